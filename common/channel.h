@@ -1,0 +1,84 @@
+/*
+ * channel.h - one socketpair between two processes, wired by the master.
+ *
+ * A channel is an AF_UNIX SOCK_SEQPACKET pair: one packet is one message, so
+ * there is no framing to get wrong. Each end knows who the other is, because
+ * the master said so. Every received message is checked against messages.def:
+ * known, allowed from that role to this one in this phase, within limits, no
+ * bytes left, descriptors exactly as the row says. Anything else breaks the
+ * channel: on_broken is called once and the channel is dead.
+ *
+ * Nothing here blocks or depends on an event loop: the owner calls chan_read
+ * when the descriptor is readable and chan_write when chan_wants_write() and
+ * it is writable. loop.h does that with libevent; the vault with poll(2).
+ *
+ * Bulk messages cost credits. chan_credits() tells how many may be sent now;
+ * sending without credit fails with EAGAIN. The receiver returns a credit when
+ * the handler returns, unless the handler called chan_hold(): then the owner
+ * returns it later with chan_release().
+ */
+#ifndef COMMON_CHANNEL_H
+#define COMMON_CHANNEL_H
+
+#include "messages.h"
+
+/* Who is at the other end; told by the master, fixed for the channel's life. */
+struct chan_peer {
+	uint32_t chan;		/* number of the pair, the same at both ends */
+	enum role role;
+	char ats[LIM_ATS_NAME + 1];
+	uint32_t unit;		/* link or probe, 0 = none */
+	char host[LIM_HOST + 1];
+	uint32_t flags;		/* PEER_* */
+};
+
+/* Handler of one message. *fd is the passed descriptor or -1; a handler that
+ * keeps it sets *fd = -1, else the channel closes it. For BODY rows use
+ * body_open (body.h). Return 0, or -1 when the content is a protocol breach. */
+typedef int (*chan_handler)(struct chan *, const union msg *, int *fd);
+
+struct chan_ops {
+	const chan_handler *handlers;	/* [MSG__COUNT]; NULL = this end does not expect it */
+	/* The other end is gone (EOF). The owner calls chan_free, now or later. */
+	void (*on_eof)(struct chan *);
+	/* The peer is broken; reason is static or in the chan. Then as on_eof. */
+	void (*on_broken)(struct chan *, const char *reason);
+	/* Bulk credits arrived after there were none. May be NULL. */
+	void (*on_credit)(struct chan *);
+};
+
+/* fd: owned by the channel from now on, made non-blocking. NULL: no memory. */
+struct chan *chan_new(int fd, enum role self, const struct chan_peer *, const struct chan_ops *, void *ctx);
+void chan_free(struct chan *);	/* NULL allowed; closes; safe inside a handler (delayed) */
+
+void *chan_ctx(const struct chan *);
+void chan_set_ctx(struct chan *, void *);
+void chan_set_ops(struct chan *, const struct chan_ops *);
+const struct chan_peer *chan_peer(const struct chan *);
+int chan_fd(const struct chan *);
+bool chan_dead(const struct chan *);
+/* SETUP until chan_run(); only the master channel ever is in SETUP. */
+void chan_run(struct chan *);
+
+void chan_read(struct chan *);		/* handle up to LIM_CHAN_TURN messages */
+/* As chan_read for exactly one message, waiting for it: only before READY.
+ * Returns 1 handled, 0 EOF, -1 broken. */
+int chan_read_one_blocking(struct chan *);
+void chan_write(struct chan *);		/* flush what waits */
+bool chan_wants_write(const struct chan *);
+size_t chan_queued(const struct chan *);	/* bytes waiting to leave */
+int chan_flush_blocking(struct chan *);	/* before exit: write all; 0 or -1 */
+
+unsigned int chan_credits(const struct chan *);
+void chan_hold(struct chan *);			/* inside a bulk handler */
+void chan_release(struct chan *, unsigned int n);	/* give n held credits back */
+
+/* Called after each queued message; loop.h sets it to arm the write event. */
+void chan_set_notify(struct chan *, void (*)(struct chan *));
+void *chan_loop_data(const struct chan *);
+void chan_set_loop_data(struct chan *, void *);
+
+/* Queue one encoded message; the send_* functions end here. */
+int chan_send(struct chan *, enum msg_type, const void *msg_struct, int fd);
+
+#endif
