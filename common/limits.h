@@ -31,7 +31,7 @@
 #define LIM_ALSO_FOLDERS 64
 #define LIM_ADDRESSES_HEADER 512	/* addresses kept from one header */
 #define LIM_REFERENCES 128		/* message ids kept from References */
-#define LIM_RCPTS 1000			/* recipients of one submission */
+#define LIM_RCPTS 100			/* recipients of one submission; RFC 5321 s. 4.5.3.1.8, and send_item stays under LIM_CHAN_MSG */
 #define LIM_EMAILS_PERSON 64		/* addresses of one correspondent */
 #define LIM_PARTS 512			/* body parts kept of one message */
 #define LIM_PART_DEPTH 64		/* multipart nesting followed */
