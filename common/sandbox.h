@@ -1,10 +1,13 @@
 /*
- * sandbox.h - the walls around a child, in the order of design: root
- * directory, ids dropped and proven, not dumpable, rlimits, no_new_privs,
- * MDWE, Landlock, seccomp. Called once, after the libraries are warm.
+ * sandbox.h - the walls around a child. Called in two halves, after the
+ * libraries are warm:
  *
- * Sanitizer builds (POSTERN_SANITIZE) leave out seccomp, Landlock and
- * RLIMIT_AS; posternd says so loudly.
+ *	sandbox_drop	root directory; groups, gid, uid dropped and proven
+ *	sandbox_lock	not dumpable, rlimits, no_new_privs, MDWE, Landlock, seccomp
+ *
+ * Between the two only the store does something: it opens its database as its
+ * own user. Sanitizer builds (POSTERN_SANITIZE) leave out seccomp, Landlock
+ * and RLIMIT_AS; posternd says so loudly.
  */
 #ifndef COMMON_SANDBOX_H
 #define COMMON_SANDBOX_H
@@ -18,11 +21,8 @@ struct sandbox_request {
 	enum role role;
 	uid_t uid;
 	gid_t gid;
-	const char *root;	/* directory to chroot to */
+	const char *root;	/* directory to chroot to, by role_table[].root */
 	uint32_t flags;		/* SANDBOX_* of enums.h */
-	/* Directories that Landlock leaves open, NULL-terminated, as seen after
-	 * the chroot; read-only unless the profile is STORE. */
-	const char *const *paths;
 };
 
 struct sandbox_result {
@@ -30,11 +30,17 @@ struct sandbox_result {
 	int landlock_abi;	/* 0 = absent */
 };
 
-/* 0, or -1 with *step naming what failed (errno tells why). */
-int sandbox_enter(const struct sandbox_request *, struct sandbox_result *, const char **step);
+/* Each: 0, or -1 with *step naming what failed (errno tells why). */
+int sandbox_drop(const struct sandbox_request *, struct sandbox_result *, const char **step);
+int sandbox_lock(const struct sandbox_request *, struct sandbox_result *, const char **step);
 
-/* landlock.c: 0 and the ABI used, or -1. max_abi caps it. */
-int sandbox_landlock(const struct sandbox_request *, int max_abi, int *abi);
+/*
+ * landlock.c: forbid all file access but reading below the directories of
+ * paths (NULL-terminated; NULL = none; those that do not exist are skipped).
+ * max_abi caps what is used. *abi = what was enforced, 0 when the kernel has
+ * no Landlock. 0 or -1.
+ */
+int sandbox_landlock(const char *const *paths, int max_abi, int *abi);
 /* seccomp.c: 0 or -1. */
 int sandbox_seccomp(enum sandbox_profile);
 
