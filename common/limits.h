@@ -35,7 +35,14 @@
 #define LIM_EMAILS_PERSON 64		/* addresses of one correspondent */
 #define LIM_PARTS 512			/* body parts kept of one message */
 #define LIM_PART_DEPTH 64		/* multipart nesting followed */
+#define LIM_HEADER_FIELDS 10000		/* header fields looked at; the rest is ignored */
 #define LIM_IDS 1000			/* ids in one request between processes */
+
+/* Mail bodies */
+#define LIM_HEADER_VALUE 65536	/* bytes of one header field that are read */
+#define LIM_TEXT_PART (1024 * 1024)	/* decoded UTF-8 kept of one text part */
+#define LIM_NOTE_TEXT 65536	/* plain text kept with a note */
+#define LIM_BOUNDARY 250	/* RFC 2046 s. 5.1.1 says 70; some mailers write more */
 
 /* Channels */
 #define LIM_INLINE 65536	/* larger bodies travel as a sealed memfd */
