@@ -43,7 +43,11 @@ typedef void (*child_peer_fn)(const struct chan_peer *, int fd);
  */
 void child_start(enum role, const chan_handler *handlers, child_peer_fn);
 
-/* Everything of sandbox.h in its order; exits EXIT_SANDBOX when a step fails. */
+/* The first half of sandbox.h: root directory and ids. Only the store calls it
+ * by itself, to open its database as its own user below its own root. */
+void child_sandbox_drop(void);
+/* Everything of sandbox.h in its order (the first half unless it is done);
+ * exits EXIT_SANDBOX when a step fails. */
 void child_sandbox(void);
 
 /* Tell the master; public_key only by the vault (32 bytes), else NULL. */
