@@ -1,0 +1,99 @@
+/*
+ * db.h - the store's inside: one LMDB environment, one transaction a turn.
+ *
+ * Everything that one turn of the event loop reads and writes is one write
+ * transaction, opened by the first table_* call and committed (fdatasync) at
+ * the turn's end by loop.h's turn-end hook. What must only be said when it is
+ * durable is queued with out_send and leaves after the commit. When the commit
+ * fails (disk full), nothing of the turn happened: queued answers are replaced
+ * by the same answer with error store.full, other queued messages are dropped,
+ * and the DB_ABORTED hooks put memory right.
+ *
+ * Single-threaded; nothing here blocks but the commit.
+ */
+#ifndef STORE_DB_H
+#define STORE_DB_H
+
+#include "channel.h"
+#include "table.h"
+
+/* ---- globals of the process ---- */
+struct store {
+	/* configuration: cfg_store, replaced at reload */
+	enum content_policy content;	/* never CONTENT_DEFAULT */
+	uint32_t period_days, first;	/* 0 = no limit */
+	uint32_t max_links;
+	bool allow_none;
+	uint8_t hash_key[32];		/* keys db_mac */
+	struct wbuf own_domains;	/* list of canonical domains */
+	uint64_t epoch;			/* renewed by restore */
+	struct chan *vault;		/* NULL while it is away */
+};
+
+extern struct store store;
+
+enum meta { META_SCHEMA = 1, META_EPOCH, META_NEXT_ID, META_NEXT_LINK };
+
+/* ---- life ---- */
+/* Open or make the environment in dir; before the sandbox. 0 or -1 (logged). */
+int db_open(const char *dir);
+void db_close(void);	/* tests; aborts an open turn */
+
+/* ---- the turn ---- */
+/* The turn's transaction (MDB_txn *), opened on demand; NULL after a failure. */
+void *db_txn(void);
+bool db_failed(void);
+/* Give the turn up; why is for the log. Also used when memory ran out. */
+void db_fail(const char *why);
+/* The turn's end: commit, then hooks and the outbox. Set as loop's hook. */
+void db_turn_end(void);
+/* Number of the turn, for what is cached within one. */
+uint64_t db_turn(void);
+
+/* BEFORE_COMMIT may write (coalesced counters). ABORTED: the turn was undone.
+ * At most 16 hooks, set once at start. */
+enum db_when { DB_BEFORE_COMMIT, DB_COMMITTED, DB_ABORTED };
+void db_hook(enum db_when, void (*)(void));
+
+/* Run fn(arg) in a later turn, soon: the next slice of long work. */
+void db_later(void (*fn)(void *), void *arg);
+#define DB_SLICE 256	/* rows that one slice of long work touches */
+
+/* ---- the outbox: said after the commit ---- */
+/* Queue one message. The struct is encoded now. fd (-1: none) is taken over.
+ * Any message may be queued; BULK rows need out_credits() > 0 before. */
+void out_send(struct chan *, enum msg_type, const void *msg_struct, int fd);
+/* Bulk messages that may still be queued for this channel. */
+unsigned int out_credits(const struct chan *);
+/* The channel goes away: forget what waits for it. Call before chan_free. */
+void out_forget(const struct chan *);
+/* For BODY rows: data decides between field and memfd (body_put). */
+#define OUT_NOFD (-1)
+
+/* Answer helpers: set_done with an error of ats-api.md, or with an id. */
+struct asker {
+	struct chan *chan;	/* NULL: it left, or there is none */
+	uint32_t req;
+};
+void out_set_error(struct asker, const char *error, const char *property, const char *description);
+/* done.req, epoch are filled in here; states are those of (account, type). */
+void out_set_done(struct asker, uint32_t account, enum obj_type, uint64_t old_state, struct msg_set_done done);
+
+/* ---- numbers ---- */
+uint64_t store_next_id(void);	/* all objects but links; never 0, never reused */
+uint32_t store_next_link(void);	/* starts at 1, never reused */
+uint64_t store_now(void);	/* seconds since 1970 */
+
+/* ---- hashes for keys ---- */
+struct hash16 {
+	uint8_t b[16];
+};
+struct hash32 {
+	uint8_t b[32];
+};
+/* BLAKE2b keyed with the ATS's hash_key: safe against chosen collisions. */
+struct hash16 db_hash16(struct slice);
+struct hash32 db_hash32(struct slice);
+#define HASH(h) slice_mem((h).b, sizeof((h).b))
+
+#endif

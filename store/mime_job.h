@@ -1,0 +1,61 @@
+/*
+ * mime_job.h - inside of the mime pool: shared by mime_pool.c (workers and
+ * scheduling) and mime_job.c (what a job carries). Others use mime_pool.h.
+ */
+#ifndef STORE_MIME_JOB_H
+#define STORE_MIME_JOB_H
+
+#include <sys/queue.h>
+
+#include "mime_pool.h"
+
+enum mime_kind { MIME_PARSE, MIME_EXTRACT, MIME_STRIP, MIME_COMPOSE };
+
+struct mime_worker;
+
+struct mime_attachment {
+	STAILQ_ENTRY(mime_attachment) entry;
+	uint64_t blob;
+	struct body body;
+};
+
+struct mime_job {
+	TAILQ_ENTRY(mime_job) entry;
+	enum mime_kind kind;
+	uint32_t link, req;
+	bool header_only, canceled;
+	unsigned int tries;
+	char part[65];
+	struct body body;
+	STAILQ_HEAD(, mime_attachment) attachments;
+	struct mime_attachment *next_attachment;	/* not yet sent to the current worker */
+	mime_done_fn done;
+	mime_died_fn died;
+	void *ctx;
+	struct mime_worker *worker;	/* NULL: waits in a queue, or not started */
+	bool queued;
+	struct mime_text *texts, **last_text;
+	size_t text_bytes;
+};
+TAILQ_HEAD(mime_jobs, mime_job);
+
+enum mime_sent { MIME_SENT_ALL, MIME_SENT_PART, MIME_SENT_DEAD, MIME_SENT_FAILED };
+
+/* Send as much of the job as there are credits for. PART: call again when
+ * credits come; DEAD: the worker is gone; FAILED: the job cannot be sent. */
+enum mime_sent mime_job_send(struct mime_job *, struct chan *);
+/* Before another try: forget what the last worker said. */
+void mime_job_rewind(struct mime_job *);
+/* 0, or -1 when the worker sends more than it may. Takes *fd over. */
+int mime_job_text(struct mime_job *, const struct msg_parsed_text *, int *fd);
+/* Tell the owner and free the job. */
+void mime_job_finish(struct mime_job *, const char *error, struct slice data);
+void mime_job_free(struct mime_job *);
+/* Is this an encoded rec parsed whose nested records are sound too? */
+bool mime_parsed_valid(struct slice, bool header_only);
+
+/* mime_pool.c: put a complete job in its queue. */
+void mime_pool_add(struct mime_job *);
+void mime_pool_forget(struct mime_job *);
+
+#endif

@@ -1,0 +1,26 @@
+/*
+ * review.h - what a person must decide.
+ */
+#ifndef STORE_REVIEW_H
+#define STORE_REVIEW_H
+
+#include "db.h"
+
+struct review_input {
+	enum review_reason reason;
+	uint32_t account;
+	uint64_t email, submission;	/* 0 = none */
+	const uint64_t *correspondents;	/* who it could be */
+	size_t ncorrespondents;
+};
+
+/* Open a review; the same reason for the same email or submission is opened
+ * once, also when it was resolved. Returns its id. */
+uint64_t review_open(const struct review_input *);
+/* An uncertain submission turned out well or badly by itself: close it. */
+void review_settle_submission(uint32_t account, uint64_t submission, enum review_resolution);
+size_t review_destroy_account(uint32_t account, size_t max);
+
+int review_on_set(struct chan *, const union msg *, int *fd);	/* review_set */
+
+#endif
