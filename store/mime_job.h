@@ -33,7 +33,7 @@ struct mime_job {
 	mime_died_fn died;
 	void *ctx;
 	struct mime_worker *worker;	/* NULL: waits in a queue, or not started */
-	bool queued;
+	bool queued, unsent;	/* unsent: the worker has only part of it */
 	struct mime_text *texts, **last_text;
 	size_t text_bytes;
 };

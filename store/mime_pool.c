@@ -1,0 +1,511 @@
+#include <event2/event.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "child.h"
+#include "log.h"
+#include "loop.h"
+#include "mime_job.h"
+
+#define LINGER_SECONDS 2	/* a batch waits this long for its link's next message */
+
+struct mime_worker {
+	TAILQ_ENTRY(mime_worker) entry;
+	struct chan *chan;
+	uint32_t link;		/* 0: spare */
+	bool single;		/* one job, then it goes */
+	bool last;		/* no further job */
+	unsigned int given;
+	struct mime_jobs jobs;	/* sent, in order; the first is the one it works on */
+	time_t since;		/* the first job became the first; or idle since */
+};
+
+/* The parse jobs of one link that wait. */
+struct line {
+	TAILQ_ENTRY(line) entry;
+	uint32_t link;
+	struct mime_jobs jobs;
+};
+
+static TAILQ_HEAD(, mime_worker) workers = TAILQ_HEAD_INITIALIZER(workers);
+static TAILQ_HEAD(, line) lines = TAILQ_HEAD_INITIALIZER(lines);
+static struct mime_jobs urgent = TAILQ_HEAD_INITIALIZER(urgent);
+static struct event *pump_event, *tick_event;
+
+static void worker_end(struct mime_worker *);
+
+static time_t
+now_mono(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec;
+}
+
+/* Scheduling happens in a turn of its own: after the commit of this one, and
+ * never inside a caller. */
+static void
+pump_soon(void)
+{
+	static const struct timeval zero = { 0, 0 };
+
+	if (pump_event != NULL)
+		evtimer_add(pump_event, &zero);
+}
+
+/* ---- queues ---- */
+
+static struct line *
+line_find(uint32_t link)
+{
+	struct line *l;
+
+	TAILQ_FOREACH(l, &lines, entry)
+		if (l->link == link)
+			return l;
+	if ((l = calloc(1, sizeof(*l))) == NULL)
+		fatal("out of memory");
+	l->link = link;
+	TAILQ_INIT(&l->jobs);
+	TAILQ_INSERT_TAIL(&lines, l, entry);
+	return l;
+}
+
+static void
+queue_put(struct mime_job *job, bool first)
+{
+	struct mime_jobs *q = job->kind == MIME_PARSE ? &line_find(job->link)->jobs : &urgent;
+
+	mime_job_rewind(job);
+	job->queued = true;
+	if (first)
+		TAILQ_INSERT_HEAD(q, job, entry);
+	else
+		TAILQ_INSERT_TAIL(q, job, entry);
+	pump_soon();
+}
+
+void
+mime_pool_add(struct mime_job *job)
+{
+	queue_put(job, false);
+}
+
+void
+mime_pool_forget(struct mime_job *job)
+{
+	if (!job->queued)
+		return;
+	TAILQ_REMOVE(job->kind == MIME_PARSE ? &line_find(job->link)->jobs : &urgent, job, entry);
+	job->queued = false;
+}
+
+static void
+lines_tidy(void)
+{
+	struct line *l, *next;
+
+	for (l = TAILQ_FIRST(&lines); l != NULL; l = next) {
+		next = TAILQ_NEXT(l, entry);
+		if (TAILQ_EMPTY(&l->jobs)) {
+			TAILQ_REMOVE(&lines, l, entry);
+			free(l);
+		}
+	}
+}
+
+size_t
+mime_waiting(void)
+{
+	struct mime_job *job;
+	struct line *l;
+	size_t n = 0;
+
+	TAILQ_FOREACH(job, &urgent, entry)
+		n++;
+	TAILQ_FOREACH(l, &lines, entry)
+		TAILQ_FOREACH(job, &l->jobs, entry)
+			n++;
+	return n;
+}
+
+/* ---- workers ---- */
+
+unsigned int
+mime_spares(void)
+{
+	struct mime_worker *w;
+	unsigned int n = 0;
+
+	TAILQ_FOREACH(w, &workers, entry)
+		n += w->link == 0;
+	return n;
+}
+
+static struct mime_worker *
+worker_for(uint32_t link)
+{
+	struct mime_worker *w;
+
+	TAILQ_FOREACH(w, &workers, entry)
+		if (w->link == link && (link == 0 || (!w->single && !w->last)))
+			return w;
+	return NULL;
+}
+
+/*
+ * The worker is gone, whoever ended it. Its jobs return to the head of their
+ * queue in order; only the first one was being worked on and counts a try.
+ */
+static void
+worker_lost(struct mime_worker *w)
+{
+	struct mime_job *job, *first = TAILQ_FIRST(&w->jobs);
+
+	while ((job = TAILQ_LAST(&w->jobs, mime_jobs)) != NULL) {
+		TAILQ_REMOVE(&w->jobs, job, entry);
+		job->worker = NULL;
+		if (job->canceled)
+			mime_job_free(job);
+		else if (job != first)
+			queue_put(job, true);
+		else if (++job->tries < LIM_MIME_TRIES) {
+			if (job->died != NULL)
+				job->died(job->ctx, job->tries);
+			queue_put(job, true);
+		} else
+			mime_job_finish(job, "sync.item_poison", SLICE_NONE);
+	}
+	worker_end(w);
+}
+
+static void
+worker_end(struct mime_worker *w)
+{
+	TAILQ_REMOVE(&workers, w, entry);
+	chan_free(w->chan);
+	free(w);
+	pump_soon();
+}
+
+static void
+on_eof(struct chan *c)
+{
+	struct mime_worker *w = chan_ctx(c);
+
+	if (!TAILQ_EMPTY(&w->jobs))
+		log_warn("mime-worker died at a message link=%u", w->link);
+	worker_lost(w);
+}
+
+static void
+on_broken(struct chan *c, const char *reason)
+{
+	child_report_broken(c, reason);
+	worker_lost(chan_ctx(c));
+}
+
+/* Hung: the peer is not broken in the sense of the protocol, but only the
+ * master can end a process that does not read. */
+static void
+worker_stuck(struct mime_worker *w)
+{
+	log_warn("mime-worker does not answer link=%u", w->link);
+	if (child.master != NULL)
+		(void)send_stuck(child.master, &(struct msg_stuck){ .chan = chan_peer(w->chan)->chan });
+	worker_lost(w);
+}
+
+static void
+worker_put(struct mime_worker *w, struct mime_job *job)
+{
+	if (TAILQ_EMPTY(&w->jobs))
+		w->since = now_mono();
+	TAILQ_INSERT_TAIL(&w->jobs, job, entry);
+	job->worker = w;
+	w->given++;
+	if (w->given >= LIM_MIME_BATCH)
+		w->last = true;
+}
+
+/* True when the worker is still there and may be given more. */
+static bool
+worker_give(struct mime_worker *w, struct mime_job *job)
+{
+	enum mime_sent r = mime_job_send(job, w->chan);
+
+	if (r == MIME_SENT_PART && job->kind == MIME_PARSE)
+		return false;
+	mime_pool_forget(job);
+	if (r == MIME_SENT_FAILED) {
+		log_error("message cannot be handed to a mime-worker link=%u size=%zu", job->link, job->body.data.n);
+		mime_job_finish(job, "serverFail", SLICE_NONE);
+		return true;
+	}
+	if (r == MIME_SENT_DEAD) {
+		queue_put(job, true);
+		worker_lost(w);
+		return false;
+	}
+	job->unsent = r == MIME_SENT_PART;
+	worker_put(w, job);
+	return true;
+}
+
+/* A composition with more attachments than credits goes in several steps. */
+static void
+on_credit(struct chan *c)
+{
+	struct mime_worker *w = chan_ctx(c);
+	struct mime_job *job = TAILQ_FIRST(&w->jobs);
+
+	if (job != NULL && job->unsent)
+		job->unsent = mime_job_send(job, c) == MIME_SENT_PART;
+	else
+		pump_soon();
+}
+
+static unsigned int
+in_flight(const struct mime_worker *w)
+{
+	const struct mime_job *job;
+	unsigned int n = 0;
+
+	TAILQ_FOREACH(job, &w->jobs, entry)
+		n++;
+	return n;
+}
+
+/* ---- scheduling ---- */
+
+static bool
+others_wait(uint32_t link)
+{
+	struct line *l;
+
+	if (!TAILQ_EMPTY(&urgent))
+		return true;
+	TAILQ_FOREACH(l, &lines, entry)
+		if (l->link != link && !TAILQ_EMPTY(&l->jobs) && worker_for(l->link) == NULL)
+			return true;
+	return false;
+}
+
+/* Nobody is free for waiting clients: one parser finishes what it has and goes. */
+static void
+make_room(void)
+{
+	struct mime_worker *w;
+
+	TAILQ_FOREACH(w, &workers, entry)
+		if (w->last)
+			return;
+	if ((w = TAILQ_FIRST(&workers)) != NULL)
+		w->last = true;
+}
+
+static void
+serve_urgent(void)
+{
+	struct mime_worker *w;
+	struct mime_job *job;
+
+	while ((job = TAILQ_FIRST(&urgent)) != NULL && (w = worker_for(0)) != NULL) {
+		w->link = job->link;
+		w->single = w->last = true;
+		w->since = now_mono();
+		(void)worker_give(w, job);
+	}
+	if (!TAILQ_EMPTY(&urgent))
+		make_room();
+}
+
+/* The last spare stays for work a client waits for, unless nothing else parses. */
+static struct mime_worker *
+spare_for_parsing(void)
+{
+	struct mime_worker *w;
+	bool parsing = false;
+
+	TAILQ_FOREACH(w, &workers, entry)
+		parsing |= w->link != 0 && !w->single;
+	return mime_spares() > 1 || (!parsing && TAILQ_EMPTY(&urgent)) ? worker_for(0) : NULL;
+}
+
+static void
+serve_line(struct line *l)
+{
+	struct mime_worker *w = worker_for(l->link);
+	struct mime_job *job;
+
+	if (w == NULL && !TAILQ_EMPTY(&l->jobs) && (w = spare_for_parsing()) != NULL) {
+		w->link = l->link;
+		w->since = now_mono();
+	}
+	while (w != NULL && (job = TAILQ_FIRST(&l->jobs)) != NULL && !w->last && in_flight(w) < LIM_MIME_WINDOW)
+		if (!worker_give(w, job))
+			return;
+}
+
+static void
+end_idle(void)
+{
+	struct mime_worker *w, *next;
+
+	for (w = TAILQ_FIRST(&workers); w != NULL; w = next) {
+		next = TAILQ_NEXT(w, entry);
+		if (w->link != 0 && TAILQ_EMPTY(&w->jobs) &&
+		    (w->last || others_wait(w->link) || now_mono() - w->since >= LINGER_SECONDS))
+			worker_end(w);
+	}
+}
+
+/* Lines take turns: the first becomes the last each time. */
+static void
+pump(void)
+{
+	struct line *l = TAILQ_FIRST(&lines);
+
+	serve_urgent();
+	if (l != NULL) {
+		TAILQ_REMOVE(&lines, l, entry);
+		TAILQ_INSERT_TAIL(&lines, l, entry);
+	}
+	TAILQ_FOREACH(l, &lines, entry)
+		serve_line(l);
+	end_idle();
+	lines_tidy();
+}
+
+static void
+on_pump(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	(void)arg;
+	pump();
+}
+
+static void
+on_tick(evutil_socket_t fd, short what, void *arg)
+{
+	struct mime_worker *w, *next;
+
+	(void)fd;
+	(void)what;
+	(void)arg;
+	for (w = TAILQ_FIRST(&workers); w != NULL; w = next) {
+		next = TAILQ_NEXT(w, entry);
+		if (!TAILQ_EMPTY(&w->jobs) && now_mono() - w->since > LIM_MIME_SECONDS)
+			worker_stuck(w);
+	}
+	pump();
+}
+
+/* ---- answers ---- */
+
+/* Answers come in the order of the requests; anything else is a breach. */
+static struct mime_job *
+answered(struct mime_worker *w, uint32_t req)
+{
+	struct mime_job *job = TAILQ_FIRST(&w->jobs);
+
+	return job != NULL && job->req == req && !job->unsent ? job : NULL;
+}
+
+static void
+take_job(struct mime_worker *w, struct mime_job *job)
+{
+	TAILQ_REMOVE(&w->jobs, job, entry);
+	w->since = now_mono();
+	pump_soon();
+}
+
+static void
+finish(struct mime_job *job, struct slice error, struct slice data)
+{
+	char code[LIM_CODE + 1] = "";
+
+	(void)slice_copy(error, code, sizeof(code));
+	mime_job_finish(job, error.n > 0 ? code : NULL, data);
+}
+
+static int
+on_parsed_text(struct chan *c, const union msg *m, int *fd)
+{
+	struct mime_job *job = answered(chan_ctx(c), m->parsed_text.req);
+
+	return job != NULL ? mime_job_text(job, &m->parsed_text, fd) : -1;
+}
+
+static int
+on_parsed(struct chan *c, const union msg *m, int *fd)
+{
+	struct mime_worker *w = chan_ctx(c);
+	struct mime_job *job = answered(w, m->parsed.req);
+	struct body b;
+
+	if (job == NULL || job->kind != MIME_PARSE || body_open(&b, m->parsed.data, fd) == -1)
+		return -1;
+	if (m->parsed.error.n == 0 && !mime_parsed_valid(b.data, job->header_only)) {
+		body_close(&b);
+		return -1;
+	}
+	take_job(w, job);
+	finish(job, m->parsed.error, b.data);
+	body_close(&b);
+	return 0;
+}
+
+static int
+on_made(struct chan *c, const union msg *m, int *fd)
+{
+	struct mime_worker *w = chan_ctx(c);
+	struct mime_job *job = answered(w, m->made.req);
+	struct body b;
+
+	if (job == NULL || job->kind == MIME_PARSE || body_open(&b, m->made.data, fd) == -1)
+		return -1;
+	take_job(w, job);
+	finish(job, m->made.error, b.data);
+	body_close(&b);
+	return 0;
+}
+
+static const chan_handler handlers[MSG__COUNT] = {
+	[MSG_parsed_text] = on_parsed_text,
+	[MSG_parsed] = on_parsed,
+	[MSG_made] = on_made,
+};
+
+static const struct chan_ops ops = { .handlers = handlers, .on_eof = on_eof, .on_broken = on_broken,
+	.on_credit = on_credit };
+
+static void
+events_start(void)
+{
+	static const struct timeval second = { 1, 0 };
+
+	if (pump_event != NULL)
+		return;
+	pump_event = evtimer_new(loop_base(), on_pump, NULL);
+	tick_event = event_new(loop_base(), -1, EV_PERSIST, on_tick, NULL);
+	if (pump_event == NULL || tick_event == NULL || event_add(tick_event, &second) == -1)
+		fatal("out of memory");
+}
+
+void
+mime_on_peer(const struct chan_peer *peer, int fd)
+{
+	struct mime_worker *w = calloc(1, sizeof(*w));
+
+	events_start();
+	if (w == NULL)
+		fatal("out of memory");
+	TAILQ_INIT(&w->jobs);
+	if ((w->chan = loop_chan(fd, peer, &ops, w)) == NULL)
+		fatal("out of memory");
+	TAILQ_INSERT_TAIL(&workers, w, entry);
+	pump_soon();
+}
