@@ -61,5 +61,7 @@
 #define LIM_TLS_LINKS 32	/* links one tls-worker serves */
 #define LIM_TICKET_SECONDS 60
 #define LIM_TICKETS_PER_MINUTE 30	/* logins of one link */
+#define LIM_TICKETS_PER_MINUTE_ATS 3000	/* logins of one tenant */
+#define LIM_SEALS_PER_MINUTE 600	/* credentials one tenant may enter */
 
 #endif
