@@ -52,6 +52,25 @@
 #define LIM_CHAN_TURN 64	/* messages handled per readiness event: fairness */
 #define LIM_BODY (64 * 1024 * 1024)	/* one raw message or upload */
 
+/* The IMAP engine */
+#define LIM_IMAP_LINE (8 * 1024 * 1024)	/* one response without big literals: SEARCH answers of a million UIDs */
+#define LIM_IMAP_DEPTH 32		/* nested lists in a response */
+#define LIM_IMAP_PENDING 8		/* commands in flight */
+#define LIM_IMAP_FOLDERS 10000		/* folders kept from LIST */
+#define LIM_IMAP_RANGES 65536		/* UID ranges held while a slice is listed */
+#define LIM_IMAP_BATCH 200		/* messages aimed at in one slice of a sync */
+#define LIM_IMAP_WANTS 65536		/* bodies asked for and not yet fetched */
+#define LIM_IMAP_OPS 4096		/* write-back operations waiting */
+#define LIM_IDLE_SECONDS 540		/* IDLE renewed; RFC 2177 says 29 minutes, NATs say less */
+#define LIM_PROOF_SECONDS 300		/* the selected folder is looked at although IDLE is silent */
+#define LIM_SENT_POLL_SECONDS 30	/* second look at the Sent folder */
+#define LIM_FOLDER_POLL_SECONDS 300	/* second look at all other synced folders */
+#define LIM_RELIST_SECONDS 3600		/* LIST again: folders made by others */
+#define LIM_RECONCILE_SECONDS 86400	/* full UID listing although QRESYNC told everything */
+#define LIM_COMMAND_SECONDS 120		/* no byte moved while a command waits: stalled */
+#define LIM_BACKOFF_FIRST_MS 1000
+#define LIM_BACKOFF_MAX_MS 300000
+
 /* Life of processes */
 #define LIM_READY_SECONDS 10	/* exec to READY, else killed */
 #define LIM_STARTING 16		/* children between exec and READY at once */
