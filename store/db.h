@@ -24,7 +24,8 @@ struct store {
 	uint32_t period_days, first;	/* 0 = no limit */
 	uint32_t max_links;
 	bool allow_none;
-	uint8_t hash_key[32];		/* keys db_mac */
+	uint8_t hash_key[32];		/* from the configuration: keys the MAC in our Message-IDs */
+	uint8_t index_key[32];		/* made with the database: keys db_hash16, db_hash32 */
 	struct wbuf own_domains;	/* list of canonical domains */
 	uint64_t epoch;			/* renewed by restore */
 	struct chan *vault;		/* NULL while it is away */
@@ -32,7 +33,7 @@ struct store {
 
 extern struct store store;
 
-enum meta { META_SCHEMA = 1, META_EPOCH, META_NEXT_ID, META_NEXT_LINK };
+enum meta { META_SCHEMA = 1, META_EPOCH, META_NEXT_ID, META_NEXT_LINK, META_INDEX_KEY };
 
 /* ---- life ---- */
 /* Open or make the environment in dir; before the sandbox. 0 or -1 (logged). */
@@ -91,7 +92,7 @@ struct hash16 {
 struct hash32 {
 	uint8_t b[32];
 };
-/* BLAKE2b keyed with the ATS's hash_key: safe against chosen collisions. */
+/* BLAKE2b keyed with the database's own key: nobody outside can aim at a row. */
 struct hash16 db_hash16(struct slice);
 struct hash32 db_hash32(struct slice);
 #define HASH(h) slice_mem((h).b, sizeof((h).b))

@@ -14,7 +14,6 @@ void mail_start(void);		/* after READY: resume what was under way */
 
 /* ---- peers that the master wired; fd is the callee's. Probes do not come here. */
 void imap_peer(const struct chan_peer *, int fd);
-void mime_peer(const struct chan_peer *, int fd);
 void smtp_peer(const struct chan_peer *, int fd);
 /* A worker of a link ended (not of a probe). */
 void mail_worker_gone(uint32_t unit, enum role, struct slice reason);
@@ -35,9 +34,6 @@ int submit_on_set(struct chan *, const union msg *, int *fd);
 void mail_forget(const struct chan *);
 
 /* ---- mail ---- */
-/* Decoded content of one part of a stored raw message; answered to the asker
- * with blob_data (after out_credits allows), error notFound when absent. */
-void mime_extract(struct asker, uint32_t account, uint64_t email, struct slice part);
 /* Fetch the body of a header-only email when its link is up; its note is then
  * filed by note_file with this backfill mark. */
 void ingest_want(uint32_t account, uint64_t email, bool backfill);

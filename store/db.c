@@ -1,0 +1,257 @@
+/*
+ * db.c - the environment and the turn's transaction.
+ */
+#include "db_env.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/time.h>
+
+#include "log.h"
+#include "loop.h"
+
+#define MAP_SIZE ((size_t)1 << 40)	/* 1 TiB of addresses; the file grows with use */
+#define SCHEMA 1
+#define MAX_HOOKS 16
+
+struct store store = { .content = CONTENT_MATCHED, .first = 100 };
+struct db_env db_env;
+
+static struct {
+	enum db_when when;
+	void (*fn)(void);
+} hooks[MAX_HOOKS];
+static size_t nhooks;
+
+void
+db_hook(enum db_when when, void (*fn)(void))
+{
+	if (nhooks == MAX_HOOKS)
+		fatal("too many hooks");
+	hooks[nhooks].when = when;
+	hooks[nhooks++].fn = fn;
+}
+
+static void
+run_hooks(enum db_when when)
+{
+	for (size_t i = 0; i < nhooks; i++)
+		if (hooks[i].when == when)
+			hooks[i].fn();
+}
+
+void
+db_fail(const char *why)
+{
+	if (db_env.failed)
+		return;
+	db_env.failed = true;
+	snprintf(db_env.why, sizeof(db_env.why), "%s", why);
+}
+
+bool
+db_failed(void)
+{
+	return db_env.failed;
+}
+
+uint64_t
+db_turn(void)
+{
+	return db_env.turn;
+}
+
+bool
+db_check(int rc, enum table t)
+{
+	char why[128];
+
+	if (rc == 0)
+		return true;
+	if (rc != MDB_NOTFOUND) {
+		snprintf(why, sizeof(why), "%s: %s", table_name(t), mdb_strerror(rc));
+		db_fail(why);
+	}
+	return false;
+}
+
+void *
+db_txn(void)
+{
+	int rc;
+
+	if (db_env.failed || db_env.env == NULL)
+		return NULL;
+	if (db_env.txn != NULL)
+		return db_env.txn;
+	if ((rc = mdb_txn_begin(db_env.env, NULL, 0, &db_env.txn)) != 0) {
+		db_env.txn = NULL;
+		db_fail(mdb_strerror(rc));
+		return NULL;
+	}
+	return db_env.txn;
+}
+
+static bool
+commit(void)
+{
+	int rc;
+
+	if (db_env.txn != NULL)
+		run_hooks(DB_BEFORE_COMMIT);
+	if (db_env.failed) {
+		if (db_env.txn != NULL)
+			mdb_txn_abort(db_env.txn);
+		db_env.txn = NULL;
+		return false;
+	}
+	if (db_env.txn == NULL)
+		return true;
+	rc = mdb_txn_commit(db_env.txn);
+	db_env.txn = NULL;
+	if (rc != 0)
+		db_fail(mdb_strerror(rc));
+	return rc == 0;
+}
+
+void
+db_turn_end(void)
+{
+	bool ok = commit();
+
+	if (!ok)
+		log_error("turn undone: nothing of it was stored code=store.full reason=%s", db_env.why);
+	db_env.failed = false;
+	db_env.turn++;
+	if (ok) {
+		run_hooks(DB_COMMITTED);
+		out_flush();
+	} else {
+		run_hooks(DB_ABORTED);
+		out_fail();
+	}
+}
+
+/* ---- later ---- */
+struct later {
+	void (*fn)(void *);
+	void *arg;
+};
+
+static void
+run_later(evutil_socket_t fd, short what, void *arg)
+{
+	struct later l = *(struct later *)arg;
+
+	(void)fd;
+	(void)what;
+	free(arg);
+	l.fn(l.arg);
+}
+
+void
+db_later(void (*fn)(void *), void *arg)
+{
+	static const struct timeval soon = { 0, 1000 };	/* let the channels speak first */
+	struct later *l = malloc(sizeof(*l));
+
+	if (l == NULL) {
+		db_fail("out of memory");
+		return;
+	}
+	*l = (struct later){ fn, arg };
+	if (event_base_once(loop_base(), -1, EV_TIMEOUT, run_later, l, &soon) != 0) {
+		free(l);
+		db_fail("no timer");
+	}
+}
+
+/* ---- opening ---- */
+static bool
+open_tables(void)
+{
+	int rc;
+
+	for (unsigned int t = 0; t < T__COUNT; t++) {
+		rc = mdb_dbi_open(db_txn(), table_name(t), MDB_CREATE, &db_env.dbi[t]);
+		if (!db_check(rc, t))
+			return false;
+	}
+	return true;
+}
+
+static bool
+open_index_key(void)
+{
+	struct dbkey k = KEY(meta, .what = META_INDEX_KEY);
+	struct slice v;
+
+	if (table_get(T_meta, k, &v) && v.n == sizeof(store.index_key)) {
+		memcpy(store.index_key, v.p, v.n);
+		return true;
+	}
+	if (getrandom(store.index_key, sizeof(store.index_key), 0) != (ssize_t)sizeof(store.index_key))
+		return false;
+	table_put(T_meta, k, slice_mem(store.index_key, sizeof(store.index_key)));
+	return true;
+}
+
+static bool
+open_meta(void)
+{
+	uint64_t schema = table_get_u64(T_meta, KEY(meta, .what = META_SCHEMA));
+
+	if (schema > SCHEMA) {
+		log_error("the database was written by a newer version size=%llu", (unsigned long long)schema);
+		return false;
+	}
+	if (schema == 0)
+		table_put_u64(T_meta, KEY(meta, .what = META_SCHEMA), SCHEMA);
+	store.epoch = table_get_u64(T_meta, KEY(meta, .what = META_EPOCH));
+	if (store.epoch == 0) {
+		if (getrandom(&store.epoch, sizeof(store.epoch), 0) != (ssize_t)sizeof(store.epoch))
+			return false;
+		store.epoch |= 1;	/* zero means: none yet */
+		table_put_u64(T_meta, KEY(meta, .what = META_EPOCH), store.epoch);
+	}
+	return open_index_key() && !db_failed();
+}
+
+int
+db_open(const char *dir)
+{
+	int rc = mdb_env_create(&db_env.env);
+
+	if (rc == 0)
+		rc = mdb_env_set_mapsize(db_env.env, MAP_SIZE);
+	if (rc == 0)
+		rc = mdb_env_set_maxdbs(db_env.env, T__COUNT + 8);
+	if (rc == 0)
+		rc = mdb_env_open(db_env.env, dir, 0, 0600);
+	if (rc != 0) {
+		log_error("cannot open the database reason=%s", mdb_strerror(rc));
+		db_close();
+		return -1;
+	}
+	db_env.turn++;
+	if (!open_tables() || !open_meta() || !commit()) {
+		log_error("cannot set up the database reason=%s", db_env.why);
+		db_close();
+		return -1;
+	}
+	return 0;
+}
+
+void
+db_close(void)
+{
+	if (db_env.txn != NULL)
+		mdb_txn_abort(db_env.txn);
+	if (db_env.env != NULL)
+		mdb_env_close(db_env.env);
+	db_env = (struct db_env){ .turn = db_env.turn + 1 };
+}

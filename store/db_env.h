@@ -1,0 +1,29 @@
+/*
+ * db_env.h - private to db*.c and table*.c: the handles of the environment.
+ */
+#ifndef STORE_DB_ENV_H
+#define STORE_DB_ENV_H
+
+#include <lmdb.h>
+
+#include "db.h"
+
+struct db_env {
+	MDB_env *env;
+	MDB_txn *txn;
+	MDB_dbi dbi[T__COUNT];
+	uint64_t turn;
+	bool failed;
+	char why[128];
+};
+
+extern struct db_env db_env;
+
+/* An LMDB error other than "not found" fails the turn; returns rc == 0. */
+bool db_check(int rc, enum table);
+
+/* db_out.c */
+void out_flush(void);	/* the commit worked */
+void out_fail(void);	/* it did not */
+
+#endif
