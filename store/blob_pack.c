@@ -3,6 +3,7 @@
  */
 #include "blob_pack.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <zstd.h>
 
@@ -12,58 +13,46 @@
 enum { PACK_PLAIN = 0, PACK_ZSTD = 1 };
 #define LEVEL 3
 
+/* The largest input: a chunk of a blob, or one text. */
+#define PLAIN_MAX ((size_t)LIM_TEXT_PART)
+
 static ZSTD_CCtx *cctx;
 static ZSTD_DCtx *dctx;
-static struct wbuf buf;
+static uint8_t *buf;
+static size_t buf_size;
 
 void
 blob_pack_init(void)
 {
-	if (cctx == NULL)
-		cctx = ZSTD_createCCtx();
-	if (dctx == NULL)
-		dctx = ZSTD_createDCtx();
-	if (cctx == NULL || dctx == NULL)
+	if (buf != NULL)
+		return;
+	buf_size = ZSTD_compressBound(PLAIN_MAX);
+	cctx = ZSTD_createCCtx();
+	dctx = ZSTD_createDCtx();
+	buf = malloc(buf_size + 1);
+	if (cctx == NULL || dctx == NULL || buf == NULL)
 		fatal("no memory for compression");
-}
-
-/* Room for n bytes behind the flag byte; the buffer only grows. */
-static uint8_t *
-room(size_t n)
-{
-	wbuf_reset(&buf);
-	w_u8(&buf, PACK_PLAIN);
-	while (!buf.failed && buf.cap < n + 1) {
-		size_t filled = buf.n;
-
-		w_raw(&buf, (const uint8_t[256]){ 0 }, 256);
-		if (buf.cap >= n + 1)
-			buf.n = filled;
-	}
-	buf.n = 1;
-	return buf.failed ? NULL : buf.p;
 }
 
 struct slice
 blob_pack(struct slice plain)
 {
-	size_t bound = ZSTD_compressBound(plain.n), n;
-	uint8_t *p;
+	size_t n;
 
 	blob_pack_init();
-	if ((p = room(bound > plain.n ? bound : plain.n)) == NULL) {
-		db_fail("out of memory");
+	if (plain.n > PLAIN_MAX) {
+		db_fail("a row is out of bounds");
 		return SLICE_NONE;
 	}
-	n = ZSTD_compressCCtx(cctx, p + 1, bound, plain.p, plain.n, LEVEL);
+	n = ZSTD_compressCCtx(cctx, buf + 1, buf_size, plain.p, plain.n, LEVEL);
 	if (!ZSTD_isError(n) && n < plain.n) {
-		p[0] = PACK_ZSTD;
-		return slice_mem(p, n + 1);
+		buf[0] = PACK_ZSTD;
+		return slice_mem(buf, n + 1);
 	}
-	p[0] = PACK_PLAIN;
+	buf[0] = PACK_PLAIN;
 	if (plain.n > 0)
-		memcpy(p + 1, plain.p, plain.n);
-	return slice_mem(p, plain.n + 1);
+		memcpy(buf + 1, plain.p, plain.n);
+	return slice_mem(buf, plain.n + 1);
 }
 
 int

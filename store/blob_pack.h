@@ -9,7 +9,7 @@
 
 /* Make the library's contexts, before the sandbox. */
 void blob_pack_init(void);
-/* Borrowed: good until the next call. Fails the turn without memory. */
+/* At most LIM_TEXT_PART bytes. Borrowed: good until the next call. */
 struct slice blob_pack(struct slice plain);
 /* Exactly n bytes into out; -1 when the row is not that. */
 int blob_unpack(struct slice row, uint8_t *out, size_t n);

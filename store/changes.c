@@ -122,7 +122,7 @@ struct walk {
 };
 
 static uint64_t
-key_modseq(struct slice key)
+modseq_of(struct slice key)
 {
 	struct key_change k;	/* created has the same parts */
 
@@ -141,7 +141,7 @@ born_next(struct walk *w)
 		return;
 	rbuf_init(&r, v);
 	w->row.id = r_u64(&r);
-	w->modseq = key_modseq(key);
+	w->modseq = modseq_of(key);
 }
 
 /* Objects that the client knows already and that changed after since. */
@@ -154,7 +154,7 @@ moved_next(struct walk *w, uint64_t since)
 	while (scan_next(&w->scan, &key, &v)) {
 		if (row_read(key, v, &w->row) == -1 || w->row.born > since)
 			continue;
-		w->modseq = key_modseq(key);
+		w->modseq = modseq_of(key);
 		return;
 	}
 }
