@@ -7,7 +7,7 @@ import sys
 import pytest
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path[:0] = [HERE, os.path.join(os.path.dirname(HERE), "hostile")]
+sys.path[:0] = [os.path.join(HERE, "peers"), os.path.join(HERE, "hostile")]
 
 from postfix import privilege  # noqa: E402
 
