@@ -220,7 +220,7 @@ mime_job_text(struct mime_job *job, const struct msg_parsed_text *m, int *fd)
 void
 mime_job_finish(struct mime_job *job, const char *error, struct slice data)
 {
-	struct mime_result r = { .error = error, .data = data, .texts = job->texts };
+	struct mime_result r = { .error = error, .source = job->body.data, .data = data, .texts = job->texts };
 
 	if (!job->canceled)
 		job->done(job->ctx, &r);

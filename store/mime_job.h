@@ -6,6 +6,7 @@
 #define STORE_MIME_JOB_H
 
 #include <sys/queue.h>
+#include <time.h>
 
 #include "mime_pool.h"
 
@@ -54,7 +55,27 @@ void mime_job_free(struct mime_job *);
 /* Is this an encoded rec parsed whose nested records are sound too? */
 bool mime_parsed_valid(struct slice, bool header_only);
 
-/* mime_pool.c: put a complete job in its queue. */
+struct mime_worker {
+	TAILQ_ENTRY(mime_worker) entry;
+	struct chan *chan;
+	uint32_t link;		/* 0: spare */
+	bool single;		/* one job, then it goes */
+	bool last;		/* no further job */
+	unsigned int given;
+	struct mime_jobs jobs;	/* sent, in order; the first is the one it works on */
+	time_t since;		/* the first job became the first; or idle since */
+};
+
+/* mime_answer.c */
+extern const struct chan_ops mime_worker_ops;
+
+/* ---- mime_pool.c ---- */
+/* The worker is gone, whoever ended it: its jobs return to their queues, the
+ * first one with a try counted. Frees the worker. */
+void mime_worker_lost(struct mime_worker *);
+void mime_pool_soon(void);	/* schedule, in a later turn */
+time_t mime_clock(void);	/* monotonic seconds */
+/* Put a complete job in its queue. */
 void mime_pool_add(struct mime_job *);
 void mime_pool_forget(struct mime_job *);
 

@@ -9,17 +9,6 @@
 
 #define LINGER_SECONDS 2	/* a batch waits this long for its link's next message */
 
-struct mime_worker {
-	TAILQ_ENTRY(mime_worker) entry;
-	struct chan *chan;
-	uint32_t link;		/* 0: spare */
-	bool single;		/* one job, then it goes */
-	bool last;		/* no further job */
-	unsigned int given;
-	struct mime_jobs jobs;	/* sent, in order; the first is the one it works on */
-	time_t since;		/* the first job became the first; or idle since */
-};
-
 /* The parse jobs of one link that wait. */
 struct line {
 	TAILQ_ENTRY(line) entry;
@@ -34,8 +23,8 @@ static struct event *pump_event, *tick_event;
 
 static void worker_end(struct mime_worker *);
 
-static time_t
-now_mono(void)
+time_t
+mime_clock(void)
 {
 	struct timespec ts;
 
@@ -45,8 +34,8 @@ now_mono(void)
 
 /* Scheduling happens in a turn of its own: after the commit of this one, and
  * never inside a caller. */
-static void
-pump_soon(void)
+void
+mime_pool_soon(void)
 {
 	static const struct timeval zero = { 0, 0 };
 
@@ -83,7 +72,7 @@ queue_put(struct mime_job *job, bool first)
 		TAILQ_INSERT_HEAD(q, job, entry);
 	else
 		TAILQ_INSERT_TAIL(q, job, entry);
-	pump_soon();
+	mime_pool_soon();
 }
 
 void
@@ -158,8 +147,8 @@ worker_for(uint32_t link)
  * The worker is gone, whoever ended it. Its jobs return to the head of their
  * queue in order; only the first one was being worked on and counts a try.
  */
-static void
-worker_lost(struct mime_worker *w)
+void
+mime_worker_lost(struct mime_worker *w)
 {
 	struct mime_job *job, *first = TAILQ_FIRST(&w->jobs);
 
@@ -186,24 +175,7 @@ worker_end(struct mime_worker *w)
 	TAILQ_REMOVE(&workers, w, entry);
 	chan_free(w->chan);
 	free(w);
-	pump_soon();
-}
-
-static void
-on_eof(struct chan *c)
-{
-	struct mime_worker *w = chan_ctx(c);
-
-	if (!TAILQ_EMPTY(&w->jobs))
-		log_warn("mime-worker died at a message link=%u", w->link);
-	worker_lost(w);
-}
-
-static void
-on_broken(struct chan *c, const char *reason)
-{
-	child_report_broken(c, reason);
-	worker_lost(chan_ctx(c));
+	mime_pool_soon();
 }
 
 /* Hung: the peer is not broken in the sense of the protocol, but only the
@@ -214,14 +186,14 @@ worker_stuck(struct mime_worker *w)
 	log_warn("mime-worker does not answer link=%u", w->link);
 	if (child.master != NULL)
 		(void)send_stuck(child.master, &(struct msg_stuck){ .chan = chan_peer(w->chan)->chan });
-	worker_lost(w);
+	mime_worker_lost(w);
 }
 
 static void
 worker_put(struct mime_worker *w, struct mime_job *job)
 {
 	if (TAILQ_EMPTY(&w->jobs))
-		w->since = now_mono();
+		w->since = mime_clock();
 	TAILQ_INSERT_TAIL(&w->jobs, job, entry);
 	job->worker = w;
 	w->given++;
@@ -245,25 +217,12 @@ worker_give(struct mime_worker *w, struct mime_job *job)
 	}
 	if (r == MIME_SENT_DEAD) {
 		queue_put(job, true);
-		worker_lost(w);
+		mime_worker_lost(w);
 		return false;
 	}
 	job->unsent = r == MIME_SENT_PART;
 	worker_put(w, job);
 	return true;
-}
-
-/* A composition with more attachments than credits goes in several steps. */
-static void
-on_credit(struct chan *c)
-{
-	struct mime_worker *w = chan_ctx(c);
-	struct mime_job *job = TAILQ_FIRST(&w->jobs);
-
-	if (job != NULL && job->unsent)
-		job->unsent = mime_job_send(job, c) == MIME_SENT_PART;
-	else
-		pump_soon();
 }
 
 static unsigned int
@@ -314,7 +273,7 @@ serve_urgent(void)
 	while ((job = TAILQ_FIRST(&urgent)) != NULL && (w = worker_for(0)) != NULL) {
 		w->link = job->link;
 		w->single = w->last = true;
-		w->since = now_mono();
+		w->since = mime_clock();
 		(void)worker_give(w, job);
 	}
 	if (!TAILQ_EMPTY(&urgent))
@@ -341,7 +300,7 @@ serve_line(struct line *l)
 
 	if (w == NULL && !TAILQ_EMPTY(&l->jobs) && (w = spare_for_parsing()) != NULL) {
 		w->link = l->link;
-		w->since = now_mono();
+		w->since = mime_clock();
 	}
 	while (w != NULL && (job = TAILQ_FIRST(&l->jobs)) != NULL && !w->last && in_flight(w) < LIM_MIME_WINDOW)
 		if (!worker_give(w, job))
@@ -356,7 +315,7 @@ end_idle(void)
 	for (w = TAILQ_FIRST(&workers); w != NULL; w = next) {
 		next = TAILQ_NEXT(w, entry);
 		if (w->link != 0 && TAILQ_EMPTY(&w->jobs) &&
-		    (w->last || others_wait(w->link) || now_mono() - w->since >= LINGER_SECONDS))
+		    (w->last || others_wait(w->link) || mime_clock() - w->since >= LINGER_SECONDS))
 			worker_end(w);
 	}
 }
@@ -397,90 +356,13 @@ on_tick(evutil_socket_t fd, short what, void *arg)
 	(void)arg;
 	for (w = TAILQ_FIRST(&workers); w != NULL; w = next) {
 		next = TAILQ_NEXT(w, entry);
-		if (!TAILQ_EMPTY(&w->jobs) && now_mono() - w->since > LIM_MIME_SECONDS)
+		if (!TAILQ_EMPTY(&w->jobs) && mime_clock() - w->since > LIM_MIME_SECONDS)
 			worker_stuck(w);
 	}
 	pump();
 }
 
-/* ---- answers ---- */
-
-/* Answers come in the order of the requests; anything else is a breach. */
-static struct mime_job *
-answered(struct mime_worker *w, uint32_t req)
-{
-	struct mime_job *job = TAILQ_FIRST(&w->jobs);
-
-	return job != NULL && job->req == req && !job->unsent ? job : NULL;
-}
-
-static void
-take_job(struct mime_worker *w, struct mime_job *job)
-{
-	TAILQ_REMOVE(&w->jobs, job, entry);
-	w->since = now_mono();
-	pump_soon();
-}
-
-static void
-finish(struct mime_job *job, struct slice error, struct slice data)
-{
-	char code[LIM_CODE + 1] = "";
-
-	(void)slice_copy(error, code, sizeof(code));
-	mime_job_finish(job, error.n > 0 ? code : NULL, data);
-}
-
-static int
-on_parsed_text(struct chan *c, const union msg *m, int *fd)
-{
-	struct mime_job *job = answered(chan_ctx(c), m->parsed_text.req);
-
-	return job != NULL ? mime_job_text(job, &m->parsed_text, fd) : -1;
-}
-
-static int
-on_parsed(struct chan *c, const union msg *m, int *fd)
-{
-	struct mime_worker *w = chan_ctx(c);
-	struct mime_job *job = answered(w, m->parsed.req);
-	struct body b;
-
-	if (job == NULL || job->kind != MIME_PARSE || body_open(&b, m->parsed.data, fd) == -1)
-		return -1;
-	if (m->parsed.error.n == 0 && !mime_parsed_valid(b.data, job->header_only)) {
-		body_close(&b);
-		return -1;
-	}
-	take_job(w, job);
-	finish(job, m->parsed.error, b.data);
-	body_close(&b);
-	return 0;
-}
-
-static int
-on_made(struct chan *c, const union msg *m, int *fd)
-{
-	struct mime_worker *w = chan_ctx(c);
-	struct mime_job *job = answered(w, m->made.req);
-	struct body b;
-
-	if (job == NULL || job->kind == MIME_PARSE || body_open(&b, m->made.data, fd) == -1)
-		return -1;
-	take_job(w, job);
-	finish(job, m->made.error, b.data);
-	body_close(&b);
-	return 0;
-}
-
-static const chan_handler handlers[MSG__COUNT] = {
-	[MSG_parsed_text] = on_parsed_text,
-	[MSG_parsed] = on_parsed,
-	[MSG_made] = on_made,
-};
-
-static const struct chan_ops ops = { .handlers = handlers, .on_eof = on_eof, .on_broken = on_broken,
-	.on_credit = on_credit };
+/* ---- life ---- */
 
 static void
 events_start(void)
@@ -504,8 +386,8 @@ mime_on_peer(const struct chan_peer *peer, int fd)
 	if (w == NULL)
 		fatal("out of memory");
 	TAILQ_INIT(&w->jobs);
-	if ((w->chan = loop_chan(fd, peer, &ops, w)) == NULL)
+	if ((w->chan = loop_chan(fd, peer, &mime_worker_ops, w)) == NULL)
 		fatal("out of memory");
 	TAILQ_INSERT_TAIL(&workers, w, entry);
-	pump_soon();
+	mime_pool_soon();
 }

@@ -36,11 +36,12 @@ struct mime_text {
 /* All pointers die when the callback returns. */
 struct mime_result {
 	const char *error;	/* NULL: done. "sync.item_poison", or the worker's own code */
+	struct slice source;	/* what the job was given */
 	struct slice data;	/* parse: an encoded rec parsed; others: the bytes made */
 	const struct mime_text *texts;	/* parse of whole messages */
 };
 
-/* Called exactly once, unless the job is canceled; never inside mime_*(). */
+/* Called exactly once, unless the job is canceled; never inside a mime_pool_* call. */
 typedef void (*mime_done_fn)(void *ctx, const struct mime_result *);
 /* The job killed its worker; tries counts this one too. May be NULL. */
 typedef void (*mime_died_fn)(void *ctx, unsigned int tries);
