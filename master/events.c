@@ -1,0 +1,145 @@
+/*
+ * What a message or the death of a child means: the rows of messages.def that
+ * end at the master.
+ */
+#include <string.h>
+
+#include <event2/event.h>
+#include <signal.h>
+
+#include "loop.h"
+#include "master.h"
+
+static int
+on_ready(struct chan *c, const union msg *m, int *fd)
+{
+	struct proc *p = chan_ctx(c);
+
+	(void)fd;
+	if (p->state != PROC_STARTING || (p->role == ROLE_VAULT) != (m->ready.public_key.n == 32))
+		return -1;
+	p->walls = m->ready;
+	if (p->role == ROLE_VAULT)
+		memcpy(master.public_key, m->ready.public_key.p, 32);
+	p->walls.public_key = SLICE_NONE;
+	chan_run(c);
+	event_ready(p);
+	return 0;
+}
+
+static int
+on_log(struct chan *c, const union msg *m, int *fd)
+{
+	struct proc *p = chan_ctx(c);
+
+	(void)fd;
+	logger_child(&p->rate, m->log.level, proc_label(p), m->log.text);
+	return 0;
+}
+
+/* One child accuses another; its word counts, since only the accused profits
+ * from silence, and a false accusation costs the innocent one restart. */
+static int
+on_broken(struct chan *c, const union msg *m, int *fd)
+{
+	struct proc *p = chan_ctx(c), *culprit = wiring_other(p, m->broken.chan);
+	char who[128], reason[LIM_REASON + 1];
+
+	(void)fd;
+	if (culprit == NULL || culprit->pid <= 0 || slice_copy(m->broken.reason, reason, sizeof(reason)) == -1)
+		return 0;
+	(void)slice_copy(slice_str(proc_label(p)), who, sizeof(who));
+	logger_line(LOG_LVL_ERROR, "protocol breach by %s seen by %s reason=%s", proc_label(culprit), who, reason);
+	proc_kill(culprit, "broke the rules of a channel");
+	return 0;
+}
+
+static const chan_handler handlers[MSG__COUNT] = {
+	[MSG_ready] = on_ready,
+	[MSG_log] = on_log,
+	[MSG_broken] = on_broken,
+	[MSG_unit_run] = unit_on_run,
+	[MSG_unit_stop] = unit_on_stop,
+	[MSG_worker_start] = unit_on_worker_start,
+	[MSG_worker_stop] = unit_on_worker_stop,
+	[MSG_stream_want] = stream_on_want,
+	[MSG_stream_step] = stream_on_step,
+	[MSG_stream_ready] = stream_on_ready,
+	[MSG_stream_end] = stream_on_end,
+	[MSG_admin] = admin_on_request,
+};
+
+/* EOF alone changes nothing: SIGCHLD tells the death and its reason. A child
+ * that closes its channel and lives on is ended. */
+static void
+on_eof(struct chan *c)
+{
+	struct proc *p = chan_ctx(c);
+
+	if (p->pid > 0 && !p->ending)
+		kill(p->pid, SIGTERM);
+}
+
+static void
+on_chan_broken(struct chan *c, const char *reason)
+{
+	struct proc *p = chan_ctx(c);
+
+	logger_line(LOG_LVL_ERROR, "protocol breach by %s reason=%s", proc_label(p), reason);
+	proc_kill(p, reason);
+}
+
+const struct chan_ops proc_chan_ops = { .handlers = handlers, .on_eof = on_eof, .on_broken = on_chan_broken };
+
+static void
+start_rest(void)
+{
+	if (master.vault_known)
+		return;
+	master.vault_known = true;
+	(void)proc_new(ROLE_DIALER, NULL, 0, NULL, true);
+	(void)proc_new(ROLE_CONTROL, NULL, 0, NULL, true);
+	for (size_t i = 0; i < master.conf->n_ats; i++)
+		if (tenant_start(&master.conf->ats[i]) == -1)
+			logger_fatal("ats \"%s\" cannot start", master.conf->ats[i].name);
+}
+
+static bool
+ever_without_walls(const struct proc *p)
+{
+	return !p->walls.mdwe || p->walls.landlock_abi < 3;
+}
+
+void
+event_ready(struct proc *p)
+{
+	static bool told;
+
+	p->state = PROC_RUNNING;
+	event_del(p->timer);
+	logger_line(LOG_LVL_DEBUG, "%s runs pid=%d uid=%u", proc_label(p), (int)p->pid, p->walls.uid);
+	if (!told && ever_without_walls(p)) {
+		told = true;
+		logger_line(LOG_LVL_INFO, "second layers absent on this kernel mdwe=%d landlock=%d (seccomp holds)",
+		    p->walls.mdwe, p->walls.landlock_abi);
+	}
+	wiring_connect(p);
+	if (p->role == ROLE_VAULT)
+		start_rest();
+	stream_retry();
+	proc_start_waiting();
+}
+
+/* A store without workers is told that one is gone; workers without a store
+ * have nobody to write to and end by themselves, their units are forgotten. */
+void
+event_gone(struct proc *p)
+{
+	struct proc *store;
+	struct msg_worker_gone m = { .unit = p->unit, .role = p->role, .reason = slice_str(p->last_exit) };
+
+	if (p->role == ROLE_STORE)
+		unit_forget_all(p->tenant);
+	else if (p->unit != 0 && (store = proc_find(ROLE_STORE, p->tenant, 0)) != NULL && proc_running(store))
+		(void)send_worker_gone(store->chan, &m);
+}

@@ -1,0 +1,85 @@
+/*
+ * master.h - the state of posternd that its files share.
+ */
+#ifndef MASTER_MASTER_H
+#define MASTER_MASTER_H
+
+#include "config.h"
+#include "proc.h"
+
+/* One link or probe of a tenant, as its store described it. */
+struct unit {
+	TAILQ_ENTRY(unit) entry;
+	uint32_t number, link, generation;
+	char host[3][LIM_HOST + 1];	/* index: enum service */
+	uint16_t port[3];
+	uint8_t security[3];
+	int64_t minute;			/* start of the minute that logins are counted in */
+	unsigned int logins;
+};
+TAILQ_HEAD(unit_list, unit);
+
+/* One ats block. */
+struct tenant {
+	TAILQ_ENTRY(tenant) entry;
+	char name[LIM_ATS_NAME + 1];
+	const struct conf_ats *conf;	/* of the current configuration */
+	int listen_fd;			/* of the ATS socket; stays open over restarts */
+	uint8_t hash_key[32];		/* keys the MAC in Message-IDs */
+	struct unit_list units;
+	uint32_t n_units;
+};
+TAILQ_HEAD(tenant_list, tenant);
+
+struct master {
+	struct conf *conf;
+	const char *conf_path;
+	bool foreground, is_root, draining;
+	uint32_t sandbox_flags;		/* SANDBOX_* given to every child */
+	uint64_t started_at;
+	uint8_t public_key[32];		/* of the vault, from its READY */
+	bool vault_known;
+	int control_fd;
+	struct tenant_list tenants;
+};
+extern struct master master;
+
+int64_t now_ms(void);		/* monotonic */
+
+/* ---- tenant.c ---- */
+/* Directories, socket and places of one ats block; -1 after logging why not. */
+int tenant_start(const struct conf_ats *);
+void tenant_stop(struct tenant *);
+struct tenant *tenant_find(const char *name);
+/* Listening UNIX socket with mode and group; -1 after logging. */
+int listen_unix(const char *path, mode_t mode, const char *group);
+/* A directory with owner and mode, made if absent. */
+int make_directory(const char *path, mode_t mode, uid_t uid, gid_t gid);
+/* The ids a role runs with. -1: no such user and no uid-base. */
+int role_ids(enum role, uid_t *, gid_t *);
+
+/* ---- unit.c: requests of the stores ---- */
+struct unit *unit_find(const struct tenant *, uint32_t number);
+void unit_forget_all(struct tenant *);
+int unit_on_run(struct chan *, const union msg *, int *);
+int unit_on_stop(struct chan *, const union msg *, int *);
+int unit_on_worker_start(struct chan *, const union msg *, int *);
+int unit_on_worker_stop(struct chan *, const union msg *, int *);
+
+/* ---- stream.c: tickets ---- */
+int stream_on_want(struct chan *, const union msg *, int *);
+int stream_on_step(struct chan *, const union msg *, int *);
+int stream_on_ready(struct chan *, const union msg *, int *);
+int stream_on_end(struct chan *, const union msg *, int *);
+/* A process runs: streams that waited for it go on. */
+void stream_retry(void);
+void stream_forget(const struct proc *);
+
+/* ---- admin.c ---- */
+int admin_on_request(struct chan *, const union msg *, int *);
+
+/* ---- reload.c ---- */
+/* 0, or -1 when the new configuration is refused (the old one stays). */
+int reload(void);
+
+#endif

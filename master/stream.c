@@ -1,0 +1,275 @@
+/*
+ * Streams: a worker asks for a logged-in connection of its own link. The
+ * master makes the ticket and the socketpair, gives one end to the tls-worker
+ * of the host and keeps the other until the login is done.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "master.h"
+
+#define STREAM_WAIT_MS 15000	/* for a tls-worker and the vault to run */
+
+struct stream {
+	TAILQ_ENTRY(stream) entry;
+	uint64_t ticket;	/* 0 while it waits */
+	struct proc *worker, *tls;
+	struct tenant *tenant;
+	uint32_t unit;
+	uint8_t service;
+	int worker_fd;		/* -1 once handed over */
+	int64_t since_ms;
+	char code[LIM_CODE + 1], detail[LIM_DETAIL + 1];	/* of the failed step */
+};
+
+static TAILQ_HEAD(, stream) streams = TAILQ_HEAD_INITIALIZER(streams);
+
+static void
+stream_free(struct stream *s)
+{
+	TAILQ_REMOVE(&streams, s, entry);
+	if (s->worker_fd != -1)
+		close(s->worker_fd);
+	free(s);
+}
+
+static void
+stream_fail(struct stream *s, const char *code, const char *detail)
+{
+	struct msg_stream_failed m = { .ticket = s->ticket, .code = slice_str(code), .detail = slice_str(detail) };
+
+	if (s->worker != NULL && s->worker->chan != NULL)
+		(void)send_stream_failed(s->worker->chan, &m);
+	stream_free(s);
+}
+
+static size_t
+streams_of(const struct proc *tls)
+{
+	struct stream *s;
+	size_t n = 0;
+
+	TAILQ_FOREACH(s, &streams, entry)
+		n += s->tls == tls;
+	return n;
+}
+
+/* A tls-worker of that tenant and host with room; started when there is none. */
+static struct proc *
+tls_for(struct tenant *t, const char *host)
+{
+	struct proc *p;
+
+	TAILQ_FOREACH(p, &procs, entry)
+		if (p->role == ROLE_TLS && p->tenant == t && !p->ending && strcmp(p->host, host) == 0 &&
+		    streams_of(p) < LIM_TLS_LINKS)
+			return p;
+	return proc_new(ROLE_TLS, t, 0, host, false);
+}
+
+/* Logins of one link in a minute: a worker in a loop must not lock the account. */
+static bool
+login_allowed(struct unit *u)
+{
+	int64_t minute = now_ms() / 60000;
+
+	if (u->minute != minute) {
+		u->minute = minute;
+		u->logins = 0;
+	}
+	return u->logins++ < LIM_TICKETS_PER_MINUTE;
+}
+
+static int
+tell_vault(const struct stream *s, const struct unit *u, struct proc *vault)
+{
+	struct proc *store = proc_find(ROLE_STORE, s->tenant, 0);
+	struct msg_ticket m = { .ticket = s->ticket, .ats = slice_str(s->tenant->name), .unit = u->number,
+		.link = u->link, .generation = u->generation, .service = s->service,
+		.host = slice_str(u->host[s->service]), .port = u->port[s->service],
+		.security = u->security[s->service],
+		.store_chan = store != NULL ? wiring_chan(vault, store) : 0, .tls_chan = wiring_chan(vault, s->tls) };
+
+	if (m.store_chan == 0 || m.tls_chan == 0)
+		return -1;
+	return send_ticket(vault->chan, &m);
+}
+
+/* Both ends are there: make the pair and tell vault, then tls-worker. */
+static int
+stream_begin(struct stream *s, const struct unit *u, struct proc *vault)
+{
+	struct msg_stream_open m = { .service = s->service, .port = u->port[s->service],
+		.security = u->security[s->service] };
+	int sv[2];
+
+	if (getrandom(&s->ticket, sizeof(s->ticket), 0) != sizeof(s->ticket) || tell_vault(s, u, vault) == -1 ||
+	    socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, sv) == -1)
+		return -1;
+	s->worker_fd = sv[0];
+	m.ticket = s->ticket;
+	return send_stream_open(s->tls->chan, &m, sv[1]);
+}
+
+/* Begin it, leave it waiting, or fail it. */
+static void
+stream_try(struct stream *s)
+{
+	struct unit *u = unit_find(s->tenant, s->unit);
+	struct proc *vault = proc_find(ROLE_VAULT, NULL, 0);
+
+	if (u == NULL || u->host[s->service][0] == '\0') {
+		stream_fail(s, "cfg.invalid", "this link has no such service");
+		return;
+	}
+	if (s->tls == NULL)
+		s->tls = tls_for(s->tenant, u->host[s->service]);
+	if (vault != NULL && proc_running(vault) && proc_running(s->tls)) {
+		if (stream_begin(s, u, vault) == -1)
+			stream_fail(s, "proc.crashed", "no connection could be made");
+	} else if (now_ms() - s->since_ms > STREAM_WAIT_MS)
+		stream_fail(s, "proc.crashed", "a needed process does not run");
+}
+
+int
+stream_on_want(struct chan *c, const union msg *m, int *fd)
+{
+	struct proc *p = chan_ctx(c);
+	struct unit *u = unit_find(p->tenant, p->unit);
+	uint8_t service = p->role == ROLE_IMAP ? SERVICE_IMAP : SERVICE_SMTP;
+	struct stream *s;
+
+	(void)fd;
+	if (m->stream_want.service != service)
+		return -1;
+	TAILQ_FOREACH(s, &streams, entry)
+		if (s->worker == p && (s->worker_fd != -1 || s->ticket == 0))
+			return -1;	/* one at a time */
+	if ((s = calloc(1, sizeof(*s))) == NULL)
+		return 0;
+	*s = (struct stream){ .worker = p, .tenant = p->tenant, .unit = p->unit, .service = service, .worker_fd = -1,
+		.since_ms = now_ms() };
+	TAILQ_INSERT_TAIL(&streams, s, entry);
+	if (u != NULL && !login_allowed(u))
+		stream_fail(s, "auth.too_many_attempts", "our own limit of logins in a minute");
+	else
+		stream_try(s);
+	return 0;
+}
+
+void
+stream_retry(void)
+{
+	struct stream *s = TAILQ_FIRST(&streams), *next;
+
+	for (; s != NULL; s = next) {
+		next = TAILQ_NEXT(s, entry);
+		if (s->ticket == 0)
+			stream_try(s);
+	}
+}
+
+/* A tls-worker may only speak of tickets it was given. */
+static struct stream *
+stream_of(struct chan *c, uint64_t ticket)
+{
+	struct stream *s;
+
+	TAILQ_FOREACH(s, &streams, entry)
+		if (s->ticket == ticket && ticket != 0 && s->tls == chan_ctx(c))
+			return s;
+	return NULL;
+}
+
+int
+stream_on_step(struct chan *c, const union msg *m, int *fd)
+{
+	const struct msg_stream_step *step = &m->stream_step;
+	struct stream *s = stream_of(c, step->ticket);
+	struct proc *store;
+	struct msg_unit_step out;
+
+	(void)fd;
+	if (s == NULL)
+		return 0;
+	if (!step->ok) {
+		(void)slice_copy(step->code, s->code, sizeof(s->code));
+		(void)slice_copy(step->detail, s->detail, sizeof(s->detail));
+	}
+	out = (struct msg_unit_step){ .unit = s->unit, .service = s->service, .step = step->step, .ok = step->ok,
+		.code = step->code, .detail = step->detail, .ms = step->ms };
+	if ((store = proc_find(ROLE_STORE, s->tenant, 0)) != NULL && proc_running(store))
+		(void)send_unit_step(store->chan, &out);
+	return 0;
+}
+
+int
+stream_on_ready(struct chan *c, const union msg *m, int *fd)
+{
+	struct stream *s = stream_of(c, m->stream_ready.ticket);
+	struct msg_stream_up up;
+
+	(void)fd;
+	if (s == NULL || s->worker_fd == -1)
+		return s == NULL ? 0 : -1;
+	up = (struct msg_stream_up){ .ticket = s->ticket };
+	if (s->worker != NULL && s->worker->chan != NULL)
+		(void)send_stream_up(s->worker->chan, &up, s->worker_fd);
+	else
+		close(s->worker_fd);
+	s->worker_fd = -1;
+	return 0;
+}
+
+/* A tls-worker without streams has nothing to keep: the next one is fresh. */
+static void
+tls_release(struct proc *tls)
+{
+	if (streams_of(tls) == 0)
+		proc_end(tls);
+}
+
+int
+stream_on_end(struct chan *c, const union msg *m, int *fd)
+{
+	struct stream *s = stream_of(c, m->stream_end.ticket);
+
+	(void)fd;
+	if (s == NULL)
+		return 0;
+	if (s->worker_fd != -1)
+		stream_fail(s, s->code[0] != '\0' ? s->code : "net.reset", s->detail);
+	else
+		stream_free(s);
+	tls_release(chan_ctx(c));
+	return 0;
+}
+
+void
+stream_forget(const struct proc *p)
+{
+	struct stream *s = TAILQ_FIRST(&streams), *next;
+
+	for (; s != NULL; s = next) {
+		next = TAILQ_NEXT(s, entry);
+		if (s->worker == p) {
+			s->worker = NULL;
+			/* The tls-worker sees EOF on its end and ends the session. */
+			if (s->worker_fd != -1 && s->ticket != 0) {
+				close(s->worker_fd);
+				s->worker_fd = -1;
+			} else if (s->ticket == 0)
+				stream_free(s);
+		} else if (s->tls == p) {
+			s->tls = NULL;
+			if (s->worker_fd != -1 || s->ticket == 0)
+				stream_fail(s, "proc.crashed", p->last_exit);
+			else
+				stream_free(s);
+		}
+	}
+}
