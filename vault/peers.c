@@ -1,0 +1,95 @@
+#include "serve.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "child.h"
+#include "log.h"
+
+/* polls[0] is the master's, polls[i + 1] belongs to peers[i]. */
+static struct chan *peers[PEERS_MAX];
+static struct pollfd polls[PEERS_MAX + 1];
+static size_t peers_n;
+
+void
+peers_add(const struct chan_peer *peer, int fd)
+{
+	static const struct chan_ops ops = { .handlers = serve_peers, .on_broken = child_report_broken };
+	struct chan *c;
+
+	if (peers_n == PEERS_MAX) {
+		log_error("too many channels role=%s ats=%s", role_name(peer->role), peer->ats);
+		close(fd);
+	} else if ((c = chan_new(fd, ROLE_VAULT, peer, &ops, NULL)) != NULL) {
+		chan_run(c);
+		peers[peers_n++] = c;
+	}
+}
+
+struct chan *
+peers_find(uint32_t chan, enum role role)
+{
+	for (size_t i = 0; i < peers_n; i++)
+		if (chan_peer(peers[i])->chan == chan && chan_peer(peers[i])->role == role)
+			return chan_dead(peers[i]) ? NULL : peers[i];
+	return NULL;
+}
+
+static struct pollfd
+poll_for(const struct chan *c)
+{
+	return (struct pollfd){ chan_fd(c), chan_wants_write(c) ? POLLIN | POLLOUT : POLLIN, 0 };
+}
+
+static void
+serve_chan(struct chan *c, short events)
+{
+	if ((events & POLLOUT) != 0)
+		chan_write(c);
+	if ((events & (POLLIN | POLLHUP | POLLERR)) != 0)
+		chan_read(c);
+}
+
+static void
+sweep(void)
+{
+	for (size_t i = peers_n; i-- > 0;) {
+		struct chan *c = peers[i];
+
+		if (!chan_dead(c))
+			continue;
+		peers[i] = peers[--peers_n];
+		ticket_chan_gone(chan_peer(c)->chan, serve_store_gone);
+		chan_free(c);
+	}
+}
+
+static void
+serve_turn(void)
+{
+	size_t n = peers_n;	/* wiring during this turn adds more */
+
+	/* The master to its end: a ticket is known before the tls-worker comes with it. */
+	serve_chan(child.master, polls[0].revents);
+	while (poll(&(struct pollfd){ chan_fd(child.master), POLLIN, 0 }, 1, 0) > 0)
+		chan_read(child.master);
+	for (size_t i = 0; i < n; i++)
+		serve_chan(peers[i], polls[i + 1].revents);
+	sweep();
+}
+
+void
+peers_serve(void)
+{
+	for (;;) {
+		polls[0] = poll_for(child.master);
+		for (size_t i = 0; i < peers_n; i++)
+			polls[i + 1] = poll_for(peers[i]);
+		if (poll(polls, peers_n + 1, -1) != -1)
+			serve_turn();
+		else if (errno != EINTR)
+			fatal("poll failed reason=%s", strerror(errno));
+	}
+}

@@ -1,0 +1,228 @@
+#include "serve.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "log.h"
+
+static uint64_t
+now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000u + (uint64_t)ts.tv_nsec / 1000000u;
+}
+
+/* One line for every release and refusal; never the secret. */
+static void
+audit(const char *what, const struct ticket *t, const char *code)
+{
+	log_info("%s by %s ticket=%016" PRIx64 " ats=%s unit=%u service=%s port=%u host=%s code=%s", what,
+	    sasl_name(&t->sasl), t->id, t->ats, t->unit, t->service == SERVICE_IMAP ? "imap" : "smtp", t->port, t->host,
+	    code);
+}
+
+static void
+refuse(struct chan *tls, uint64_t id, const char *code)
+{
+	if (tls != NULL)
+		(void)send_auth_refused(tls, &(struct msg_auth_refused){ id, slice_str(code) });
+}
+
+/* The ticket is used up. */
+static void
+refuse_ticket(struct ticket *t, struct chan *tls, const char *code)
+{
+	audit("credential refused", t, code);
+	refuse(tls, t->id, code);
+	ticket_drop(t);
+}
+
+/* The peer's claim on this ticket, or NULL after a refusal that names both. */
+static struct ticket *
+claim(struct chan *c, uint64_t id, enum ticket_state state)
+{
+	const struct chan_peer *peer = chan_peer(c);
+	struct ticket *t = ticket_find(id);
+	const char *why = ticket_check(t, peer, state, now_ms());
+
+	if (why == NULL)
+		return t;
+	log_warn("ticket refused role=%s ats=%s host=%s ticket=%016" PRIx64 " issued to ats=%s unit=%u host=%s reason=%s",
+	    role_name(peer->role), peer->ats, peer->host, id, t != NULL ? t->ats : "-", t != NULL ? t->unit : 0,
+	    t != NULL ? t->host : "-", why);
+	refuse(peer->role == ROLE_TLS ? c : NULL, id, "auth.temp_unavailable");
+	return NULL;
+}
+
+static bool
+bound_to_ticket(const struct seal_plain *cred, const struct ticket *t)
+{
+	char endpoint[SEAL_ENDPOINT_MAX];
+
+	return seal_endpoint(endpoint, t->service, t->security, t->host, t->port) == 0 &&
+	    cred_list_has(cred->endpoints, slice_str(endpoint));
+}
+
+/* The record is opened for one step only: no plain secret waits for a server. */
+static void
+respond(struct ticket *t, struct chan *tls, struct slice challenge)
+{
+	const struct record_place place = { slice_str(t->ats), t->link, t->generation };
+	struct wbuf out = area_writer();
+	struct seal_plain cred;
+	const char *code = record_open(slice_mem(t->record, t->record_n), &place, &cred);
+
+	if (*code == '\0' && !bound_to_ticket(&cred, t))
+		code = "store.secret_tampered";
+	if (*code == '\0' && sasl_step(&t->sasl, &cred, challenge, &out) != 0)
+		code = "sync.protocol_error";
+	if (*code == '\0') {
+		audit("credential released", t, "ok");
+		(void)send_auth_respond(tls,
+		    &(struct msg_auth_respond){ t->id, slice_str(sasl_name(&t->sasl)), wbuf_slice(&out) });
+	} else
+		refuse_ticket(t, tls, code);
+	area_wipe();
+}
+
+/* ---- from the master ---- */
+
+static int
+on_cfg_vault(struct chan *c, const union msg *m, int *fd)
+{
+	const char *why;
+
+	(void)c;
+	(void)m;
+	if (keys != NULL)
+		return -1;
+	if (key_load(*fd, &why) != 0)
+		fatal("the vault has no key code=store.key_missing reason=%s", why);
+	return 0;
+}
+
+static int
+on_ticket(struct chan *c, const union msg *m, int *fd)
+{
+	const char *why = ticket_add(&m->ticket, now_ms());
+
+	(void)c;
+	(void)fd;
+	if (why != NULL)
+		log_warn("ticket not taken ticket=%016" PRIx64 " unit=%u reason=%s", m->ticket.ticket, m->ticket.unit, why);
+	return 0;
+}
+
+/* ---- from tls-workers ---- */
+
+static int
+on_auth_begin(struct chan *c, const union msg *m, int *fd)
+{
+	struct ticket *t = claim(c, m->auth_begin.ticket, TICKET_ISSUED);
+	struct chan *store;
+
+	(void)fd;
+	if (t == NULL)
+		return 0;
+	store = peers_find(t->store_chan, ROLE_STORE);
+	if (!rate_allow('l', t->ats, t->link, LIM_TICKETS_PER_MINUTE, now_ms()) ||
+	    !rate_allow('a', t->ats, 0, LIM_TICKETS_PER_MINUTE_ATS, now_ms()))
+		refuse_ticket(t, c, "auth.too_many_attempts");
+	else if (store == NULL || strcmp(chan_peer(store)->ats, t->ats) != 0)
+		refuse_ticket(t, c, "auth.temp_unavailable");
+	else if (sasl_begin(&t->sasl, m->auth_begin.mechanisms) != 0)
+		refuse_ticket(t, c, "auth.no_mechanism");
+	else {
+		ticket_enter(t, TICKET_FETCHING, now_ms());
+		(void)send_record_get(store, &(struct msg_record_get){ t->id, t->unit, t->service });
+	}
+	return 0;
+}
+
+static int
+on_auth_challenge(struct chan *c, const union msg *m, int *fd)
+{
+	struct ticket *t = claim(c, m->auth_challenge.ticket, TICKET_RUNNING);
+
+	(void)fd;
+	if (t != NULL)
+		respond(t, c, m->auth_challenge.data);
+	return 0;
+}
+
+static int
+on_auth_result(struct chan *c, const union msg *m, int *fd)
+{
+	struct ticket *t = claim(c, m->auth_result.ticket, TICKET_RUNNING);
+	char code[LIM_CODE + 1] = "";
+
+	(void)fd;
+	if (t == NULL)
+		return 0;
+	(void)slice_copy(m->auth_result.code, code, sizeof(code));
+	audit(m->auth_result.ok ? "login accepted" : "login rejected", t, m->auth_result.ok ? "ok" : code);
+	ticket_drop(t);
+	return 0;
+}
+
+/* ---- from stores ---- */
+
+static int
+on_record(struct chan *c, const union msg *m, int *fd)
+{
+	struct ticket *t = claim(c, m->record.ticket, TICKET_FETCHING);
+	struct chan *tls;
+
+	(void)fd;
+	if (t == NULL)
+		return 0;
+	tls = peers_find(t->tls_chan, ROLE_TLS);
+	if (tls == NULL || m->record.data.n == 0 || (t->record = malloc(m->record.data.n)) == NULL) {
+		refuse_ticket(t, tls, "store.key_missing");
+		return 0;
+	}
+	memcpy(t->record, m->record.data.p, m->record.data.n);
+	t->record_n = m->record.data.n;
+	ticket_enter(t, TICKET_RUNNING, now_ms());
+	respond(t, tls, SLICE_NONE);
+	return 0;
+}
+
+static int
+on_seal_open(struct chan *c, const union msg *m, int *fd)
+{
+	const struct msg_seal_open *s = &m->seal_open;
+	const char *ats = chan_peer(c)->ats, *code = "api.rate";
+	const struct record_place place = { slice_str(ats), s->link, s->generation };
+	uint8_t bytes[RECORD_MAX];
+	struct wbuf record = { .p = bytes, .cap = sizeof(bytes), .max = sizeof(bytes) };
+	struct seal_plain cred, wanted = { .ats = place.ats, .address = s->address, .user = s->user,
+		.endpoints = s->endpoints };
+
+	(void)fd;
+	if (rate_allow('s', ats, 0, LIM_SEALS_PER_MINUTE, now_ms()))
+		code = seal_open(s->seal, &wanted, &cred);
+	if (*code == '\0' && record_make(&cred, &place, &record) != 0)
+		code = "cfg.invalid";
+	area_wipe();
+	log_info("seal for a credential ats=%s link=%u code=%s", ats, s->link, *code == '\0' ? "ok" : code);
+	(void)send_seal_opened(c, &(struct msg_seal_opened){ s->req, slice_str(code),
+	    *code == '\0' ? wbuf_slice(&record) : SLICE_NONE });
+	return 0;
+}
+
+void
+serve_store_gone(struct ticket *t)
+{
+	audit("credential refused", t, "auth.temp_unavailable");
+	refuse(peers_find(t->tls_chan, ROLE_TLS), t->id, "auth.temp_unavailable");
+}
+
+const chan_handler serve_master[MSG__COUNT] = { [MSG_cfg_vault] = on_cfg_vault, [MSG_ticket] = on_ticket };
+const chan_handler serve_peers[MSG__COUNT] = { [MSG_auth_begin] = on_auth_begin,
+	[MSG_auth_challenge] = on_auth_challenge, [MSG_auth_result] = on_auth_result, [MSG_record] = on_record,
+	[MSG_seal_open] = on_seal_open };
