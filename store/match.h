@@ -25,6 +25,8 @@ struct match {
 };
 
 void match_header(uint32_t account, const struct rec_header *, struct match *);
+/* Where a message goes by our own addresses. */
+enum direction match_direction(uint32_t account, const struct rec_header *);
 /* Is the canonical address of a domain of ours, or one of our links? */
 bool match_is_own(struct slice canonical);
 

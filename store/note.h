@@ -35,7 +35,8 @@ int note_file_stored(uint32_t account, uint64_t email, uint64_t correspondent, b
 enum note_result note_match_stored(uint32_t account, uint64_t email, bool backfill);
 uint64_t note_of_email(uint32_t account, uint64_t email);	/* 0 = none */
 void note_set_submission(uint64_t note, uint64_t submission);
-void note_destroy(uint64_t note);
+/* forget: the same message may be filed again (its link or person went). */
+void note_destroy(uint64_t note, bool forget);
 /* All notes of a person, or of an account; at most max; returns how many. */
 size_t note_destroy_person(uint64_t correspondent, size_t max);
 size_t note_destroy_account(uint32_t account, size_t max);
