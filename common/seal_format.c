@@ -58,21 +58,26 @@ label_char(char c)
 	return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
 }
 
-/* LDH labels of 1 to 63, in lower case already. */
+/* LDH labels of 1 to 63, in lower case already. The last one is no number:
+ * "127.1" must not reach a resolver that takes it for an address. */
 static bool
 name_valid(const char *s)
 {
 	size_t n = 0;
+	bool digits = true;
 
 	for (; *s != '\0'; s++) {
 		if (*s == '.') {
 			if (n == 0)
 				return false;
 			n = 0;
+			digits = true;
 		} else if (!label_char(*s) || ++n > 63)
 			return false;
+		else if (*s < '0' || *s > '9')
+			digits = false;
 	}
-	return n > 0;
+	return n > 0 && !digits;
 }
 
 static int

@@ -1,0 +1,69 @@
+#include "peer_cred.h"
+
+#include <sys/socket.h>
+
+#define IDS_MAX 256		/* cfg_ats carries at most 1024 bytes */
+#define GROUPS_MAX 256		/* more supplementary groups are not looked at */
+
+struct id_list {
+	uint32_t ids[IDS_MAX];
+	size_t n;
+};
+
+static struct id_list allowed_uids, allowed_gids;
+
+static void
+list_fill(struct id_list *l, struct slice packed)
+{
+	struct rbuf r;
+
+	l->n = 0;
+	rbuf_init(&r, packed);
+	while (r.n >= 4 && l->n < IDS_MAX)
+		l->ids[l->n++] = r_u32(&r);
+}
+
+static bool
+list_has(const struct id_list *l, uint32_t id)
+{
+	for (size_t i = 0; i < l->n; i++)
+		if (l->ids[i] == id)
+			return true;
+	return false;
+}
+
+void
+peer_cred_init(struct slice uids, struct slice gids)
+{
+	list_fill(&allowed_uids, uids);
+	list_fill(&allowed_gids, gids);
+}
+
+bool
+peer_cred_match(uint32_t uid, const uint32_t *gids, size_t ngids)
+{
+	if (list_has(&allowed_uids, uid))
+		return true;
+	for (size_t i = 0; i < ngids; i++)
+		if (list_has(&allowed_gids, gids[i]))
+			return true;
+	return false;
+}
+
+bool
+peer_cred_allowed(int fd)
+{
+	struct ucred cred;
+	gid_t groups[GROUPS_MAX];
+	uint32_t gids[GROUPS_MAX + 1];
+	socklen_t len = sizeof(cred), glen = sizeof(groups);
+	size_t n = 0;
+
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) == -1 || len != sizeof(cred))
+		return false;
+	gids[n++] = cred.gid;
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups, &glen) == 0)
+		for (size_t i = 0; i < glen / sizeof(gid_t); i++)
+			gids[n++] = groups[i];
+	return peer_cred_match(cred.uid, gids, n);
+}
