@@ -1,0 +1,271 @@
+/*
+ * folders.c - the folder list and its choices.
+ */
+#include "folders.h"
+#include "folder_names.h"
+#include "log.h"
+#include "messages.h"
+#include "utf7.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+void
+folders_free(struct folders *fs)
+{
+	size_t i;
+
+	for (i = 0; i < fs->n; i++) {
+		free(fs->v[i].raw_name);
+		free(fs->v[i].name);
+	}
+	free(fs->v);
+	*fs = (struct folders){ 0 };
+}
+
+/* INBOX is one folder however it is written (RFC 3501 s. 5.1). */
+static bool
+is_inbox(struct slice raw_name)
+{
+	return slice_case_eq_str(raw_name, "INBOX");
+}
+
+struct folder *
+folders_by_name(const struct folders *fs, struct slice raw_name)
+{
+	size_t i;
+
+	for (i = 0; i < fs->n; i++) {
+		if (slice_eq_str(raw_name, fs->v[i].raw_name) ||
+		    (is_inbox(raw_name) && is_inbox(slice_str(fs->v[i].raw_name))))
+			return &fs->v[i];
+	}
+	return NULL;
+}
+
+struct folder *
+folders_by_id(const struct folders *fs, uint64_t id)
+{
+	size_t i;
+
+	for (i = 0; id != 0 && i < fs->n; i++) {
+		if (fs->v[i].id == id)
+			return &fs->v[i];
+	}
+	return NULL;
+}
+
+struct folder *
+folders_role(const struct folders *fs, enum mailbox_role role)
+{
+	size_t i;
+
+	for (i = 0; i < fs->n; i++) {
+		if (fs->v[i].role == role)
+			return &fs->v[i];
+	}
+	return NULL;
+}
+
+static struct slice
+leaf_of(struct slice name, uint8_t separator)
+{
+	size_t i = name.n;
+
+	while (separator != 0 && i > 0 && name.p[i - 1] != separator)
+		i--;
+	return separator == 0 ? name : slice_mem(name.p + i, name.n - i);
+}
+
+/* A name that is not what it should be is shown with "?" for its odd bytes. */
+static char *
+shown_name(struct slice leaf, bool utf8)
+{
+	struct wbuf w;
+	char *out;
+	size_t i;
+
+	wbuf_init(&w, LIM_MAILBOX_NAME);
+	if (utf8 || utf7_decode(leaf, &w) == -1) {
+		wbuf_reset(&w);
+		for (i = 0; i < leaf.n; i++)
+			w_u8(&w, utf8_clean(leaf) || (leaf.p[i] >= 0x20 && leaf.p[i] < 0x7f) ? leaf.p[i] : '?');
+	}
+	out = slice_dup(wbuf_slice(&w));
+	wbuf_free(&w);
+	return out;
+}
+
+static bool
+name_usable(struct slice name)
+{
+	size_t i;
+
+	for (i = 0; i < name.n; i++) {
+		if (name.p[i] < 0x20 || name.p[i] == 0x7f)
+			return false;
+	}
+	return name.n > 0 && name.n <= LIM_MAILBOX_NAME;
+}
+
+static struct folder *
+new_entry(struct folders *fs)
+{
+	size_t cap = fs->cap == 0 ? 16 : fs->cap * 2;
+	struct folder *v;
+
+	if (fs->n == LIM_IMAP_FOLDERS)
+		return NULL;
+	if (fs->n == fs->cap) {
+		if ((v = reallocarray(fs->v, cap, sizeof(*v))) == NULL)
+			fatal("out of memory");
+		fs->v = v;
+		fs->cap = cap;
+	}
+	fs->v[fs->n] = (struct folder){ 0 };
+	return &fs->v[fs->n++];
+}
+
+void
+folders_add(struct folders *fs, const struct imap_list *l, bool utf8)
+{
+	struct slice leaf;
+	struct folder *f;
+
+	if (!name_usable(l->name) || folders_by_name(fs, l->name) != NULL || (f = new_entry(fs)) == NULL)
+		return;
+	leaf = leaf_of(l->name, l->separator);
+	f->raw_name = slice_dup(l->name);
+	f->name = shown_name(leaf.n > 0 ? leaf : l->name, utf8);
+	if (f->raw_name == NULL || f->name == NULL)
+		fatal("out of memory");
+	f->separator = l->separator < 0x80 ? l->separator : 0;
+	f->selectable = (l->attributes & LIST_NOSELECT) == 0;
+	f->role = is_inbox(l->name) ? MBOX_INBOX : l->role;
+}
+
+/* Some servers leave INBOX out of LIST; it exists all the same. */
+static void
+ensure_inbox(struct folders *fs)
+{
+	struct imap_list inbox = { .name = slice_str("INBOX") };
+
+	if (folders_by_name(fs, inbox.name) == NULL && fs->n > 0) {
+		inbox.separator = fs->v[0].separator;
+		folders_add(fs, &inbox, false);
+	}
+}
+
+/* Top level, or directly below INBOX or a provider's root such as [Gmail]. */
+static unsigned int
+depth_of(const struct folder *f)
+{
+	unsigned int depth = 0;
+	const char *p;
+
+	for (p = f->raw_name; f->separator != 0 && *p != '\0'; p++)
+		depth += (uint8_t)*p == f->separator;
+	return depth;
+}
+
+/* Names decide only for roles that no attribute has taken. */
+static void
+guess_roles(struct folders *fs)
+{
+	struct folder *best[MBOX_IMPORTANT + 1] = { 0 };
+	enum mailbox_role role;
+	unsigned int rank;
+	size_t i;
+
+	for (i = 0; i < fs->n; i++) {
+		struct folder *f = &fs->v[i], *b;
+
+		if (f->role != MBOX_NONE || !f->selectable || depth_of(f) > 1)
+			continue;
+		role = folder_names_role(slice_str(f->name), &rank);
+		if (role == MBOX_NONE || folders_role(fs, role) != NULL)
+			continue;
+		f->rank = rank + 1000 * depth_of(f);
+		b = best[role];
+		if (b == NULL || f->rank < b->rank)
+			best[role] = f;
+	}
+	for (i = 0; i <= MBOX_IMPORTANT; i++) {
+		if (best[i] != NULL) {
+			best[i]->role = (uint8_t)i;
+			best[i]->guessed = true;
+		}
+	}
+}
+
+/* The configuration names a folder: it takes the role from any other. Names
+ * come as the server writes them or as people read them. */
+static void
+configured_role(struct folders *fs, struct slice name, enum mailbox_role role)
+{
+	struct folder *f, *other;
+	size_t i;
+
+	if (name.n == 0)
+		return;
+	f = folders_by_name(fs, name);
+	for (i = 0; f == NULL && i < fs->n; i++) {
+		if (slice_eq_str(name, fs->v[i].name))
+			f = &fs->v[i];
+	}
+	if (f == NULL)
+		return;
+	while ((other = folders_role(fs, role)) != NULL)
+		other->role = MBOX_NONE;
+	f->role = (uint8_t)role;
+}
+
+/* All Mail, Flagged and Important only show again what lies elsewhere. */
+static bool
+is_view(const struct folder *f)
+{
+	return f->role == MBOX_ALL || f->role == MBOX_FLAGGED || f->role == MBOX_IMPORTANT;
+}
+
+/* One of each role: further marked ones keep their place but lose the title. */
+static void
+single_roles(struct folders *fs)
+{
+	size_t i;
+
+	for (i = 0; i < fs->n; i++) {
+		if (fs->v[i].role != MBOX_NONE && folders_role(fs, fs->v[i].role) != &fs->v[i])
+			fs->v[i].role = MBOX_NONE;
+	}
+}
+
+static void
+choose_synced(struct folders *fs, const struct msg_sync_config *c)
+{
+	struct slice also = c->also, name;
+	size_t i;
+
+	for (i = 0; i < fs->n; i++) {
+		struct folder *f = &fs->v[i];
+
+		f->synced = f->selectable &&
+			    (f->role == MBOX_INBOX || f->role == MBOX_SENT || (c->all_folders && !is_view(f)));
+	}
+	while (list_next(&also, &name)) {
+		for (i = 0; i < fs->n; i++) {
+			if (slice_eq_str(name, fs->v[i].raw_name) || slice_eq_str(name, fs->v[i].name))
+				fs->v[i].synced = fs->v[i].selectable;
+		}
+	}
+}
+
+void
+folders_choose(struct folders *fs, const struct msg_sync_config *c)
+{
+	ensure_inbox(fs);
+	single_roles(fs);
+	configured_role(fs, c->inbox, MBOX_INBOX);
+	configured_role(fs, c->sent, MBOX_SENT);
+	guess_roles(fs);
+	choose_synced(fs, c);
+}

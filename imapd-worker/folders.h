@@ -1,0 +1,52 @@
+/*
+ * folders.h - the folders of the mailbox: what LIST said, which of them are
+ * inbox, Sent and so on, which to sync, and how far each is synced.
+ */
+#ifndef IMAPD_FOLDERS_H
+#define IMAPD_FOLDERS_H
+
+#include "imap_response.h"
+
+struct msg_sync_config;
+
+/* How far a folder is in the store: mailbox_bound, mailbox_synced. */
+struct position {
+	uint32_t uidvalidity;	/* 0: never synced */
+	uint32_t uidnext;	/* everything below it (down to uid_low) is known */
+	uint64_t modseq;
+	uint32_t uid_low;
+	bool complete;		/* uid_low is the bottom of the window */
+};
+
+struct folder {
+	char *raw_name;		/* as the server wrote it; owned, NUL-free */
+	char *name;		/* last part, UTF-8; owned */
+	uint8_t separator, role;
+	bool selectable, synced, guessed;	/* guessed: role by name, not by attribute */
+	unsigned int rank;
+	char objectid[LIM_OBJECTID + 1];
+	uint64_t id;		/* the store's number, 0 until mailbox_bound */
+	struct position pos;
+	uint32_t messages;	/* EXISTS when it was last synced */
+	bool dirty;		/* needs a round */
+	uint32_t rebuilt;	/* changes of UIDVALIDITY seen by this process */
+	unsigned int failures;	/* SELECT refused in a row */
+	uint64_t retry_at, poll_at, reconcile_at;	/* monotonic ms */
+};
+
+struct folders {
+	struct folder *v;
+	size_t n, cap;
+};
+
+void folders_free(struct folders *);
+/* Add what LIST said; names that cannot be used are left out. utf8: names are
+ * UTF-8 (IMAP4rev2 only), else modified UTF-7. */
+void folders_add(struct folders *, const struct imap_list *, bool utf8);
+/* All are listed: give roles to unmarked folders, choose what is synced. */
+void folders_choose(struct folders *, const struct msg_sync_config *);
+struct folder *folders_role(const struct folders *, enum mailbox_role);	/* NULL: none */
+struct folder *folders_by_name(const struct folders *, struct slice raw_name);
+struct folder *folders_by_id(const struct folders *, uint64_t id);
+
+#endif
