@@ -53,7 +53,7 @@ def _openssl(*args):
 
 
 class Certs:
-    """Files under directory: ca.pem, and NAME.pem with NAME.key for each of LEAVES and 'selfsigned'."""
+    """Files under directory: ca.pem, system.pem (an authority that signed nothing), and NAME.pem with NAME.key for each of LEAVES and 'selfsigned'."""
 
     def __init__(self, directory):
         self.dir = str(directory)
@@ -76,7 +76,7 @@ class Certs:
         open(self.path("index.txt"), "w").close()
         with open(self.path("serial"), "w") as f:
             f.write("1000\n")
-        for name in ("ca", "otherca"):
+        for name in ("ca", "otherca", "system"):
             self._self_signed(name, f"Postern Test {name}", "v3_ca")
         self._self_signed("selfsigned", "localhost", "good")
         for name, (issuer, ext, first, last) in LEAVES.items():
