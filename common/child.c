@@ -21,6 +21,7 @@ static chan_handler handlers[MSG__COUNT];
 static child_peer_fn on_new_peer;
 static struct sandbox_request request;
 static struct sandbox_result walls;
+static uid_t own_uid;
 static char root_dir[LIM_PATH + 1];
 static bool greeted, configured, dropped;
 
@@ -191,6 +192,7 @@ child_sandbox(void)
 	const char *step = "";
 
 	child_sandbox_drop();
+	own_uid = getuid();	/* for READY; not allowed later */
 	if (sandbox_lock(&request, &walls, &step) == -1)
 		sandbox_failed(step);
 }
@@ -198,7 +200,7 @@ child_sandbox(void)
 void
 child_ready(const uint8_t *public_key)
 {
-	struct msg_ready m = { .uid = getuid(), .chrooted = walls.chrooted,
+	struct msg_ready m = { .uid = own_uid, .chrooted = walls.chrooted,
 		.landlock_abi = (uint8_t)walls.landlock_abi, .mdwe = walls.mdwe, .seccomp = walls.seccomp,
 		.public_key = public_key != NULL ? slice_mem(public_key, 32) : SLICE_NONE };
 
