@@ -1,0 +1,204 @@
+#include "bind.h"
+
+#include <string.h>
+
+#include "submit_copy.h"
+
+/* ---- fingerprints ---- */
+
+bool
+bind_fingerprint(const struct rec_header *h, uint32_t size, uint64_t internaldate, struct hash32 *out)
+{
+	struct slice ids = h->message_id, id;
+	struct wbuf w = { .max = 0 };
+
+	if (!list_next(&ids, &id) || id.n == 0 || h->digest.n == 0)
+		return false;
+	w_bytes(&w, id, LIM_MESSAGE_ID);
+	w_u32(&w, size);
+	w_u64(&w, internaldate);
+	w_bytes(&w, h->digest, 32);
+	if (w.failed)
+		db_fail("out of memory");
+	*out = db_hash32(wbuf_slice(&w));
+	wbuf_free(&w);
+	return true;
+}
+
+/* ---- finding ---- */
+
+/* May this email take a UID of this folder? Never beside another one there. */
+static bool
+has_room(const struct bind_input *in, const struct email *e)
+{
+	uint32_t uid;
+
+	return !email_copy_in(e, in->mailbox, &uid) || uid == 0;
+}
+
+static bool
+is_candidate(const struct bind_input *in, uint64_t id)
+{
+	struct email e;
+	bool ok;
+
+	if (!email_load(&e, in->account, id))
+		return false;
+	ok = has_room(in, &e);
+	email_free(&e);
+	return ok;
+}
+
+static uint64_t
+find_by_server_id(const struct bind_input *in)
+{
+	uint64_t id = 0;
+
+	if (in->emailid.n > 0)
+		id = table_get_u64(T_emailid, KEY(emailid, .account = in->account, .emailid = in->emailid));
+	if (id == 0 && in->gm_msgid != 0)
+		id = table_get_u64(T_gmmsgid, KEY(gmmsgid, .account = in->account, .gm_msgid = in->gm_msgid));
+	return id != 0 && is_candidate(in, id) ? id : 0;
+}
+
+/*
+ * Inference. Held: it vanished elsewhere and has no copy now. Another living
+ * copy: the same message in two folders. Both exclude a UID of its own here.
+ */
+static uint64_t
+find_by_fingerprint(const struct bind_input *in)
+{
+	struct hash32 print;
+	struct scan s;
+	struct slice key;
+	struct key_fingerprint k;
+	uint64_t found = 0;
+
+	if (!bind_fingerprint(in->header, in->size, in->internaldate, &print))
+		return 0;
+	scan_prefix(&s, T_fingerprint, PREFIX(fingerprint, 2, .account = in->account, .digest = HASH(print)), false);
+	while (found == 0 && scan_next(&s, &key, NULL))
+		if (key_fingerprint_read(key, &k) == 0 && is_candidate(in, k.email))
+			found = k.email;
+	scan_end(&s);
+	return found;
+}
+
+/* We put a message there ourselves and were not told its UID. */
+static bool
+awaited_here(const struct bind_input *in, uint64_t id)
+{
+	struct email e;
+	uint32_t uid = 1;
+	bool ok;
+
+	if (!email_load(&e, in->account, id))
+		return false;
+	ok = email_copy_in(&e, in->mailbox, &uid) && uid == 0;
+	email_free(&e);
+	return ok;
+}
+
+static uint64_t
+find_awaited(const struct bind_input *in)
+{
+	struct slice ids = in->header->message_id, id;
+	struct scan s;
+	struct slice key;
+	struct key_msgemail k;
+	struct hash16 hash;
+	uint64_t found = 0;
+
+	if (!list_next(&ids, &id) || submit_msgid_check(in->account, id) != MSGID_OURS)
+		return 0;
+	hash = db_hash16(id);
+	scan_prefix(&s, T_msgemail, PREFIX(msgemail, 2, .account = in->account, .msgid = HASH(hash)), false);
+	while (found == 0 && scan_next(&s, &key, NULL))
+		if (key_msgemail_read(key, &k) == 0 && awaited_here(in, k.email))
+			found = k.email;
+	scan_end(&s);
+	return found;
+}
+
+uint64_t
+bind_find(const struct bind_input *in)
+{
+	uint64_t id = find_by_server_id(in);
+
+	if (id != 0 || in->header == NULL)
+		return id;
+	if ((id = submit_copy_expected(in->account, in->mailbox, in->uid, in->header)) != 0)
+		return id;
+	if ((id = find_awaited(in)) != 0)
+		return id;
+	return find_by_fingerprint(in);
+}
+
+void
+bind_copy(struct email *e, uint64_t mailbox, uint32_t uid, const struct keywords *k, bool deleted)
+{
+	struct uid_row u = { .email = e->id, .deleted = deleted, .keywords = *k };
+
+	uid_put(e->account, mailbox, uid, &u);
+	email_copy_set(e, mailbox, uid, 0);
+	(void)table_del(T_held, KEY(held, .account = e->account, .email = e->id));
+	(void)email_project(e);
+	email_save(e);
+}
+
+/* ---- vanished ---- */
+
+void
+bind_hold(const struct email *e)
+{
+	struct dbkey k = KEY(held, .account = e->account, .email = e->id);
+
+	if (!table_get(T_held, k, NULL))
+		table_put_u64(T_held, k, store_now());
+}
+
+void
+bind_vanished(uint32_t account, uint64_t mailbox, uint32_t uid)
+{
+	struct uid_row u;
+	struct email e;
+	uint32_t now;
+
+	if (!uid_get(account, mailbox, uid, &u))
+		return;
+	uid_del(account, mailbox, uid);
+	if (!email_load(&e, account, u.email))
+		return;
+	if (email_copy_in(&e, mailbox, &now) && now == uid)
+		email_copy_del(&e, mailbox);
+	email_save(&e);
+	email_free(&e);
+	email_settle(account, u.email);
+}
+
+size_t
+bind_release(uint32_t account, uint64_t before, size_t max)
+{
+	struct scan s;
+	struct slice key, v;
+	struct key_held k;
+	struct rbuf r;
+	struct email e;
+	size_t n = 0;
+
+	scan_prefix(&s, T_held, PREFIX(held, 1, .account = account), false);
+	while (n < max && scan_next(&s, &key, &v)) {
+		rbuf_init(&r, v);
+		if (key_held_read(key, &k) == -1 || r_u64(&r) >= before)
+			continue;
+		n++;
+		(void)table_del(T_held, KEY(held, .account = k.account, .email = k.email));
+		if (!email_load(&e, account, k.email))
+			continue;
+		if (email_project(&e) == VIEW_LOST)
+			email_erase(&e);
+		email_free(&e);
+	}
+	scan_end(&s);
+	return n;
+}

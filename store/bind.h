@@ -1,0 +1,41 @@
+/*
+ * bind.h - which email is this UID? (design.md s. 6, rules 1-8)
+ *
+ * A new UID binds to a known email by EMAILID, else X-GM-MSGID, else because we
+ * put it there ourselves, else by inference: equal Message-ID and size and
+ * internal date and header digest, and only for a message that vanished
+ * elsewhere or whose other copy lives. Without a Message-ID nothing is
+ * inferred. Two UIDs in one folder never merge.
+ */
+#ifndef STORE_BIND_H
+#define STORE_BIND_H
+
+#include "db.h"
+#include "email_row.h"
+
+struct bind_input {
+	uint32_t account;
+	uint64_t mailbox;
+	uint32_t uid;
+	uint32_t size;
+	uint64_t internaldate;
+	struct slice emailid;
+	uint64_t gm_msgid;
+	const struct rec_header *header;	/* NULL: it could not be parsed */
+};
+
+/* The email's id, or 0: it is a new one. */
+uint64_t bind_find(const struct bind_input *);
+/* Put the copy and its uid row in place; saves the email. */
+void bind_copy(struct email *, uint64_t mailbox, uint32_t uid, const struct keywords *, bool deleted);
+/* false: no Message-ID, so it has none. */
+bool bind_fingerprint(const struct rec_header *, uint32_t size, uint64_t internaldate, struct hash32 *);
+
+/* ---- messages that vanished, kept for a while in case they were moved ---- */
+/* A copy is gone from the server; uid 0: the one whose UID was not known. */
+void bind_vanished(uint32_t account, uint64_t mailbox, uint32_t uid);
+void bind_hold(const struct email *);
+/* Destroy what is held since before this time (seconds since 1970), at most max. */
+size_t bind_release(uint32_t account, uint64_t before, size_t max);
+
+#endif

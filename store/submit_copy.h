@@ -1,0 +1,44 @@
+/*
+ * submit_copy.h - our Message-IDs, and the one copy in the Sent folder.
+ *
+ * The submitted email is the Sent copy (design.md s. 8). After a send the Sent
+ * folder is asked for the message: when the server saved a copy of its own,
+ * that copy is bound to the email's id and the draft is expunged; else the
+ * draft moves to Sent, or is appended there. While a submission is under way
+ * the journal holds back what would move its email (submit_holds).
+ */
+#ifndef STORE_SUBMIT_COPY_H
+#define STORE_SUBMIT_COPY_H
+
+#include "db.h"
+
+/* ---- Message-IDs with a keyed MAC: submit_msgid.c ---- */
+enum msgid { MSGID_FOREIGN, MSGID_OURS, MSGID_FORGED };
+#define MSGID_MAX 400
+
+/* A fresh Message-ID, without angle brackets, in the domain of the address. */
+int submit_msgid_make(uint32_t account, struct slice address, char out[MSGID_MAX]);
+/* FORGED: of our form, but not made by us for this link. */
+enum msgid submit_msgid_check(uint32_t account, struct slice msgid);
+/* Best verdict over In-Reply-To and References: OURS before FORGED. */
+enum msgid submit_msgid_refs(uint32_t account, const struct rec_header *);
+
+/* ---- copies ---- */
+enum learned { LEARNED_NOTHING, LEARNED_SAVES, LEARNED_DOES_NOT_SAVE };
+
+/* A new UID in a Sent folder: the email of the submission with this Message-ID,
+ * made ready to take the UID. 0: not ours, or it has its copy. */
+uint64_t submit_copy_expected(uint32_t account, uint64_t mailbox, uint32_t uid, const struct rec_header *);
+/* That UID is bound now. */
+void submit_copy_bound(uint32_t account, uint64_t mailbox, uint64_t email);
+/* Must this entry wait, because its email is being sent? */
+bool submit_holds(uint32_t account, const struct rec_pending *);
+/* Start looking for the Sent copy of a sent (or uncertain) submission. */
+void submit_copy_start(uint32_t account, uint64_t submission);
+/* The journal's OP_FIND entry of a submission was answered; uid 0: absent.
+ * Returns true when the entry is settled, false: ask again later. */
+bool submit_copy_found(uint32_t account, const struct rec_pending *, uint32_t uid);
+/* The mailbox with role Sent; 0: none. */
+uint64_t submit_sent_mailbox(uint32_t account);
+
+#endif
