@@ -320,6 +320,8 @@ conf_read(const char *path)
 		logger_fatal("out of memory");
 	errors = 0;
 	set_checks(cfg);
+	if (braces_check(path) == -1)
+		errors++;
 	r = cfg_parse(cfg, path);
 	if (r == CFG_FILE_ERROR)
 		logger_line(LOG_LVL_ERROR, "%s: %s", path, strerror(errno));

@@ -64,6 +64,9 @@ void conf_free(struct conf *);
 const struct conf_host *conf_host(const struct conf *, const char *name);
 const struct conf_ats *conf_ats(const struct conf *, const char *name);
 
+/* braces.c: -1 after saying where a block was opened and never closed. */
+int braces_check(const char *path);
+
 /* providers.c: fill conf->providers from the file; -1 after saying what is wrong. */
 int providers_read(struct conf *, const char *path);
 

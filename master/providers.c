@@ -113,6 +113,8 @@ providers_read(struct conf *c, const char *path)
 	errors = 0;
 	cfg_set_error_function(cfg, report);
 	wbuf_init(&c->providers, CONF_MAX_PROVIDERS * 4096);
+	if (braces_check(path) == -1)
+		errors++;
 	r = cfg_parse(cfg, path);
 	if (r == CFG_FILE_ERROR)
 		logger_line(LOG_LVL_ERROR, "%s: %s", path, strerror(errno));
