@@ -15,8 +15,6 @@
 #define MASTER_FD 3
 #define CHECKED_FDS 64	/* descriptors above MASTER_FD that must be closed */
 
-struct child child;
-
 static chan_handler handlers[MSG__COUNT];
 static child_peer_fn on_new_peer;
 static struct sandbox_request request;

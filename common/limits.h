@@ -2,6 +2,11 @@
  * limits.h - every bound of Postern in one place, each with its reason.
  * Sizes are bytes unless the name says otherwise; times are seconds.
  */
+/* gcc's own limits.h looks for "the next one" and finds this file: hand on. */
+#ifdef _GCC_NEXT_LIMITS_H
+#include_next <limits.h>
+#endif
+
 #ifndef COMMON_LIMITS_H
 #define COMMON_LIMITS_H
 
