@@ -26,6 +26,7 @@ static struct {
 	void (*fn)(void);
 } hooks[MAX_HOOKS];
 static size_t nhooks;
+static bool last_failed;	/* the last turn was undone */
 
 void
 db_hook(enum db_when when, void (*fn)(void))
@@ -125,6 +126,7 @@ db_turn_end(void)
 
 	if (!ok)
 		log_error("turn undone: nothing of it was stored code=store.full reason=%s", db_env.why);
+	last_failed = !ok;
 	db_env.failed = false;
 	db_env.turn++;
 	if (ok) {
@@ -156,7 +158,8 @@ run_later(evutil_socket_t fd, short what, void *arg)
 void
 db_later(void (*fn)(void *), void *arg)
 {
-	static const struct timeval soon = { 0, 1000 };	/* let the channels speak first */
+	/* Let the channels speak first; with a full disk, do not turn in circles. */
+	const struct timeval soon = { last_failed ? 1 : 0, last_failed ? 0 : 1000 };
 	struct later *l = malloc(sizeof(*l));
 
 	if (l == NULL) {

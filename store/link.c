@@ -1,0 +1,185 @@
+/*
+ * link.c - the rows of links and their states.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "changes.h"
+#include "link_unit.h"
+#include "table_index.h"
+
+#define PROGRESS_SECONDS 1
+#define SYNCED_SECONDS 60
+
+static struct dbkey
+link_key(uint32_t no)
+{
+	return KEY(link, .no = no);
+}
+
+bool
+link_exists(uint32_t no)
+{
+	return no != ACCOUNT_ATS && table_get(T_link, link_key(no), NULL);
+}
+
+int
+link_policy(uint32_t no, struct link_policy *p)
+{
+	struct row_link row;
+
+	if (!row_link_get(&row, link_key(no)))
+		return -1;
+	*p = (struct link_policy){ .content = row.rec.content, .period_days = row.rec.period_days,
+		.first = row.rec.first };
+	if (p->content == CONTENT_DEFAULT)
+		p->content = store.content;
+	if (p->period_days == 0 && p->first == 0) {
+		p->period_days = store.period_days;
+		p->first = store.first;
+	}
+	row_link_free(&row);
+	return 0;
+}
+
+uint32_t
+link_of_address(struct slice canonical)
+{
+	if (canonical.n == 0 || canonical.n > LIM_ADDRESS)
+		return 0;
+	return (uint32_t)table_get_u64(T_linkaddr, KEY(linkaddr, .address = canonical));
+}
+
+int
+link_address(uint32_t no, char *out)
+{
+	struct row_link row;
+	size_t n;
+
+	if (!row_link_get(&row, link_key(no)))
+		return -1;
+	n = address_canonical(row.rec.address, out);
+	row_link_free(&row);
+	return n > 0 ? 0 : -1;
+}
+
+void
+link_write(uint32_t no, const struct rec_link *r, bool created)
+{
+	char canonical[LIM_ADDRESS + 1];
+	size_t n = address_canonical(r->address, canonical);
+
+	row_link_put(link_key(no), r);
+	if (created && n > 0)
+		table_put_u64(T_linkaddr, KEY(linkaddr, .address = slice_mem(canonical, n)), no);
+	changes_record(ACCOUNT_ATS, OBJ_LINK, no, created ? CREATED : UPDATED);
+}
+
+/* ---- credentials ---- */
+static struct dbkey
+credential_key(uint32_t no, enum service service)
+{
+	return KEY(credential, .account = no, .service = (uint8_t)service);
+}
+
+struct slice
+link_credential(uint32_t no, enum service service)
+{
+	struct slice v;
+
+	if (!table_get(T_credential, credential_key(no, service), &v) && service == SERVICE_SMTP)
+		table_get(T_credential, credential_key(no, SERVICE_IMAP), &v);
+	return v;
+}
+
+void
+link_credential_put(uint32_t no, enum service service, struct slice record)
+{
+	if (record.n == 0)
+		table_del(T_credential, credential_key(no, service));
+	else
+		table_put(T_credential, credential_key(no, service), record);
+}
+
+/* ---- states ---- */
+static bool
+may_enter(const struct rec_link *r, enum link_state state)
+{
+	if (r->paused)
+		return state == LINK_PAUSED;
+	/* Only a person leads out of needsUser (link_set); late news do not. */
+	return r->state != LINK_NEEDS_USER || state == LINK_NEEDS_USER;
+}
+
+/* True: something is new. */
+static bool
+apply_state(struct rec_link *r, enum link_state state, struct slice code, struct slice detail)
+{
+	bool same = r->state == state && slice_eq(r->error_code, code);
+
+	if (state == LINK_LIVE && !same)
+		r->last_sync_at = store_now();
+	if (same)
+		return false;
+	r->state = (uint8_t)state;
+	if (!slice_eq(r->error_code, code))
+		r->error_since = code.n > 0 ? store_now() : 0;
+	r->error_code = code;
+	r->error_detail = detail;
+	if (detail.n > LIM_DETAIL)
+		r->error_detail.n = LIM_DETAIL;
+	return true;
+}
+
+void
+link_set_state(uint32_t no, enum link_state state, const char *code, struct slice detail)
+{
+	struct row_link row;
+	bool changed;
+
+	if (!row_link_get(&row, link_key(no)))
+		return;
+	changed = may_enter(&row.rec, state) &&
+	    apply_state(&row.rec, state, slice_str(code), *code != '\0' ? detail : SLICE_NONE);
+	if (changed)
+		link_write(no, &row.rec, false);
+	row_link_free(&row);
+	if (changed && state == LINK_NEEDS_USER)
+		link_unit_stop(no);
+}
+
+void
+link_progress(uint32_t no, enum sync_phase phase, uint32_t done, uint32_t total)
+{
+	struct link_run *run = link_run_of(no);
+	uint64_t now = store_now();
+	struct row_link row;
+
+	if (run == NULL || !row_link_get(&row, link_key(no)))
+		return;
+	if (row.rec.phase != phase ||
+	    ((row.rec.done != done || row.rec.total != total) &&
+		(now >= run->progress_at + PROGRESS_SECONDS || done >= total))) {
+		row.rec.phase = (uint8_t)phase;
+		row.rec.done = done;
+		row.rec.total = total;
+		run->progress_at = now;
+		link_write(no, &row.rec, false);
+	}
+	row_link_free(&row);
+}
+
+void
+link_synced(uint32_t no)
+{
+	uint64_t now = store_now();
+	struct row_link row;
+
+	if (!row_link_get(&row, link_key(no)))
+		return;
+	if (now >= row.rec.last_sync_at + SYNCED_SECONDS) {
+		row.rec.last_sync_at = now;
+		link_write(no, &row.rec, false);
+	}
+	row_link_free(&row);
+}

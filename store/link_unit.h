@@ -1,0 +1,52 @@
+/*
+ * link_unit.h - private to link*.c and probe*.c.
+ */
+#ifndef STORE_LINK_UNIT_H
+#define STORE_LINK_UNIT_H
+
+#include "link.h"
+
+/* What the process knows about a running link, and the database does not. */
+struct link_run {
+	uint32_t no;
+	bool running;		/* the master has the unit */
+	bool touched;		/* started or stopped in this turn */
+	uint64_t progress_at;	/* when progress was last written, seconds */
+};
+
+void link_unit_init(void);	/* hooks */
+/* NULL only without memory (the turn then fails). */
+struct link_run *link_run_of(uint32_t no);
+void link_run_forget(uint32_t no);
+
+/* A unit's endpoints, for the master. */
+struct msg_unit_run link_unit_of(uint32_t unit, uint32_t no, const struct rec_link *);
+/* Stop what runs for a link; the mail half is told. */
+void link_unit_stop(uint32_t no);
+
+bool link_has_imap(const struct rec_link *);	/* by its mode */
+bool link_has_smtp(const struct rec_link *);
+/* True when this code means that trying again makes it worse or is useless. */
+bool link_code_stops(struct slice code);
+
+/* Write a link's row and its change. */
+void link_write(uint32_t no, const struct rec_link *, bool created);
+
+/* ---- credentials ---- */
+/* The vault's record for a service; SMTP falls back to IMAP's. malloc-free:
+ * borrowed as table.h says. Empty: none. */
+struct slice link_credential(uint32_t no, enum service);
+void link_credential_put(uint32_t no, enum service, struct slice record);	/* empty: delete */
+
+/* ---- link_check.c ---- */
+/* NULL, or the property that is wrong. */
+const char *link_check(const struct rec_link *, const char **description);
+/* What a seal binds to: see link_set.c. smtp_apart: there is a seal for SMTP. */
+void link_seal_endpoints(const struct rec_link *, bool smtp_apart, struct wbuf *imap, struct wbuf *smtp);
+
+/* ---- link_erase.c ---- */
+void link_destroy(uint32_t no, bool keep_notes);
+void link_erase_start(void);	/* resume after a start */
+bool link_erase_slice(void);	/* false: nothing is left */
+
+#endif
