@@ -4,6 +4,10 @@
 
 #include "submit_copy.h"
 
+/* A folder that was looked at this soon after the loss may have been looked at
+ * before it. */
+#define HOLD_MARGIN 2
+
 /* ---- fingerprints ---- */
 
 bool
@@ -176,6 +180,78 @@ bind_vanished(uint32_t account, uint64_t mailbox, uint32_t uid)
 	email_settle(account, u.email);
 }
 
+void
+bind_lost(uint32_t account, uint64_t mailbox, uint64_t email)
+{
+	struct email e;
+	uint32_t uid;
+
+	(void)table_del(T_unbound, KEY(unbound, .account = account, .mailbox = mailbox, .email = email));
+	if (!email_load(&e, account, email))
+		return;
+	if (email_copy_in(&e, mailbox, &uid) && uid == 0)
+		email_copy_del(&e, mailbox);
+	email_save(&e);
+	email_free(&e);
+	email_settle(account, email);
+}
+
+static void
+unbind_one(const struct key_uid *k)
+{
+	struct uid_row u;
+	struct email e;
+
+	if (!uid_get(k->account, k->mailbox, k->uid, &u))
+		return;
+	uid_del(k->account, k->mailbox, k->uid);
+	if (!email_load(&e, k->account, u.email))
+		return;
+	email_copy_set(&e, k->mailbox, 0, 1);
+	email_save(&e);
+	email_free(&e);
+}
+
+bool
+bind_unbind(uint32_t account, uint64_t mailbox, size_t max)
+{
+	struct scan s;
+	struct slice key;
+	struct key_uid k;
+	size_t n = 0;
+
+	scan_prefix(&s, T_uid, PREFIX(uid, 2, .account = account, .mailbox = mailbox), false);
+	for (; n < max && scan_next(&s, &key, NULL); n++)
+		if (key_uid_read(key, &k) == 0)
+			unbind_one(&k);
+	scan_end(&s);
+	return n == max;
+}
+
+void
+bind_round(uint32_t account, uint64_t mailbox)
+{
+	struct scan s;
+	struct slice key, v;
+	struct key_unbound k;
+	struct rbuf r;
+	uint64_t rounds;
+
+	scan_prefix(&s, T_unbound, PREFIX(unbound, 2, .account = account, .mailbox = mailbox), false);
+	while (scan_next(&s, &key, &v)) {
+		rbuf_init(&r, v);
+		rounds = r_u64(&r);
+		if (key_unbound_read(key, &k) == -1)
+			continue;
+		if (rounds <= 1)
+			bind_lost(account, mailbox, k.email);
+		else
+			table_put_u64(T_unbound, KEY(unbound, .account = account, .mailbox = mailbox, .email = k.email),
+			    rounds - 1);
+	}
+	scan_end(&s);
+}
+
 size_t
 bind_release(uint32_t account, uint64_t before, size_t max)
 {
@@ -189,7 +265,7 @@ bind_release(uint32_t account, uint64_t before, size_t max)
 	scan_prefix(&s, T_held, PREFIX(held, 1, .account = account), false);
 	while (n < max && scan_next(&s, &key, &v)) {
 		rbuf_init(&r, v);
-		if (key_held_read(key, &k) == -1 || r_u64(&r) >= before)
+		if (key_held_read(key, &k) == -1 || r_u64(&r) + HOLD_MARGIN >= before)
 			continue;
 		n++;
 		(void)table_del(T_held, KEY(held, .account = k.account, .email = k.email));

@@ -32,8 +32,16 @@ void bind_copy(struct email *, uint64_t mailbox, uint32_t uid, const struct keyw
 bool bind_fingerprint(const struct rec_header *, uint32_t size, uint64_t internaldate, struct hash32 *);
 
 /* ---- messages that vanished, kept for a while in case they were moved ---- */
-/* A copy is gone from the server; uid 0: the one whose UID was not known. */
+/* A copy is gone from the server. */
 void bind_vanished(uint32_t account, uint64_t mailbox, uint32_t uid);
+/* The copy of this email in this mailbox, whose UID is not known, is gone. */
+void bind_lost(uint32_t account, uint64_t mailbox, uint64_t email);
+/* UIDVALIDITY changed: the copies there are copies without UID now, until they
+ * are found again. At most max rows; true: call again. */
+bool bind_unbind(uint32_t account, uint64_t mailbox, size_t max);
+/* A whole look at the mailbox ended: copies without UID that were not found
+ * for as many rounds as they wait are gone. */
+void bind_round(uint32_t account, uint64_t mailbox);
 void bind_hold(const struct email *);
 /* Destroy what is held since before this time (seconds since 1970), at most max. */
 size_t bind_release(uint32_t account, uint64_t before, size_t max);

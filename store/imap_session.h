@@ -1,0 +1,94 @@
+/*
+ * imap_session.h - one imapd-worker of a link, as the store sees it.
+ *
+ * What the worker tells is handled in the order it was told: rows wait in a
+ * queue, and a header that is at its parser holds up what comes behind it, so
+ * that a position (mailbox_synced) is never committed before the rows that it
+ * covers. Rows in the queue hold their credits; the queue is short and bounded.
+ * Bodies do not wait in it, they answer body_want.
+ */
+#ifndef STORE_IMAP_SESSION_H
+#define STORE_IMAP_SESSION_H
+
+#include <sys/queue.h>
+
+#include "body.h"
+#include "db.h"
+#include "mime_pool.h"
+
+#define IMAP_BODIES 8				/* bodies asked for and not yet stored */
+#define IMAP_BODY_BYTES (32u * 1024 * 1024)	/* their sizes together, if more than one */
+#define IMAP_QUEUE (LIM_CHAN_CREDITS + 512)	/* rows and control messages waiting */
+#define IMAP_HOLD_LIVE 20	/* seconds a vanished message waits for a folder that is not looked at */
+
+struct imap_session;
+
+/* One message of the worker, kept until its turn. */
+struct imap_row {
+	STAILQ_ENTRY(imap_row) entry;
+	struct imap_session *session;
+	enum msg_type type;
+	union msg m;		/* slices point into mem */
+	uint8_t *mem;
+	struct body header;	/* of message_header, until it is parsed */
+	struct mime_job *job;	/* at the parser */
+	bool parsed;
+	char error[LIM_CODE + 1];	/* parsed, and could not be read */
+	struct wbuf result;	/* rec parsed, or the raw header when it could not */
+};
+
+/* One body on its way. */
+struct imap_body {
+	uint64_t email, mailbox;	/* email 0: free */
+	uint32_t uid, size;
+	uint64_t flags;			/* WANT_* */
+	bool arrived;			/* holds a credit */
+	struct mime_job *job;
+	struct imap_session *session;
+};
+
+struct imap_folder {
+	uint64_t id;
+	bool synced;
+	bool no_keywords;	/* PERMANENTFLAGS without \* */
+	uint64_t looked_at;	/* last mailbox_synced; 0: not yet */
+};
+
+struct journal_flight;
+
+struct imap_session {
+	LIST_ENTRY(imap_session) entry;
+	struct chan *chan;
+	uint32_t link;
+	STAILQ_HEAD(, imap_row) rows;
+	size_t nrows;
+	struct imap_body bodies[IMAP_BODIES];
+	struct imap_folder *folders;
+	size_t nfolders;
+	bool listed;		/* all folders are bound */
+	bool live;
+	uint64_t turn;		/* last turn that changed something for it */
+	LIST_HEAD(, journal_flight) flights;
+};
+
+/* The running session of a link, or NULL. */
+struct imap_session *imap_session_of(uint32_t link);
+struct imap_folder *imap_folder_of(struct imap_session *, uint64_t mailbox);
+/* Something is stored for it now: if the turn fails, it must start over. */
+void imap_touch(struct imap_session *);
+/* Handle the rows whose turn it is. Called when one became ready. */
+void imap_drain(struct imap_session *);
+/* As above in a later turn. */
+void imap_drain_later(void);
+/* The session is out of step with the database, or its settings changed: have
+ * the master start a fresh worker. The session is gone after this. */
+void imap_restart(struct imap_session *);
+void imap_init(void);
+
+/* ---- ingest.c: one row at its turn ---- */
+enum ingest { INGEST_DONE, INGEST_WAIT, INGEST_AGAIN };
+enum ingest ingest_row(struct imap_row *);
+/* Start parsing a header as soon as it comes; false: nothing to parse. */
+void ingest_early(struct imap_row *);
+
+#endif

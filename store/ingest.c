@@ -1,0 +1,328 @@
+#include "ingest.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "bind.h"
+#include "journal.h"
+#include "link.h"
+#include "log.h"
+#include "mailbox.h"
+
+/* ---- headers at the parser ---- */
+
+static void
+header_parsed(void *ctx, const struct mime_result *res)
+{
+	struct imap_row *r = ctx;
+	struct slice keep = res->error == NULL ? res->data : res->source;
+
+	r->job = NULL;
+	r->parsed = true;
+	(void)slice_copy(slice_str(res->error), r->error, sizeof(r->error));
+	wbuf_init(&r->result, 0);
+	w_raw(&r->result, keep.p, keep.n);
+	if (r->result.failed)
+		db_fail("out of memory");
+	imap_touch(r->session);
+	imap_drain(r->session);
+}
+
+static void
+header_died(void *ctx, unsigned int tries)
+{
+	struct imap_row *r = ctx;
+	const struct msg_message_header *m = &r->m.message_header;
+
+	imap_touch(r->session);
+	table_put_u64(T_tries, KEY(tries, .account = r->session->link, .mailbox = m->mailbox, .uid = m->uid), tries);
+}
+
+static void
+parse_start(struct imap_row *r)
+{
+	const struct msg_message_header *m = &r->m.message_header;
+	uint64_t tries =
+	    table_get_u64(T_tries, KEY(tries, .account = r->session->link, .mailbox = m->mailbox, .uid = m->uid));
+
+	/* Killed one parser too many before a restart: it only needs its verdict. */
+	if (tries >= LIM_MIME_TRIES) {
+		header_parsed(r, &(struct mime_result){ .error = "sync.item_poison", .source = r->header.data });
+		return;
+	}
+	r->job = mime_parse(r->session->link, true, &r->header, (unsigned int)tries, header_parsed, header_died, r);
+	if (r->job == NULL)
+		db_fail("out of memory");
+}
+
+static bool
+header_known(const struct imap_row *r)
+{
+	const struct msg_message_header *m = &r->m.message_header;
+
+	return table_get(T_uid, KEY(uid, .account = r->session->link, .mailbox = m->mailbox, .uid = m->uid), NULL);
+}
+
+void
+ingest_early(struct imap_row *r)
+{
+	const struct msg_message_header *m = &r->m.message_header;
+
+	if (r->type != MSG_message_header || header_known(r))
+		return;
+	/* A message with a bad record is settled at its turn, in order. */
+	if (table_get_u64(T_tries, KEY(tries, .account = r->session->link, .mailbox = m->mailbox, .uid = m->uid)) <
+	    LIM_MIME_TRIES)
+		parse_start(r);
+}
+
+/* ---- rows ---- */
+
+static void
+flags_changed(uint32_t link, uint64_t mailbox, uint32_t uid, struct slice flags)
+{
+	struct uid_row u, was;
+
+	if (!uid_get(link, mailbox, uid, &u))
+		return;
+	was = u;
+	keywords_from_flags(&u.keywords, flags, &u.deleted);
+	if (u.deleted == was.deleted && slice_eq(keywords_slice(&u.keywords), keywords_slice(&was.keywords)))
+		return;
+	uid_put(link, mailbox, uid, &u);
+	if (u.email != 0)
+		email_settle(link, u.email);
+}
+
+static enum ingest
+row_header(struct imap_row *r)
+{
+	const struct msg_message_header *m = &r->m.message_header;
+
+	if (header_known(r)) {
+		mime_cancel(r->job);
+		r->job = NULL;
+		flags_changed(r->session->link, m->mailbox, m->uid, m->flags);
+		return INGEST_DONE;
+	}
+	if (!r->parsed && r->job == NULL)
+		parse_start(r);
+	if (!r->parsed)
+		return INGEST_WAIT;
+	ingest_header(r);
+	return INGEST_DONE;
+}
+
+static void
+row_found(struct imap_session *s, const struct msg_mailbox_found *m)
+{
+	uint64_t id = mailbox_found(s->link, m);
+	struct imap_folder *f = imap_folder_of(s, id), *v;
+
+	if (f == NULL) {
+		if ((v = reallocarray(s->folders, s->nfolders + 1, sizeof(*v))) == NULL) {
+			db_fail("out of memory");
+			return;
+		}
+		s->folders = v;
+		f = &s->folders[s->nfolders++];
+		*f = (struct imap_folder){ .id = id };
+	}
+	f->synced = m->synced;
+	/* Also the folders that are not synced: drafts and moves may go there. */
+	if (m->selectable)
+		mailbox_send_bound(s->chan, s->link, id);
+}
+
+static void
+row_list_end(struct imap_session *s)
+{
+	struct wbuf seen = { .max = 0 };
+
+	for (size_t i = 0; i < s->nfolders; i++)
+		ids_add(&seen, s->folders[i].id);
+	mailbox_list_end(s->link, wbuf_slice(&seen));
+	wbuf_free(&seen);
+	s->listed = true;
+}
+
+static enum ingest
+row_open(struct imap_session *s, const struct msg_mailbox_open *m)
+{
+	struct imap_folder *f = imap_folder_of(s, m->mailbox);
+
+	if (f == NULL)
+		return INGEST_DONE;
+	f->no_keywords = !m->keywords_any;
+	/* The new UIDVALIDITY is only noted once no UID of the old one is left. */
+	if (mailbox_rebuilt(s->link, m) && bind_unbind(s->link, m->mailbox, DB_SLICE))
+		return INGEST_AGAIN;
+	mailbox_opened(s->link, m);
+	return INGEST_DONE;
+}
+
+static bool
+range_at(struct slice ranges, size_t i, uint32_t *first, uint32_t *last)
+{
+	struct rbuf r;
+
+	if ((i + 1) * 8 > ranges.n)
+		return false;
+	rbuf_init(&r, slice_mem(ranges.p + i * 8, 8));
+	*first = r_u32(&r);
+	*last = r_u32(&r);
+	return true;
+}
+
+static struct dbkey
+uid_key(uint32_t link, uint64_t mailbox, uint32_t uid)
+{
+	return KEY(uid, .account = link, .mailbox = mailbox, .uid = uid);
+}
+
+/* A scan over the known UIDs of [low, high]. */
+static void
+scan_uids(struct scan *s, uint32_t link, uint64_t mailbox, uint32_t low, uint32_t high)
+{
+	scan_range(s, T_uid, uid_key(link, mailbox, low),
+	    high == UINT32_MAX ? uid_key(link, mailbox + 1, 0) : uid_key(link, mailbox, high + 1), false);
+}
+
+/* Known UIDs of [low, high] that are in no range are gone. Ranges ascend. */
+static void
+row_present(struct imap_session *s, const struct msg_uids_present *m)
+{
+	struct scan scan;
+	struct slice key;
+	struct key_uid k;
+	uint32_t first = 0, last = 0;
+	size_t i = 0;
+	bool more = range_at(m->ranges, 0, &first, &last);
+
+	scan_uids(&scan, s->link, m->mailbox, m->low, m->high);
+	while (scan_next(&scan, &key, NULL)) {
+		if (key_uid_read(key, &k) == -1)
+			continue;
+		while (more && last < k.uid)
+			more = range_at(m->ranges, ++i, &first, &last);
+		if (!more || k.uid < first)
+			bind_vanished(s->link, m->mailbox, k.uid);
+	}
+	scan_end(&scan);
+}
+
+static void
+row_vanished(struct imap_session *s, const struct msg_uids_vanished *m)
+{
+	struct scan scan;
+	struct slice key;
+	struct key_uid k;
+	uint32_t first, last;
+
+	for (size_t i = 0; range_at(m->ranges, i, &first, &last); i++) {
+		if (first > last)
+			continue;
+		scan_uids(&scan, s->link, m->mailbox, first, last);
+		while (scan_next(&scan, &key, NULL))
+			if (key_uid_read(key, &k) == 0)
+				bind_vanished(s->link, m->mailbox, k.uid);
+		scan_end(&scan);
+	}
+}
+
+static void
+row_synced(struct imap_session *s, const struct msg_mailbox_synced *m)
+{
+	struct imap_folder *f = imap_folder_of(s, m->mailbox);
+
+	mailbox_synced(s->link, m);
+	if (f != NULL)
+		f->looked_at = store_now();
+	if (m->complete)
+		bind_round(s->link, m->mailbox);
+	if (s->live)
+		link_synced(s->link);
+	ingest_release(s);
+}
+
+static void
+row_progress(struct imap_session *s, const struct msg_sync_progress *m)
+{
+	bool live = m->phase == PHASE_LIVE;
+
+	link_progress(s->link, m->phase <= PHASE_LIVE ? m->phase : PHASE_NONE, m->done, m->total);
+	link_set_state(s->link, live ? LINK_LIVE : LINK_SYNCING, "", SLICE_NONE);
+	s->live = live;
+}
+
+static void
+row_error(struct imap_session *s, const struct msg_sync_error *m)
+{
+	log_warn("sync problem link=%u mailbox=%llu code=%.*s", s->link, (unsigned long long)m->mailbox,
+	    (int)m->code.n, (const char *)m->code.p);
+	if (m->mailbox == 0)
+		link_step(s->link, SERVICE_IMAP, false, m->code, m->detail);
+}
+
+enum ingest
+ingest_row(struct imap_row *r)
+{
+	struct imap_session *s = r->session;
+
+	switch (r->type) {
+	case MSG_mailbox_found:
+		row_found(s, &r->m.mailbox_found);
+		break;
+	case MSG_mailbox_list_end:
+		row_list_end(s);
+		break;
+	case MSG_mailbox_open:
+		return row_open(s, &r->m.mailbox_open);
+	case MSG_message_header:
+		return row_header(r);
+	case MSG_message_flags:
+		flags_changed(s->link, r->m.message_flags.mailbox, r->m.message_flags.uid, r->m.message_flags.flags);
+		break;
+	case MSG_uids_present:
+		row_present(s, &r->m.uids_present);
+		break;
+	case MSG_uids_vanished:
+		row_vanished(s, &r->m.uids_vanished);
+		break;
+	case MSG_mailbox_synced:
+		row_synced(s, &r->m.mailbox_synced);
+		break;
+	case MSG_sync_progress:
+		row_progress(s, &r->m.sync_progress);
+		break;
+	case MSG_sync_error:
+		row_error(s, &r->m.sync_error);
+		break;
+	case MSG_op_done:
+		if (journal_done(s, &r->m.op_done) == -1)
+			log_warn("answer to no operation link=%u", s->link);
+		break;
+	default:
+		break;
+	}
+	return INGEST_DONE;
+}
+
+/* ---- vanished messages ---- */
+
+void
+ingest_release(struct imap_session *s)
+{
+	uint64_t now = store_now(), before = now;
+
+	if (!s->listed)
+		return;
+	for (size_t i = 0; i < s->nfolders; i++)
+		if (s->folders[i].synced && s->folders[i].looked_at < before)
+			before = s->folders[i].looked_at;
+	/* Some folders are looked at seldom; a deletion must not wait for them. */
+	if (s->live && before + IMAP_HOLD_LIVE < now)
+		before = now - IMAP_HOLD_LIVE;
+	if (bind_release(s->link, before, DB_SLICE) > 0)
+		imap_touch(s);
+}

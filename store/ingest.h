@@ -1,0 +1,45 @@
+/*
+ * ingest.h - the way of a message in (design.md s. 7).
+ *
+ * A header is parsed, bound to a known email or made a new one, and committed
+ * at once as an email without content. When the content policy asks for the
+ * body, that wish is a row of its own, so it survives restarts; the note is
+ * filed when the body is there (or will not come).
+ */
+#ifndef STORE_INGEST_H
+#define STORE_INGEST_H
+
+#include "email_row.h"
+#include "imap_session.h"
+
+/* Flags of a want row. */
+#define WANT_BACKFILL 1u	/* its note is marked backfill */
+#define WANT_NOTE 2u		/* file a note when the content is there */
+#define WANT_RAW 4u		/* quarantined: keep the bytes, do not parse them */
+#define WANT_TRY 256u		/* a try that failed is counted above the flags */
+#define WANT_TRIES 3
+
+/* ---- ingest_mail.c ---- */
+/* A parsed header at its turn. */
+void ingest_header(struct imap_row *);
+/* File the note of an email. text and parts may be empty. */
+void ingest_note(struct email *, struct slice text, struct slice parts, bool backfill);
+/* Content of an email, in memory until email_save: blob, parts, texts, preview. */
+void ingest_content(struct email *, struct slice raw, const struct rec_parsed *, const struct mime_text *);
+/* It kills parsers: keep the bytes, ask a person. Saves. */
+void ingest_quarantine(struct email *, struct slice raw);
+
+/* ---- ingest_body.c ---- */
+/* Ask for bodies as long as the window allows. */
+void ingest_pump(struct imap_session *);
+/* An answer to body_want; true: it keeps its credit until it is stored. Empties
+ * *body when it takes it over. */
+bool ingest_body(struct imap_session *, const struct msg_message_body *, struct body *);
+/* seam.h: void ingest_want(account, email, backfill) */
+
+/* ---- ingest.c ---- */
+/* Vanished messages that nobody moved: destroy them when every folder has been
+ * looked at since. */
+void ingest_release(struct imap_session *);
+
+#endif

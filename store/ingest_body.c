@@ -1,0 +1,274 @@
+/*
+ * ingest_body.c - bodies that are wanted: asked for a few at a time, parsed,
+ * stored. See ingest.h.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "blob.h"
+#include "email.h"
+#include "ingest.h"
+#include "log.h"
+#include "seam.h"
+
+static struct dbkey
+want_key(uint32_t account, uint64_t email)
+{
+	return KEY(want, .account = account, .email = email);
+}
+
+void
+ingest_want(uint32_t account, uint64_t email, bool backfill)
+{
+	struct imap_session *s = imap_session_of(account);
+	uint64_t flags = table_get_u64(T_want, want_key(account, email));
+
+	table_put_u64(T_want, want_key(account, email), flags | WANT_NOTE | (backfill ? WANT_BACKFILL : 0));
+	if (s != NULL)
+		imap_drain_later();
+}
+
+/* ---- asking ---- */
+
+/* A free place, or NULL when enough is on its way already. */
+static struct imap_body *
+place_for(struct imap_session *s, uint64_t email, uint32_t size, bool *known)
+{
+	struct imap_body *b = NULL;
+	uint64_t bytes = size;
+
+	*known = false;
+	for (size_t i = 0; i < IMAP_BODIES; i++) {
+		*known |= s->bodies[i].email == email;
+		if (s->bodies[i].email == 0)
+			b = &s->bodies[i];
+		else
+			bytes += s->bodies[i].size;
+	}
+	return bytes == size || bytes <= IMAP_BODY_BYTES ? b : NULL;
+}
+
+static bool
+window_full(const struct imap_session *s)
+{
+	for (size_t i = 0; i < IMAP_BODIES; i++)
+		if (s->bodies[i].email == 0)
+			return false;
+	return true;
+}
+
+static uint32_t
+validity_of(uint32_t account, uint64_t mailbox)
+{
+	struct row_mailbox row;
+	uint32_t v = 0;
+
+	if (row_mailbox_get(&row, KEY(mailbox, .account = account, .id = mailbox))) {
+		v = row.rec.uidvalidity;
+		row_mailbox_free(&row);
+	}
+	return v;
+}
+
+/* A copy that the server can be asked for. */
+static bool
+reachable(struct imap_session *s, const struct email *e, struct copy *c, uint32_t *validity)
+{
+	for (size_t i = 0; i < copies_count(wbuf_slice(&e->copies)); i++) {
+		*c = copies_at(wbuf_slice(&e->copies), i);
+		if (c->uid != 0 && imap_folder_of(s, c->mailbox) != NULL &&
+		    (*validity = validity_of(s->link, c->mailbox)) != 0)
+			return true;
+	}
+	return false;
+}
+
+/* false: the window is full. */
+static bool
+ask_for(struct imap_session *s, uint64_t id, uint64_t flags)
+{
+	struct imap_body *b;
+	struct email e;
+	struct copy c;
+	uint32_t validity;
+	bool known, full = false;
+
+	if (!email_load(&e, s->link, id)) {
+		(void)table_del(T_want, want_key(s->link, id));
+		return true;
+	}
+	b = place_for(s, id, e.rec.size, &known);
+	if (e.rec.content_state == CONTENT_STATE_FULL)
+		(void)table_del(T_want, want_key(s->link, id));
+	else if (b == NULL)
+		full = !known;
+	else if (!known && reachable(s, &e, &c, &validity)) {
+		*b = (struct imap_body){ .email = id, .mailbox = c.mailbox, .uid = c.uid, .size = e.rec.size,
+			.flags = flags, .session = s };
+		out_send(s->chan, MSG_body_want,
+		    &(struct msg_body_want){ .mailbox = c.mailbox, .uidvalidity = validity, .uid = c.uid }, OUT_NOFD);
+	}
+	email_free(&e);
+	return !full;
+}
+
+void
+ingest_pump(struct imap_session *s)
+{
+	struct scan scan;
+	struct slice key;
+	struct key_want k;
+	bool go = true;
+
+	if (!s->listed || window_full(s))
+		return;
+	scan_prefix(&scan, T_want, PREFIX(want, 1, .account = s->link), false);
+	while (go && !window_full(s) && scan_next(&scan, &key, NULL)) {
+		if (key_want_read(key, &k) == -1)
+			continue;
+		imap_touch(s);
+		go = ask_for(s, k.email, table_get_u64(T_want, want_key(s->link, k.email)));
+	}
+	scan_end(&scan);
+}
+
+/* ---- answers ---- */
+
+static void
+place_free(struct imap_body *b)
+{
+	struct imap_session *s = b->session;
+
+	if (b->arrived)
+		chan_release(s->chan, 1);
+	*b = (struct imap_body){ .email = 0 };
+	imap_touch(s);
+	ingest_pump(s);
+}
+
+/* It will not come: the note is filed with what there is. */
+static void
+give_up(struct imap_body *b, const char *code)
+{
+	uint32_t link = b->session->link;
+	uint64_t flags = table_get_u64(T_want, want_key(link, b->email));
+	struct email e;
+
+	log_warn("message without content link=%u uid=%u code=%s", link, b->uid, code);
+	(void)table_del(T_want, want_key(link, b->email));
+	if (email_load(&e, link, b->email)) {
+		if ((flags & WANT_NOTE) != 0)
+			ingest_note(&e, SLICE_NONE, SLICE_NONE, (flags & WANT_BACKFILL) != 0);
+		email_free(&e);
+	}
+	email_content_done(link, b->email, code);
+}
+
+static void
+store_parsed(struct email *e, struct slice raw, const struct mime_result *res, uint64_t flags)
+{
+	struct rec_parsed p;
+
+	if (res->error != NULL || rec_parsed_decode(res->data, &p) == -1) {
+		ingest_quarantine(e, raw);
+		return;
+	}
+	ingest_content(e, raw, &p, res->texts);
+	email_save(e);
+	if ((flags & WANT_NOTE) != 0)
+		ingest_note(e, p.note_text, p.parts, (flags & WANT_BACKFILL) != 0);
+}
+
+static void
+body_parsed(void *ctx, const struct mime_result *res)
+{
+	struct imap_body *b = ctx;
+	uint32_t link = b->session->link;
+	uint64_t flags = table_get_u64(T_want, want_key(link, b->email));
+	struct email e;
+
+	b->job = NULL;
+	imap_touch(b->session);
+	if (email_load(&e, link, b->email)) {
+		store_parsed(&e, res->source, res, flags);
+		email_free(&e);
+	}
+	(void)table_del(T_want, want_key(link, b->email));
+	(void)table_del(T_tries, KEY(tries, .account = link, .mailbox = b->mailbox, .uid = b->uid));
+	email_content_done(link, b->email, "");
+	place_free(b);
+}
+
+static void
+body_died(void *ctx, unsigned int tries)
+{
+	struct imap_body *b = ctx;
+
+	imap_touch(b->session);
+	table_put_u64(T_tries,
+	    KEY(tries, .account = b->session->link, .mailbox = b->mailbox, .uid = b->uid), tries);
+}
+
+static void
+body_raw(struct imap_body *b, struct slice raw)
+{
+	struct email e;
+
+	if (email_load(&e, b->session->link, b->email)) {
+		ingest_quarantine(&e, raw);
+		email_free(&e);
+	}
+	(void)table_del(T_want, want_key(b->session->link, b->email));
+	email_content_done(b->session->link, b->email, "");
+}
+
+/* Codes of the item itself are final. Others (the copy is gone by now, the
+ * folder is closed to us) are tried again, by another copy if there is one. */
+static bool
+is_final(struct slice code)
+{
+	return code.n >= 10 && memcmp(code.p, "sync.item_", 10) == 0;
+}
+
+static void
+body_refused(struct imap_body *b, struct slice code)
+{
+	char text[LIM_CODE + 1] = "sync.item_empty";
+	uint64_t flags = b->flags + WANT_TRY;
+
+	(void)slice_copy(code, text, sizeof(text));
+	if (is_final(code) || flags / WANT_TRY >= WANT_TRIES)
+		give_up(b, text);
+	else
+		table_put_u64(T_want, want_key(b->session->link, b->email), flags);
+	place_free(b);
+}
+
+bool
+ingest_body(struct imap_session *s, const struct msg_message_body *m, struct body *body)
+{
+	struct imap_body *b = NULL;
+	uint64_t tries;
+
+	for (size_t i = 0; i < IMAP_BODIES && b == NULL; i++)
+		if (s->bodies[i].email != 0 && s->bodies[i].mailbox == m->mailbox && s->bodies[i].uid == m->uid &&
+		    !s->bodies[i].arrived)
+			b = &s->bodies[i];
+	if (b == NULL)
+		return false;
+	if (m->code.n > 0) {
+		body_refused(b, m->code);
+		return false;
+	}
+	tries = table_get_u64(T_tries, KEY(tries, .account = s->link, .mailbox = m->mailbox, .uid = m->uid));
+	if ((b->flags & WANT_RAW) != 0 || tries >= LIM_MIME_TRIES) {
+		body_raw(b, body->data);
+		place_free(b);
+		return false;
+	}
+	b->arrived = true;
+	b->job = mime_parse(s->link, false, body, (unsigned int)tries, body_parsed, body_died, b);
+	if (b->job == NULL)
+		db_fail("out of memory");
+	return true;
+}
