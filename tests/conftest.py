@@ -1,4 +1,4 @@
-"""Rules for all real-server tests: a deadline for each, and skips that are named, or failures in CI."""
+"""Rules and fixtures of all tests with processes: a deadline for each, skips that are named (in CI: failures)."""
 
 import os
 import signal
@@ -9,7 +9,13 @@ import pytest
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.join(HERE, "peers"), os.path.join(HERE, "hostile")]
 
+from certs import Certs  # noqa: E402
+from desk import Desk  # noqa: E402
+from liar import Liars  # noqa: E402
+from peers import CANDIDATE, RECRUITER, World  # noqa: E402
+from postern import Postern, built  # noqa: E402
 from postfix import privilege  # noqa: E402
+from save_sent import relaying  # noqa: E402
 
 DEADLINE = 60
 
@@ -26,9 +32,9 @@ def pytest_addoption(parser):
 
 def pytest_collection_modifyitems(config, items):
     if not config.getoption("--long"):
-        kept = [i for i in items if not i.get_closest_marker("long")]
-        config.hook.pytest_deselected(items=[i for i in items if i not in kept])
-        items[:] = kept
+        long = [i for i in items if i.get_closest_marker("long")]
+        config.hook.pytest_deselected(items=long)
+        items[:] = [i for i in items if i not in long]
 
 
 @pytest.hookimpl(hookwrapper=True)
@@ -63,3 +69,54 @@ def skip(why):
 def need_postfix(request):
     if privilege() is None:
         skip(f"{request.node.name}: Postfix needs root or sudo")
+
+
+@pytest.fixture(scope="session")
+def certs(tmp_path_factory):
+    return Certs(tmp_path_factory.mktemp("ca"))
+
+
+@pytest.fixture(scope="session")
+def liars(world):
+    with Liars(world.certs) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def world(tmp_path_factory):
+    """Dovecot and Postfix for the whole run; without Postfix a server of ours that relays as it does."""
+    with World(tmp_path_factory.mktemp("world")) as w:
+        with Liars(w.certs) as helpers:
+            if w.postfix is None:
+                w.other_smtp = helpers.start(relaying(w))
+            yield w
+
+
+@pytest.fixture
+def clean(world):
+    """Empty mailboxes of the recruiter and the candidate."""
+    world.clear(RECRUITER)
+    world.clear(CANDIDATE)
+    return world
+
+
+@pytest.fixture
+def need_postern():
+    if not built():
+        pytest.fail("build it first: make", pytrace=False)
+
+
+@pytest.fixture
+def postern(need_postern, clean, tmp_path):
+    """A fresh Postern with one ATS and content policy all; it must end in order, whatever the test did."""
+    daemon = Postern(tmp_path / "postern", clean)
+    daemon.start()
+    yield daemon
+    assert daemon.stop() == 0, daemon.log_text()[-3000:]
+
+
+@pytest.fixture
+def desk(postern, world):
+    """The recruiter's mailbox linked, the first sync done."""
+    ats = postern.jmap()
+    return Desk(ats, postern.link(RECRUITER, client=ats), RECRUITER)

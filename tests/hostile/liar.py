@@ -112,6 +112,7 @@ class Lie:
     capability: str = None             # IMAP CAPABILITY or SMTP EHLO keywords
     user: str = "recruiter@agency.example"
     password: str = "rec.Secret-17"
+    accounts: dict = None              # {user: password} in place of the two above
     on: dict = field(default_factory=dict)
     cut_after: int = None              # closes when that many bytes were sent after TLS
     max_tls: str = None                # "1.0" or "1.1": an obsolete server
@@ -210,7 +211,8 @@ class Session:
         self.encrypted = True
 
     def check(self, user, password):
-        good = user == self.lie.user and password == self.lie.password
+        accounts = self.lie.accounts or {self.lie.user: self.lie.password}
+        good = accounts.get(user) == password
         if good:
             self.server.logins_good += 1
             self.user = user

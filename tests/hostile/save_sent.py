@@ -1,27 +1,19 @@
-"""A submission server that files a copy into the sender's Sent folder itself, as Gmail and Exchange do."""
+"""A submission server that delivers for real, and may file a copy into Sent itself as Gmail and Exchange do."""
 
 import smtplib
 
 from liar import Lie
 
 
-def save_sent(world, user, folder="Sent", **lie):
+def relaying(world, saves=None, **lie):
     """
-    A Lie (an honest one): mail of user that it accepts is delivered into world by LMTP, and a copy
-    with the same Message-ID is appended to folder, read, by the server.
+    A Lie (an honest one) for all users of world: accepted mail is delivered by LMTP. saves: a folder into
+    which the server appends a copy with the same Message-ID, read; None, and it keeps no copy, as Postfix.
     """
     def relay(login, sender, rcpts, data):
         with smtplib.LMTP("127.0.0.1", world.dovecot.lmtp) as client:
             client.sendmail(sender, rcpts, data)
-        world.append(login, folder, data, "\\Seen")
+        if saves:
+            world.append(login, saves, data, "\\Seen")
 
-    return Lie("smtp", user=user, password=world.password(user), on_accept=relay, **lie)
-
-
-def relaying(world, user, **lie):
-    """The same server without the copy: what Postfix does, where Postfix cannot be run, or with lies in on."""
-    def relay(login, sender, rcpts, data):
-        with smtplib.LMTP("127.0.0.1", world.dovecot.lmtp) as client:
-            client.sendmail(sender, rcpts, data)
-
-    return Lie("smtp", user=user, password=world.password(user), on_accept=relay, **lie)
+    return Lie("smtp", accounts=dict(world.users), on_accept=relay, **lie)

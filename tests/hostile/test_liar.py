@@ -6,21 +6,9 @@ import ssl
 
 import pytest
 
-from certs import Certs
-from liar import Liars, Lie, close, say
+from liar import Lie, close, say
 
 USER, SECRET = "recruiter@agency.example", "rec.Secret-17"
-
-
-@pytest.fixture(scope="module")
-def certs(tmp_path_factory):
-    return Certs(tmp_path_factory.mktemp("ca"))
-
-
-@pytest.fixture(scope="module")
-def liars(certs):
-    with Liars(certs) as running:
-        yield running
 
 
 def context(certs):

@@ -18,6 +18,7 @@ import shutil
 import smtplib
 import ssl
 import tempfile
+import time
 
 from certs import Certs
 from dovecot import Dovecot
@@ -64,6 +65,7 @@ class World:
         self.users = dict(USERS if users is None else users)
         self.certs = Certs(os.path.join(self.dir, "ca"))
         self.dovecot = Dovecot(os.path.join(self.dir, "dovecot"), self.certs, self.users, keep=keep, **dovecot)
+        self.other_smtp = None
         self.postfix = None
         if postfix or (postfix is None and privilege() is not None):
             self.postfix = Postfix(os.path.join(self.dir, "postfix"), self.certs, self.dovecot, keep=keep)
@@ -93,8 +95,11 @@ class World:
     def endpoints(self, user, host="localhost"):
         """imap and smtp of a Link, by implicit TLS."""
         imap = {"host": host, "port": self.dovecot.imaps, "security": "tls", "user": user}
-        port = self.postfix.tls if self.postfix else 1
-        return {"imap": imap, "smtp": {"host": host, "port": port, "security": "tls", "user": user}}
+        return {"imap": imap, "smtp": {"host": host, "port": self.smtp_port(), "security": "tls", "user": user}}
+
+    def smtp_port(self):
+        """Submission by implicit TLS: other_smtp (a Server of tests/hostile) when set, else Postfix."""
+        return self.other_smtp.port if self.other_smtp else self.postfix.tls if self.postfix else 1
 
     # ---- plain clients -----------------------------------------------------
 
@@ -129,7 +134,7 @@ class World:
     def append(self, user, folder, message, flags="", date=None):
         """Puts message into folder as another client does; returns its UID."""
         with self.imap(user) as client:
-            status, data = client.append(folder, f"({flags})", date or imaplib.Time2Internaldate(0 + _now()), message)
+            status, data = client.append(folder, f"({flags})", date or imaplib.Time2Internaldate(time.time()), message)
             assert status == "OK", data
             return int(re.search(rb"APPENDUID \d+ (\d+)", data[0]).group(1))
 
@@ -200,11 +205,6 @@ class Mail:
 
 def _quoted(folder):
     return '"' + folder.replace("\\", "\\\\").replace('"', '\\"') + '"'
-
-
-def _now():
-    import time
-    return time.time()
 
 
 def message(sender, to, subject, body="Hello.\n", message_id=None, headers=(), date=None):

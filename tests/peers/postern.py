@@ -3,7 +3,6 @@
 import glob
 import json
 import os
-import re
 import subprocess
 
 from jmap import ATS, Jmap
@@ -11,7 +10,7 @@ from peers import public_dir
 from proc import Child, connects, until
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-BUILD = os.path.join(ROOT, os.environ.get("B", "build"))
+BUILD = os.path.join(ROOT, os.environ.get("POSTERN_BUILD", "build"))
 POSTERND = os.path.join(BUILD, "sbin", "posternd")
 POSTERNCTL = os.path.join(BUILD, "bin", "posternctl")
 UID_BASE = 61100  # root without the users of a package: numeric uids, one a role
@@ -126,10 +125,6 @@ class Postern:
 
     def state_files(self):
         return [p for p in glob.glob(self.state + "/**", recursive=True) if os.path.isfile(p)]
-
-    def crashes(self, offset=0):
-        """(role, how) of children that ended by a signal they did not get from us."""
-        return re.findall(r"(\S+)(?:\[\d+\])?.* (signal \d+|seccomp \S+)", self.log_since(offset))
 
     # ---- linking ---------------------------------------------------------------
 

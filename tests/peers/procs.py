@@ -1,0 +1,59 @@
+"""What the kernel says of Postern's processes: memory, uid, root directory, sandbox."""
+
+import os
+
+
+def private_kb(pid):
+    """Memory that is this process's alone, in KiB; None where it may not be read."""
+    try:
+        with open(f"/proc/{pid}/smaps_rollup") as f:
+            rows = dict(line.split(":", 1) for line in f if ":" in line and "-" not in line.split(":", 1)[0])
+        return sum(int(rows[k].split()[0]) for k in ("Private_Clean", "Private_Dirty"))
+    except (OSError, KeyError):
+        return None
+
+
+def status(pid):
+    """/proc/PID/status as a dict."""
+    with open(f"/proc/{pid}/status") as f:
+        return {k: v.strip() for k, v in (line.split(":", 1) for line in f)}
+
+
+def resident_kb(pid):
+    return int(status(pid).get("RssAnon", "0 kB").split()[0])
+
+
+def root_dir(pid):
+    """Its root directory, or None where it may not be read."""
+    try:
+        return os.readlink(f"/proc/{pid}/root")
+    except OSError:
+        return None
+
+
+def sandbox(process):
+    """In words, from one row of show processes."""
+    words = []
+    if process.get("seccomp"):
+        words.append("seccomp")
+    if process.get("landlockAbi"):
+        words.append(f"landlock {process['landlockAbi']}")
+    if process.get("mdwe"):
+        words.append("mdwe")
+    return " ".join(words) or "-"
+
+
+def table(processes):
+    """Lines of a table over show processes, with the memory beside."""
+    rows = [("process", "ats", "unit/host", "pid", "uid", "root", "sandbox", "memory")]
+    for p in processes:
+        kb = private_kb(p["pid"])
+        memory = f"{kb} KiB" if kb is not None else f"{resident_kb(p['pid'])} KiB*"
+        place = "own" if p.get("chrooted") else "/"
+        rows.append((p["role"], p.get("ats") or "-", str(p.get("unit") or p.get("host") or "-"), str(p["pid"]),
+                     str(p["uid"]), place, sandbox(p), memory))
+    widths = [max(len(r[i]) for r in rows) for i in range(len(rows[0]))]
+    lines = ["  ".join(c.ljust(w) for c, w in zip(r, widths)).rstrip() for r in rows]
+    if any(r[-1].endswith("*") for r in rows[1:]):
+        lines.append("* anonymous memory: not root, so what is shared cannot be told apart")
+    return lines
