@@ -1,0 +1,23 @@
+/*
+ * job.h - the store's requests, one after another, and what is sent back.
+ *
+ * Requests are kept in order; each holds its credit until it is done, which
+ * bounds the queue. Results cost credits of ours: a job pauses between two
+ * messages until the store takes more, so that at most one result is in memory.
+ */
+#ifndef MIME_JOB_H
+#define MIME_JOB_H
+
+#include "channel.h"
+
+struct jobs;
+
+/* Handlers of the store's channel, whose context is a struct jobs. */
+extern const chan_handler job_handlers[MSG__COUNT];
+
+struct jobs *jobs_new(void);	/* NULL: no memory */
+void jobs_free(struct jobs *);
+/* Go on after credits arrived. */
+void jobs_run(struct chan *);
+
+#endif

@@ -1,0 +1,256 @@
+#include "structure.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "header.h"
+#include "log.h"
+#include "part_header.h"
+
+struct level {
+	int part;		/* the multipart */
+	char *boundary;
+	size_t len;
+};
+
+struct scan {
+	struct mime_tree *tree;
+	struct slice message;
+	struct level stack[LIM_PART_DEPTH];
+	size_t depth;
+	int cur;		/* the leaf whose lines are read, or -1: preamble, epilogue */
+	bool in_header;
+	size_t line;		/* offset of the line being read */
+	bool full;
+};
+
+static struct slice
+span(const struct scan *s, size_t from, size_t to)
+{
+	return slice_mem(s->message.p + from, to > from ? to - from : 0);
+}
+
+static size_t
+offset(const struct scan *s, struct slice at)
+{
+	return (size_t)(at.p - s->message.p);
+}
+
+/* The line end before a boundary line belongs to the boundary (RFC 2046 s. 5.1.1). */
+static size_t
+before_boundary(const struct scan *s, size_t line)
+{
+	if (line > 0 && s->message.p[line - 1] == '\n')
+		line--;
+	if (line > 0 && s->message.p[line - 1] == '\r')
+		line--;
+	return line;
+}
+
+/* Nothing more belongs to the innermost multipart. One without a single part
+ * (a boundary that never comes) is shown as the text it holds. */
+static void
+pop(struct scan *s, size_t end)
+{
+	struct level *l = &s->stack[--s->depth];
+	struct mime_part *p = &s->tree->part[l->part];
+
+	p->body = span(s, offset(s, p->body), end);
+	if (s->tree->n == (size_t)l->part + 1)
+		part_header_override(p, "text/plain");
+	free(l->boundary);
+}
+
+static void
+opaque(struct scan *s, struct mime_part *p, size_t end)
+{
+	size_t from = offset(s, p->body);
+
+	part_header_override(p, "application/octet-stream");
+	p->opaque = true;
+	p->body = span(s, from, end);
+}
+
+/* The header of the current part is complete; its body begins at body. */
+static void
+header_done(struct scan *s, size_t body)
+{
+	struct mime_part *p = &s->tree->part[s->cur];
+	bool digest = p->parent >= 0 && s->tree->part[p->parent].digest;
+	char *boundary;
+
+	p->header = span(s, offset(s, p->header), body);
+	p->body = span(s, body, body);
+	s->in_header = false;
+	part_header_parse(p, digest, &boundary);
+	if (!p->multipart) {
+		free(boundary);
+	} else if (boundary == NULL || boundary[0] == '\0') {
+		free(boundary);
+		part_header_override(p, "text/plain");
+	} else if (s->depth == LIM_PART_DEPTH) {
+		free(boundary);
+		opaque(s, p, body);
+	} else {
+		s->stack[s->depth++] = (struct level){ s->cur, boundary, strlen(boundary) };
+		s->cur = -1;
+	}
+}
+
+static void
+begin_part(struct scan *s, int parent, size_t at)
+{
+	struct mime_tree *t = s->tree;
+	struct mime_part *p = &t->part[t->n];
+
+	*p = (struct mime_part){ .parent = parent, .header = span(s, at, at), .body = span(s, at, at) };
+	if (parent >= 0)
+		p->depth = (uint8_t)(t->part[parent].depth + 1);
+	part_header_override(p, "text/plain");
+	s->cur = (int)t->n++;
+	s->in_header = true;
+	if (t->n == LIM_PARTS && t->n > 1) {	/* the last one takes all the rest */
+		opaque(s, p, s->message.n);
+		s->cur = -1;
+		s->full = true;
+	}
+}
+
+static void
+end_leaf(struct scan *s, size_t end)
+{
+	struct mime_part *p;
+
+	if (s->cur < 0)
+		return;
+	if (s->in_header)
+		header_done(s, end);
+	if (s->cur < 0)		/* a multipart whose header was all there is */
+		return;
+	p = &s->tree->part[s->cur];
+	p->body = span(s, offset(s, p->body), end);
+	s->cur = -1;
+}
+
+/* 0: not this boundary, 1: it separates, 2: it closes. */
+static int
+matches(struct slice line, const struct level *l)
+{
+	if ((line.n != l->len + 2 && line.n != l->len + 4) || memcmp(line.p + 2, l->boundary, l->len) != 0)
+		return 0;
+	if (line.n == l->len + 2)
+		return 1;
+	return line.p[line.n - 2] == '-' && line.p[line.n - 1] == '-' ? 2 : 0;
+}
+
+/* White space after a boundary means nothing. */
+static struct slice
+trimmed(struct slice line)
+{
+	while (line.n > 0 && memchr(" \t\r\n", line.p[line.n - 1], 4) != NULL)
+		line.n--;
+	return line;
+}
+
+/* An outer boundary ends whatever is open inside it. */
+static bool
+boundary_line(struct scan *s, struct slice line)
+{
+	struct slice mark = trimmed(line);
+	size_t end = before_boundary(s, s->line), d = s->depth;
+	int kind = 0, parent;
+
+	while (d > 0 && (kind = matches(mark, &s->stack[d - 1])) == 0)
+		d--;
+	if (kind == 0)
+		return false;
+	end_leaf(s, end);
+	while (s->depth > d)
+		pop(s, end);
+	parent = s->stack[d - 1].part;
+	if (kind == 2)
+		pop(s, end);
+	else
+		begin_part(s, parent, s->line + line.n);
+	return true;
+}
+
+static void
+header_line_read(struct scan *s, struct slice line)
+{
+	bool first = offset(s, s->tree->part[s->cur].header) == s->line;
+
+	if (header_line_empty(line))
+		header_done(s, s->line + line.n);
+	else if (first && !header_line_begins(line))
+		header_done(s, s->line);
+}
+
+static bool
+may_be_boundary(const struct scan *s, struct slice line)
+{
+	return s->depth > 0 && line.n > 2 && line.p[0] == '-' && line.p[1] == '-';
+}
+
+static void
+scan_lines(struct scan *s)
+{
+	while (s->line < s->message.n && !s->full) {
+		struct slice line = span(s, s->line, s->message.n);
+
+		line.n = header_line(line);
+		if (!(may_be_boundary(s, line) && boundary_line(s, line)) && s->in_header && s->cur >= 0)
+			header_line_read(s, line);
+		s->line += line.n;
+	}
+	if (!s->full)
+		end_leaf(s, s->message.n);
+	while (s->depth > 0)
+		pop(s, s->message.n);
+}
+
+struct mime_tree *
+structure_parse(struct slice message)
+{
+	struct scan s = { .message = message, .cur = -1 };
+	unsigned int leaf = 0;
+
+	if ((s.tree = calloc(1, sizeof(*s.tree))) == NULL)
+		return NULL;
+	begin_part(&s, -1, 0);
+	scan_lines(&s);
+	for (size_t i = 0; i < s.tree->n; i++)
+		if (!s.tree->part[i].multipart)
+			s.tree->part[i].leaf = ++leaf;
+	return s.tree;
+}
+
+void
+structure_free(struct mime_tree *t)
+{
+	if (t == NULL)
+		return;
+	for (size_t i = 0; i < t->n; i++)
+		part_header_free(&t->part[i]);
+	free(t);
+}
+
+struct slice
+structure_id(const struct mime_part *p, char buf[16])
+{
+	int n = p->leaf > 0 ? snprintf(buf, 16, "%u", p->leaf) : 0;
+
+	return slice_mem(buf, (size_t)n);
+}
+
+const struct mime_part *
+structure_find(const struct mime_tree *t, struct slice part_id)
+{
+	char buf[16];
+
+	for (size_t i = 0; i < t->n; i++)
+		if (part_id.n > 0 && slice_eq(structure_id(&t->part[i], buf), part_id))
+			return &t->part[i];
+	return NULL;
+}
