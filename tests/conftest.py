@@ -9,7 +9,6 @@ import pytest
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.join(HERE, "peers"), os.path.join(HERE, "hostile")]
 
-from certs import Certs  # noqa: E402
 from desk import Desk  # noqa: E402
 from liar import Liars  # noqa: E402
 from peers import CANDIDATE, RECRUITER, World  # noqa: E402
@@ -72,8 +71,8 @@ def need_postfix(request):
 
 
 @pytest.fixture(scope="session")
-def certs(tmp_path_factory):
-    return Certs(tmp_path_factory.mktemp("ca"))
+def certs(world):
+    return world.certs
 
 
 @pytest.fixture(scope="session")
