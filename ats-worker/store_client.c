@@ -35,7 +35,7 @@ static uint32_t next_turn;
 static size_t rows_held;
 static store_change_fn on_change;
 static store_link_fn on_link;
-static STAILQ_HEAD(, waiting_put) puts = STAILQ_HEAD_INITIALIZER(puts);
+static STAILQ_HEAD(, waiting_put) waiting = STAILQ_HEAD_INITIALIZER(waiting);
 
 void
 store_client_init(store_change_fn change, store_link_fn link)
@@ -279,7 +279,7 @@ put_wait(const struct msg_blob_put *m, int fd)
 	p->m.type = slice_str(p->type);
 	p->m.data = slice_mem(p->data, m->data.n);
 	p->fd = fd;
-	STAILQ_INSERT_TAIL(&puts, p, entry);
+	STAILQ_INSERT_TAIL(&waiting, p, entry);
 	return 0;
 }
 
@@ -288,8 +288,8 @@ on_credit(struct chan *c)
 {
 	struct waiting_put *p;
 
-	while ((p = STAILQ_FIRST(&puts)) != NULL && chan_credits(c) > 0) {
-		STAILQ_REMOVE_HEAD(&puts, entry);
+	while ((p = STAILQ_FIRST(&waiting)) != NULL && chan_credits(c) > 0) {
+		STAILQ_REMOVE_HEAD(&waiting, entry);
 		if (call_find(p->m.req) != NULL) {
 			(void)send_blob_put(c, &p->m, p->fd);
 			p->fd = -1;
@@ -315,7 +315,7 @@ store_ask(struct store_scope *scope, enum msg_type type, void *msg, int fd, stor
 	call->cb = cb;
 	call->ctx = ctx;
 	memcpy(msg, &call->req, sizeof(call->req));	/* req is the first field of every request */
-	if (type == MSG_blob_put && (chan_credits(store) == 0 || !STAILQ_EMPTY(&puts)))
+	if (type == MSG_blob_put && (chan_credits(store) == 0 || !STAILQ_EMPTY(&waiting)))
 		r = put_wait(msg, fd);
 	else
 		r = chan_send(store, type, msg, fd);
@@ -348,8 +348,8 @@ store_lost(struct chan *c)
 		return;
 	}
 	store = NULL;
-	while ((p = STAILQ_FIRST(&puts)) != NULL) {
-		STAILQ_REMOVE_HEAD(&puts, entry);
+	while ((p = STAILQ_FIRST(&waiting)) != NULL) {
+		STAILQ_REMOVE_HEAD(&waiting, entry);
 		put_free(p);
 	}
 	for (size_t i = 0; i < STORE_PENDING_MAX; i++)

@@ -1,0 +1,56 @@
+#include "words.h"
+
+#include <string.h>
+
+#include "enums.h"
+
+const char words_end[] = "";
+
+#define WORDS(name, ...)                                                                                               \
+	static const char *const name##_table[] = { __VA_ARGS__, WORDS_END };                                          \
+	words name = name##_table
+
+WORDS(words_mode, [MODE_TWO_WAY] = "twoWay", [MODE_RECEIVE_ONLY] = "receiveOnly", [MODE_SEND_ONLY] = "sendOnly");
+WORDS(words_link_state, [LINK_CONNECTING] = "connecting", [LINK_AWAITING_CONSENT] = "awaitingConsent",
+    [LINK_SYNCING] = "syncing", [LINK_LIVE] = "live", [LINK_PAUSED] = "paused", [LINK_NEEDS_USER] = "needsUser",
+    [LINK_OFFLINE] = "offline");
+WORDS(words_security, [SECURITY_TLS] = "tls", [SECURITY_STARTTLS] = "starttls", [SECURITY_NONE] = "none");
+WORDS(words_content, [CONTENT_ALL] = "all", [CONTENT_HEADERS] = "headers", [CONTENT_MATCHED] = "matched");
+WORDS(words_phase, [PHASE_NONE] = "none", [PHASE_LISTING] = "listing", [PHASE_HEADERS] = "headers",
+    [PHASE_BODIES] = "bodies", [PHASE_LIVE] = "live");
+WORDS(words_person, [PERSON_CONTACT] = "contact", [PERSON_CANDIDATE] = "candidate");
+WORDS(words_direction, [DIRECTION_IN] = "in", [DIRECTION_OUT] = "out");
+WORDS(words_mail_kind, [KIND_HUMAN] = "human", [KIND_AUTO_REPLY] = "autoReply", [KIND_BOUNCE] = "bounce",
+    [KIND_LIST] = "list", [KIND_UNSURE] = "unsure");
+WORDS(words_review_reason, [REVIEW_AMBIGUOUS_ADDRESS] = "ambiguousAddress",
+    [REVIEW_UNTRUSTED_THREAD] = "untrustedThread", [REVIEW_UNSURE_REPLY] = "unsureReply",
+    [REVIEW_QUARANTINED] = "quarantined", [REVIEW_UNCERTAIN_SEND] = "uncertainSend");
+WORDS(words_submission_state, [SUB_QUEUED] = "queued", [SUB_SENDING] = "sending", [SUB_SENT] = "sent",
+    [SUB_UNCERTAIN] = "uncertain", [SUB_FAILED] = "failed", [SUB_STOPPED] = "stopped");
+WORDS(words_undo, [UNDO_PENDING] = "pending", [UNDO_FINAL] = "final", [UNDO_CANCELED] = "canceled");
+WORDS(words_signature, [SIGNATURE_AUTO] = "auto", [SIGNATURE_ALWAYS] = "always", [SIGNATURE_NEVER] = "never");
+WORDS(words_mailbox_role, [MBOX_INBOX] = "inbox", [MBOX_SENT] = "sent", [MBOX_DRAFTS] = "drafts",
+    [MBOX_TRASH] = "trash", [MBOX_JUNK] = "junk", [MBOX_ARCHIVE] = "archive", [MBOX_ALL] = "all",
+    [MBOX_FLAGGED] = "flagged", [MBOX_IMPORTANT] = "important");
+WORDS(words_content_state, [CONTENT_STATE_HEADER] = "header", [CONTENT_STATE_FULL] = "full",
+    [CONTENT_STATE_QUARANTINED] = "quarantined");
+
+json_t *
+word_json(words w, unsigned int number)
+{
+	for (unsigned int i = 0; w[i] != WORDS_END; i++)
+		if (i == number)
+			return w[i] != NULL ? json_string(w[i]) : json_null();
+	return json_null();
+}
+
+int
+word_number(words w, const json_t *v)
+{
+	const char *s = json_string_value(v);
+
+	for (int i = 0; s != NULL && w[i] != WORDS_END; i++)
+		if (w[i] != NULL && strcmp(w[i], s) == 0)
+			return i;
+	return -1;
+}
