@@ -1,0 +1,59 @@
+/*
+ * journal_flight.h - private to journal*.c: one entry on its way to the server.
+ *
+ * An entry may take several steps there: find out a UID first (OP_FIND), one
+ * OP_FLAGS for each copy, look for the result of an append that was cut off.
+ */
+#ifndef STORE_JOURNAL_FLIGHT_H
+#define STORE_JOURNAL_FLIGHT_H
+
+#include <sys/queue.h>
+
+#include "email_row.h"
+#include "imap_session.h"
+#include "journal.h"
+
+#define JOURNAL_WINDOW 8	/* entries of one link at the server at once */
+#define JOURNAL_WAIT_MAX 300	/* seconds between tries of a refused-for-now entry */
+#define JOURNAL_GONE_WAIT 5	/* seconds for the sync to say where a message went */
+#define JOURNAL_GONE_TRIES 3	/* its message is not where it was: looks again */
+#define JOURNAL_SCAN 1024	/* entries looked at in one turn */
+
+enum journal_step {
+	STEP_RUN,	/* the operation itself */
+	STEP_FIND,	/* where is the copy? mailbox = find_in */
+	STEP_LANDED	/* did the cut-off append, copy or move arrive? find_in = its target */
+};
+
+struct journal_flight {
+	LIST_ENTRY(journal_flight) entry;
+	uint64_t op, email;
+	bool sent;			/* an answer is awaited */
+	enum journal_step step;
+	uint64_t find_in;
+	uint64_t mailbox;		/* of the copy it was sent for */
+	uint32_t uid;
+	size_t copy;			/* OP_FLAGS: the copy after this one is next */
+	uint64_t not_before;		/* seconds: OP_RETRY */
+	unsigned int tries;
+	bool looked;			/* STEP_LANDED found nothing: do it (again) */
+};
+
+/* ---- journal_apply.c: what an answer changes here ---- */
+/* The copy (mailbox, uid) is this email's, whoever had it. Saves. */
+void journal_take_uid(struct email *, uint64_t mailbox, uint32_t uid, const struct keywords *);
+/* An operation succeeded; uid is that of the new copy, 0: not told. */
+void journal_succeeded(struct imap_session *, const struct journal_flight *, const struct rec_pending *,
+    const struct msg_op_done *);
+/* The server will not do it: the entry goes, the email looks as it did. */
+void journal_refused(struct imap_session *, const struct journal_flight *, const struct rec_pending *,
+    struct slice code);
+/* Its message was nowhere to be found. */
+void journal_lost(struct imap_session *, const struct journal_flight *, const struct rec_pending *);
+
+/* ---- journal_send.c ---- */
+enum journal_next { NEXT_SENT, NEXT_DONE, NEXT_GONE, NEXT_REFUSED };
+/* Take the next step of an entry to the server. */
+enum journal_next journal_step(struct imap_session *, struct journal_flight *, const struct rec_pending *);
+
+#endif

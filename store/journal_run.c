@@ -1,0 +1,300 @@
+/*
+ * journal_run.c - replay: which entry goes next, and what its answer means.
+ */
+#include <stdlib.h>
+
+#include "bind.h"
+#include "journal_flight.h"
+#include "log.h"
+#include "submit_copy.h"
+
+static struct journal_flight *
+flight_of(struct imap_session *s, uint64_t op)
+{
+	struct journal_flight *f;
+
+	LIST_FOREACH(f, &s->flights, entry)
+		if (f->op == op)
+			return f;
+	return NULL;
+}
+
+static struct journal_flight *
+flight_new(struct imap_session *s, uint64_t op, uint64_t email)
+{
+	struct journal_flight *f = calloc(1, sizeof(*f));
+
+	if (f == NULL) {
+		db_fail("out of memory");
+		return NULL;
+	}
+	f->op = op;
+	f->email = email;
+	LIST_INSERT_HEAD(&s->flights, f, entry);
+	return f;
+}
+
+static void
+flight_end(struct journal_flight *f)
+{
+	LIST_REMOVE(f, entry);
+	free(f);
+}
+
+static unsigned int
+sent_count(const struct imap_session *s)
+{
+	const struct journal_flight *f;
+	unsigned int n = 0;
+
+	LIST_FOREACH(f, &s->flights, entry)
+		n += f->sent;
+	return n;
+}
+
+static void
+wait_for(struct journal_flight *f, uint64_t seconds)
+{
+	f->step = STEP_RUN;
+	f->not_before = store_now() + seconds;
+}
+
+/* ---- one entry ---- */
+
+static void
+finish(struct imap_session *s, struct journal_flight *f, const struct rec_pending *p)
+{
+	journal_drop(s->link, f->op);
+	email_settle(s->link, p->email);
+	flight_end(f);
+}
+
+/* Ask the submission's side what an answer (or none) to its search means. */
+static void
+found(struct imap_session *s, struct journal_flight *f, const struct rec_pending *p, uint32_t uid)
+{
+	struct rec_pending next = *p;
+
+	next.attempts++;
+	if (submit_copy_found(s->link, &next, uid)) {
+		journal_drop(s->link, f->op);
+		flight_end(f);
+		return;
+	}
+	row_pending_put(KEY(pending, .account = s->link, .op = f->op), &next);
+	wait_for(f, 1u << (next.attempts < 6 ? next.attempts - 1 : 5));
+}
+
+/*
+ * The message is not where we thought. A move that was cut off may have
+ * happened: look into its target. Else the sync may tell where it went; after
+ * some looks it is given up.
+ */
+static void
+gone(struct imap_session *s, struct journal_flight *f, const struct rec_pending *p)
+{
+	if (p->kind == OP_FIND)
+		found(s, f, p, 0);
+	else if (p->kind == OP_EXPUNGE) {
+		journal_succeeded(s, f, p, &(struct msg_op_done){ .result = OP_OK });
+		finish(s, f, p);
+	} else if (p->kind == OP_MOVE && f->step == STEP_RUN && !f->looked) {
+		f->step = STEP_LANDED;
+		f->find_in = p->target;
+		f->looked = true;
+	} else if (p->kind != OP_MOVE && ++f->tries < JOURNAL_GONE_TRIES)
+		wait_for(f, JOURNAL_GONE_WAIT);
+	else {
+		journal_lost(s, f, p);
+		flight_end(f);
+	}
+}
+
+static void
+refused(struct imap_session *s, struct journal_flight *f, const struct rec_pending *p, struct slice code)
+{
+	if (p->kind == OP_FIND) {
+		found(s, f, p, 0);
+		return;
+	}
+	journal_refused(s, f, p, code);
+	flight_end(f);
+}
+
+/* Go on with an entry until it is at the server, waits, or is over. */
+static void
+advance(struct imap_session *s, uint64_t op)
+{
+	struct journal_flight *f;
+	struct row_pending row;
+
+	while ((f = flight_of(s, op)) != NULL && !f->sent && f->not_before <= store_now()) {
+		if (!row_pending_get(&row, KEY(pending, .account = s->link, .op = op))) {
+			flight_end(f);
+			return;
+		}
+		switch (journal_step(s, f, &row.rec)) {
+		case NEXT_SENT:
+			break;
+		case NEXT_DONE:
+			finish(s, f, &row.rec);
+			break;
+		case NEXT_GONE:
+			gone(s, f, &row.rec);
+			break;
+		case NEXT_REFUSED:
+			refused(s, f, &row.rec, slice_str("sync.folder_missing"));
+			break;
+		}
+		row_pending_free(&row);
+	}
+}
+
+/* ---- replay ---- */
+
+/* May this entry go now? Entries of one email go one after the other; a search
+ * for a Sent copy waits for none and holds up none. */
+static bool
+may_start(struct imap_session *s, uint64_t op, const struct rec_pending *p, struct wbuf *busy)
+{
+	struct journal_flight *f = flight_of(s, op);
+	bool first = p->kind == OP_FIND || p->email == 0 || !ids_has(wbuf_slice(busy), p->email);
+
+	if (p->kind != OP_FIND && p->email != 0)
+		ids_add_once(busy, p->email);
+	if (!first || (f != NULL && (f->sent || f->not_before > store_now())))
+		return false;
+	return !submit_holds(s->link, p);
+}
+
+void
+journal_run(struct imap_session *s)
+{
+	struct wbuf busy = { .max = 0 };
+	struct scan scan;
+	struct slice key;
+	struct key_pending k;
+	struct row_pending row;
+	unsigned int n = 0, sent = sent_count(s);
+
+	if (!s->listed)
+		return;
+	scan_prefix(&scan, T_pending, PREFIX(pending, 1, .account = s->link), false);
+	while (sent < JOURNAL_WINDOW && n++ < JOURNAL_SCAN && scan_next(&scan, &key, NULL)) {
+		if (key_pending_read(key, &k) == -1 ||
+		    !row_pending_get(&row, KEY(pending, .account = k.account, .op = k.op)))
+			continue;
+		if (may_start(s, k.op, &row.rec, &busy)) {
+			imap_touch(s);
+			if (flight_of(s, k.op) != NULL || flight_new(s, k.op, row.rec.email) != NULL)
+				advance(s, k.op);
+			sent = sent_count(s);
+		}
+		row_pending_free(&row);
+	}
+	scan_end(&scan);
+	wbuf_free(&busy);
+}
+
+/* ---- answers ---- */
+
+/* A copy whose UID we looked for before the operation itself. */
+static void
+uid_found(struct imap_session *s, struct journal_flight *f, const struct rec_pending *p, const struct msg_op_done *m)
+{
+	struct email e;
+
+	if (!email_load(&e, s->link, p->email))
+		return;
+	if (m->uid != 0)
+		journal_take_uid(&e, f->find_in, m->uid, &e.keywords);
+	else {
+		email_copy_del(&e, f->find_in);
+		email_save(&e);
+	}
+	email_free(&e);
+	f->step = STEP_RUN;
+	if (m->uid == 0)
+		email_settle(s->link, p->email);
+}
+
+static void
+landed(struct imap_session *s, struct journal_flight *f, const struct rec_pending *p, const struct msg_op_done *m)
+{
+	f->looked = true;
+	if (m->uid != 0) {
+		journal_succeeded(s, f, p, m);
+		finish(s, f, p);
+	} else if (p->kind == OP_MOVE) {
+		journal_lost(s, f, p);
+		flight_end(f);
+	} else
+		f->step = STEP_RUN;
+}
+
+static void
+done_ok(struct imap_session *s, struct journal_flight *f, const struct rec_pending *p, const struct msg_op_done *m)
+{
+	if (f->step == STEP_FIND)
+		uid_found(s, f, p, m);
+	else if (f->step == STEP_LANDED)
+		landed(s, f, p, m);
+	else if (p->kind == OP_FIND)
+		found(s, f, p, m->uid);
+	else {
+		journal_succeeded(s, f, p, m);
+		if (p->kind == OP_FLAGS)
+			f->copy++;	/* the other copies, then it is done */
+		else
+			finish(s, f, p);
+	}
+}
+
+static void
+answer(struct imap_session *s, struct journal_flight *f, const struct rec_pending *p, const struct msg_op_done *m)
+{
+	/* A search that cannot be made has found nothing. */
+	bool search = f->step != STEP_RUN && m->result != OP_RETRY;
+
+	f->sent = false;
+	if (m->result == OP_OK)
+		done_ok(s, f, p, m);
+	else if (search)
+		done_ok(s, f, p, &(struct msg_op_done){ .result = OP_OK });
+	else if (m->result == OP_GONE)
+		gone(s, f, p);
+	else if (m->result == OP_REFUSED)
+		refused(s, f, p, m->code);
+	else {
+		f->tries++;
+		wait_for(f, f->tries < 8 ? 1u << f->tries : JOURNAL_WAIT_MAX);
+	}
+}
+
+int
+journal_done(struct imap_session *s, const struct msg_op_done *m)
+{
+	struct journal_flight *f = flight_of(s, m->op);
+	struct row_pending row;
+
+	if (f == NULL || !f->sent)
+		return -1;
+	imap_touch(s);
+	if (!row_pending_get(&row, KEY(pending, .account = s->link, .op = m->op))) {
+		flight_end(f);	/* its email is gone */
+		return 0;
+	}
+	answer(s, f, &row.rec, m);
+	row_pending_free(&row);
+	advance(s, m->op);
+	return 0;
+}
+
+void
+journal_end(struct imap_session *s)
+{
+	struct journal_flight *f;
+
+	while ((f = LIST_FIRST(&s->flights)) != NULL)
+		flight_end(f);
+}
