@@ -1,6 +1,7 @@
 #include "link.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 #include <stdio.h>
@@ -15,7 +16,12 @@
 void
 link_init(struct link *l, int fd)
 {
+	int flags = fcntl(fd, F_GETFL);
+
 	*l = (struct link){ .fd = fd };
+	/* One blocking socket would stop all sessions: not the dialer's to decide. */
+	if (flags != -1)
+		(void)fcntl(fd, F_SETFL, flags | O_NONBLOCK);
 }
 
 void
@@ -27,6 +33,7 @@ link_close(struct link *l)
 		SSL_free(l->ssl);
 		ERR_clear_error();
 	}
+	X509_free(l->refused);
 	if (l->fd != -1)
 		close(l->fd);
 	*l = (struct link){ .fd = -1 };
@@ -102,6 +109,19 @@ bio_new(struct link *l)
 	return bio;
 }
 
+/* The verdict stays OpenSSL's; this only keeps the certificate to name it. */
+static int
+on_verify(int ok, X509_STORE_CTX *store)
+{
+	SSL *ssl = X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx());
+	struct link *l = ssl != NULL ? SSL_get_app_data(ssl) : NULL;
+	X509 *cert = X509_STORE_CTX_get0_cert(store);
+
+	if (!ok && l != NULL && cert != NULL && l->refused == NULL && X509_up_ref(cert) == 1)
+		l->refused = cert;
+	return ok;
+}
+
 int
 link_tls_start(struct link *l, SSL *ssl)
 {
@@ -113,6 +133,8 @@ link_tls_start(struct link *l, SSL *ssl)
 	}
 	SSL_set_bio(ssl, bio, bio);
 	SSL_set_connect_state(ssl);
+	SSL_set_app_data(ssl, l);
+	SSL_set_verify(ssl, SSL_VERIFY_PEER, on_verify);
 	l->ssl = ssl;
 	l->handshaking = true;
 	l->first_n = 0;
@@ -146,9 +168,8 @@ subject_name(X509 *cert, char *detail, size_t *at)
 }
 
 static void
-name_detail(SSL *ssl, char *detail)
+name_detail(X509 *cert, char *detail)
 {
-	X509 *cert = SSL_get0_peer_certificate(ssl);
 	GENERAL_NAMES *names;
 	size_t at = (size_t)snprintf(detail, LIM_DETAIL, "the certificate is for");
 	int shown = 0;
@@ -200,7 +221,7 @@ handshake_code(struct link *l, enum service service, int err, char *detail)
 		const char *code = codes_verify(verify);
 
 		if (strcmp(code, "tls.cert_name") == 0)
-			name_detail(l->ssl, detail);
+			name_detail(l->refused, detail);
 		else
 			snprintf(detail, LIM_DETAIL, "%s", X509_verify_cert_error_string(verify));
 		return code;

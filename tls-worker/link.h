@@ -21,6 +21,7 @@ struct link {
 	bool read_wants_write, write_wants_read;	/* of the last call */
 	uint8_t first[LINK_FIRST];
 	size_t first_n;
+	X509 *refused;		/* the certificate that did not pass, owned */
 	bool handshaking;
 	bool heard;		/* the server has sent at least one byte */
 };
