@@ -63,7 +63,7 @@ on_timer(evutil_socket_t fd, short what, void *arg)
 {
 	(void)fd;
 	(void)what;
-	probe_fail(arg, "verifyFailed", "", "net.timeout");
+	probe_fail(arg, "verifyFailed", "", ((const struct probe *)arg)->gone ? "proc.crashed" : "net.timeout");
 }
 
 static void
@@ -87,7 +87,7 @@ stage_run(struct probe *p, int stage)
 		return;
 	}
 	p->stage = stage;
-	p->logged_in = false;
+	p->logged_in = p->gone = false;
 	p->nheld = 0;
 	clock_restart(p);
 	if (first) {
@@ -278,16 +278,14 @@ probe_worker_gone(uint32_t unit, enum role role, struct slice reason)
 {
 	struct probe *p = find(unit);
 
+	static const struct timeval last_words = { 0, 200000 };
+
 	(void)reason;
 	if (p == NULL || role != (p->stage == PROBE_IMAP ? ROLE_IMAP : ROLE_SMTP))
 		return;
-	/* Its last words may still wait in its own channel. */
-	if (p->worker != NULL)
-		chan_read(p->worker);
-	p = find(unit);
-	if (p == NULL || role != (p->stage == PROBE_IMAP ? ROLE_IMAP : ROLE_SMTP))
-		return;
-	probe_fail(p, "verifyFailed", "", "proc.crashed");
+	/* What it said before may still wait in its own channel. */
+	p->gone = true;
+	evtimer_add(p->timer, &last_words);
 }
 
 void

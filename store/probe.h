@@ -31,7 +31,7 @@ struct probe {
 	uint32_t seal_req[3];
 	struct chan *worker;
 	struct event *timer;
-	bool logged_in;
+	bool logged_in, gone;
 	unsigned int nheld;
 	struct msg_worker_step held[8];
 	char held_code[8][LIM_CODE + 1];

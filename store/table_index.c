@@ -122,10 +122,9 @@ edit_header(struct target *t, struct slice header)
 		return;
 	t->left = MAX_INDEXED;
 	edit_addresses(t, h.from, INDEX_FROM);
-	edit_addresses(t, h.sender, INDEX_FROM);
 	edit_addresses(t, h.to, INDEX_TO);
-	edit_addresses(t, h.cc, INDEX_TO);
-	edit_addresses(t, h.bcc, INDEX_TO);
+	edit_addresses(t, h.cc, INDEX_CC);
+	edit_addresses(t, h.bcc, INDEX_CC);
 }
 
 static void
@@ -144,10 +143,17 @@ edit(uint32_t account, uint64_t email, const struct rec_email *e, bool add, bool
 void
 index_email(uint32_t account, uint64_t email, const struct rec_email *before, const struct rec_email *after)
 {
-	bool both = before != NULL && after != NULL;
-	bool date = !both || before->received_at != after->received_at;
-	bool mailboxes = date || !slice_eq(before->mailboxes, after->mailboxes);
-	bool header = date || !slice_eq(before->header, after->header);
+	bool both, date, mailboxes, header;
+
+	/* Without mailboxes it is hidden: as if absent. */
+	if (before != NULL && before->mailboxes.n == 0)
+		before = NULL;
+	if (after != NULL && after->mailboxes.n == 0)
+		after = NULL;
+	both = before != NULL && after != NULL;
+	date = !both || before->received_at != after->received_at;
+	mailboxes = date || !slice_eq(before->mailboxes, after->mailboxes);
+	header = date || !slice_eq(before->header, after->header);
 
 	if (before != NULL)
 		edit(account, email, before, false, date, mailboxes, header);

@@ -8,8 +8,9 @@
 
 #include "messages.h"
 
-#define INDEX_FROM 1u	/* From, Sender */
-#define INDEX_TO 2u	/* To, Cc, Bcc */
+#define INDEX_FROM 1u
+#define INDEX_TO 2u
+#define INDEX_CC 4u	/* Cc, Bcc */
 
 /* before: the row as it was, NULL for a new email; after: as it is now, NULL
  * for one that goes. Only what differs is written. Both decoded rec email. */
