@@ -87,6 +87,13 @@ def accept():
     return act
 
 
+def call(function):
+    """Runs function in a thread of its own and waits for it: a test acts at this very moment."""
+    async def act(s):
+        await asyncio.get_running_loop().run_in_executor(None, function)
+    return act
+
+
 def times(n, actions):
     """actions for the first n times, then the truth."""
     left = [n]
