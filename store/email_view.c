@@ -8,7 +8,7 @@
 struct view_state {
 	struct wbuf mailboxes;
 	struct keywords keywords;
-	bool any_op, hides;
+	bool moving;	/* an entry may still bring or take a copy */
 };
 
 /* Several copies: $seen only if all have it, other keywords if any has. */
@@ -33,10 +33,8 @@ look_at_copies(const struct email *e, struct view_state *v)
 			ids_add_once(&v->mailboxes, c.mailbox);
 			continue;
 		}
-		if (!uid_get(e->account, c.mailbox, c.uid, &u) || u.deleted) {
-			v->hides = true;
+		if (!uid_get(e->account, c.mailbox, c.uid, &u) || u.deleted)
 			continue;
-		}
 		ids_add_once(&v->mailboxes, c.mailbox);
 		merge_copy(&v->keywords, &u.keywords, first, &all_seen);
 		first = false;
@@ -54,6 +52,7 @@ apply(uint64_t op, const struct rec_pending *p, void *arg)
 	struct view_state *v = arg;
 
 	(void)op;
+	v->moving |= p->kind != OP_FLAGS && p->kind != OP_FIND;
 	switch (p->kind) {
 	case OP_FLAGS:
 		(void)keywords_patch(&v->keywords, p->flags_add, p->flags_del);
@@ -67,7 +66,6 @@ apply(uint64_t op, const struct rec_pending *p, void *arg)
 		break;
 	case OP_EXPUNGE:
 		ids_remove(&v->mailboxes, p->mailbox);
-		v->hides = true;
 		break;
 	case OP_APPEND:
 		ids_add_once(&v->mailboxes, p->mailbox);
@@ -79,12 +77,12 @@ apply(uint64_t op, const struct rec_pending *p, void *arg)
 enum view
 email_project(struct email *e)
 {
-	struct view_state v = { .any_op = false };
+	struct view_state v = { .moving = false };
 
 	wbuf_init(&v.mailboxes, 64 * 8);
 	look_at_copies(e, &v);
 	journal_each(e->account, e->id, apply, &v);
-	if (v.mailboxes.n == 0 && copies_count(wbuf_slice(&e->copies)) == 0) {
+	if (v.mailboxes.n == 0 && !v.moving && copies_count(wbuf_slice(&e->copies)) == 0) {
 		wbuf_free(&v.mailboxes);
 		return VIEW_LOST;
 	}

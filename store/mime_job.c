@@ -89,6 +89,14 @@ mime_attach(struct mime_job *job, uint64_t blob, struct body *keep)
 }
 
 void
+mime_set_body(struct mime_job *job, struct body *keep)
+{
+	body_close(&job->body);
+	job->body = *keep;
+	*keep = (struct body){ 0 };
+}
+
+void
 mime_start(struct mime_job *job)
 {
 	mime_pool_add(job);

@@ -61,6 +61,7 @@ struct mime_job *mime_strip(uint32_t link, struct body *keep, mime_done_fn, void
  * under the number in draft_part.blob. mime_start sends it on its way. */
 struct mime_job *mime_compose(uint32_t link, struct body *draft, mime_done_fn, void *ctx);
 int mime_attach(struct mime_job *, uint64_t blob, struct body *keep);	/* 0, or -1: no memory */
+void mime_set_body(struct mime_job *, struct body *keep);	/* before mime_start: the draft, if it comes late */
 void mime_start(struct mime_job *);
 /* Nobody waits for it any more; no callback. NULL allowed. */
 void mime_cancel(struct mime_job *);
