@@ -1,0 +1,151 @@
+/* The sending half of a channel. */
+#include "channel_private.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "secret.h"
+
+/* 1 sent, 0 would block, -1 the peer is gone. */
+static int
+packet_send(int sock, const void *data, size_t n, int fd)
+{
+	union {
+		struct cmsghdr hdr;
+		char space[CMSG_SPACE(sizeof(int))];
+	} control = { 0 };
+	struct iovec iov = { .iov_base = (void *)(uintptr_t)data, .iov_len = n };
+	struct msghdr mh = { .msg_iov = &iov, .msg_iovlen = 1 };
+	ssize_t r;
+
+	if (fd != -1) {
+		mh.msg_control = control.space;
+		mh.msg_controllen = sizeof(control.space);
+		control.hdr.cmsg_len = CMSG_LEN(sizeof(int));
+		control.hdr.cmsg_level = SOL_SOCKET;
+		control.hdr.cmsg_type = SCM_RIGHTS;
+		memcpy(CMSG_DATA(&control.hdr), &fd, sizeof(int));
+	}
+	do
+		r = sendmsg(sock, &mh, MSG_NOSIGNAL);
+	while (r == -1 && errno == EINTR);
+	if (r >= 0)
+		return 1;
+	/* ETOOMANYREFS: too many descriptors in flight; they drain as the peer reads. */
+	return errno == EAGAIN || errno == ENOBUFS || errno == ETOOMANYREFS ? 0 : -1;
+}
+
+static int
+chan_enqueue(struct chan *c, const struct wbuf *w, int fd, bool secret)
+{
+	struct packet *p;
+
+	if (c->queued + w->n > LIM_CHAN_QUEUE || (p = malloc(sizeof(*p) + w->n)) == NULL) {
+		errno = EPIPE;
+		return -1;
+	}
+	p->fd = fd;
+	p->secret = secret;
+	p->n = w->n;
+	memcpy(p->data, w->p, w->n);
+	STAILQ_INSERT_TAIL(&c->queue, p, entry);
+	c->queued += p->n;
+	if (c->notify != NULL)
+		c->notify(c);
+	return 0;
+}
+
+/* The sender's own mistakes: caught here, so that they never look like the peer's. */
+static int
+chan_may_send(const struct chan *c, enum msg_type type, int fd)
+{
+	const struct msg_info *info = &msg_table[type];
+	bool fd_ok = info->fds == MSGF_BODY || (info->fds == MSGF_ONEFD) == (fd != -1);
+
+	if (c->dead || c->freed)
+		errno = EPIPE;
+	else if ((info->from & (1u << c->self)) == 0 || (info->to & (1u << c->peer.role)) == 0 || !fd_ok)
+		errno = EINVAL;
+	else if (info->class == MSGC_BULK && c->tx_credits == 0)
+		errno = EAGAIN;
+	else
+		return 0;
+	return -1;
+}
+
+/* Takes fd over when it returns 0. */
+static int
+chan_put(struct chan *c, enum msg_type type, const struct wbuf *w, int fd)
+{
+	int r = STAILQ_EMPTY(&c->queue) ? packet_send(c->fd, w->p, w->n, fd) : 0;
+
+	if (r == -1) {
+		errno = EPIPE;
+		return -1;
+	}
+	if (r == 0)
+		return chan_enqueue(c, w, fd, msg_is_secret(type));
+	if (fd != -1)
+		close(fd);
+	return 0;
+}
+
+int
+chan_send(struct chan *c, enum msg_type type, const void *m, int fd)
+{
+	static struct wbuf w = { .max = LIM_CHAN_MSG };
+	int saved, r = -1;
+
+	if (chan_may_send(c, type, fd) == -1)
+		goto out;
+	wbuf_reset(&w);
+	w_u16(&w, (uint16_t)type);
+	msg_encode(&w, type, m);
+	errno = EMSGSIZE;
+	if (!w.failed)
+		r = chan_put(c, type, &w, fd);
+	if (msg_is_secret(type) && w.p != NULL)
+		secret_wipe(w.p, w.cap);
+out:
+	saved = errno;
+	if (r == 0 && msg_table[type].class == MSGC_BULK)
+		c->tx_credits--;
+	if (r == -1 && fd != -1)
+		close(fd);
+	errno = saved;
+	return r;
+}
+
+void
+chan_write(struct chan *c)
+{
+	struct packet *p;
+	int r = 1;
+
+	while (!c->dead && r == 1 && (p = STAILQ_FIRST(&c->queue)) != NULL) {
+		if ((r = packet_send(c->fd, p->data, p->n, p->fd)) == 0)
+			break;
+		/* A peer that is gone is noticed at the read side, in order. */
+		STAILQ_REMOVE_HEAD(&c->queue, entry);
+		c->queued -= p->n;
+		packet_free(p);
+	}
+	if (c->notify != NULL && !c->freed)
+		c->notify(c);
+}
+
+int
+chan_flush_blocking(struct chan *c)
+{
+	int flags = fcntl(c->fd, F_GETFL);
+
+	if (c->dead || flags == -1 || fcntl(c->fd, F_SETFL, flags & ~O_NONBLOCK) == -1)
+		return -1;
+	chan_write(c);
+	(void)fcntl(c->fd, F_SETFL, flags);
+	return STAILQ_EMPTY(&c->queue) ? 0 : -1;
+}
