@@ -330,8 +330,8 @@ separator(struct parser *p, uint8_t c)
 		next(p, 1);
 		return;
 	}
-	if (c == ':' && !p->group && !p->at && !p->angle) {
-		reset(p);	/* the name of a group */
+	if (c == ':' && !p->at && !p->angle) {
+		reset(p);	/* the name of a group; nested ones are all the same to us */
 		p->group = true;
 	} else if (c != ':') {
 		finish(p);

@@ -92,6 +92,8 @@ static const struct {
 };
 #define NAMES (sizeof(charset_names) / sizeof(charset_names[0]))
 
+#define PIECE 1024	/* bytes given to iconv at once; longer than any character */
+
 static iconv_t opened[NAMES];
 static bool warm;
 
@@ -146,17 +148,21 @@ decode_utf8(struct wbuf *out, struct slice in, size_t max)
 	return flags | (in.n > 0 ? CHARSET_CUT : 0);
 }
 
-/* One call of iconv into a small buffer. Returns the bytes made. */
+/* One call of iconv on a piece of the input. Returns the bytes made. *error:
+ * EILSEQ broken here, EINVAL the input ends inside a character, else 0. */
 static size_t
 step(iconv_t cd, struct slice *in, char *buf, size_t size, int *error)
 {
 	char *ip = (char *)(uintptr_t)in->p, *op = buf;
-	size_t left = size, before = in->n;
-	size_t r = iconv(cd, &ip, &in->n, &op, &left);
+	size_t piece = in->n < PIECE ? in->n : PIECE, left = piece, room = size;
+	size_t r = iconv(cd, &ip, &left, &op, &room);
 
-	*error = r == (size_t)-1 ? errno : 0;
-	in->p += before - in->n;
-	return size - left;
+	*error = r == (size_t)-1 && errno != E2BIG ? errno : 0;
+	if (*error == EINVAL && left < piece && piece < in->n)
+		*error = 0;	/* the rest of the character is in the next piece */
+	in->p += piece - left;
+	in->n -= piece - left;
+	return size - room;
 }
 
 /* Bytes to step over where a character cannot be read. */
@@ -178,6 +184,20 @@ skip_broken(struct slice *in, int error, size_t width)
 	in->n -= n;
 }
 
+/* Some converters hold a character back: an accent might follow. */
+static unsigned int
+flush(iconv_t cd, struct wbuf *out, size_t max)
+{
+	char buf[64], *op = buf;
+	size_t room = sizeof(buf);
+	struct slice made;
+
+	(void)iconv(cd, NULL, NULL, &op, &room);
+	made = slice_mem(buf, sizeof(buf) - room);
+	(void)utf8_clean(out, &made, max);
+	return made.n > 0 ? CHARSET_CUT : 0;
+}
+
 static unsigned int
 decode_iconv(int row, struct wbuf *out, struct slice in, size_t max)
 {
@@ -194,14 +214,14 @@ decode_iconv(int row, struct wbuf *out, struct slice in, size_t max)
 			flags |= CHARSET_PROBLEM;
 		if (made.n > 0)
 			return flags | CHARSET_CUT;
-		if (error == 0 || error == E2BIG)
+		if (error == 0)
 			continue;
 		flags |= CHARSET_PROBLEM;
 		skip_broken(&in, error, unit(row));
 		(void)utf8_clean(out, &mark, max);
 		mark = slice_str("\xef\xbf\xbd");
 	}
-	return flags;
+	return flags | flush(opened[row], out, max);
 }
 
 /* Without a charset that can be used: UTF-8 if it is, else windows-1252. */

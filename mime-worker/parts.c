@@ -171,6 +171,8 @@ is_document(const struct mime_tree *t, const struct mime_part *p, const struct w
 			return false;
 	if (!begins(p->type, "image/"))
 		return true;
+	if ((p->flags & (PART_TEXT_BODY | PART_HTML_BODY)) != 0)
+		return false;
 	if (p->parent >= 0 && strcmp(t->part[p->parent].type, "multipart/related") == 0)
 		return false;
 	return (p->cid[0] == '\0' || strcmp(p->disposition, "attachment") == 0) && !referenced(html, p->cid);

@@ -3,6 +3,7 @@
 #include <gmime/gmime.h>
 #include <string.h>
 
+#include "base64.h"
 #include "charset.h"
 #include "limits.h"
 #include "utf8.h"
@@ -74,14 +75,13 @@ decode_q(struct wbuf *raw, struct slice s)
 static void
 decode_b(struct wbuf *raw, struct slice s)
 {
+	struct base64 state = { 0 };
 	uint8_t buf[1024];
-	guint32 save = 0;
-	int state = 0;
 
 	while (s.n > 0) {
-		size_t n = s.n < 1024 ? s.n : 1024;
+		size_t n = s.n < sizeof(buf) ? s.n : sizeof(buf);
 
-		w_raw(raw, buf, g_mime_encoding_base64_decode_step(s.p, n, buf, &state, &save));
+		w_raw(raw, buf, base64_decode(&state, s.p, n, buf));
 		s.p += n;
 		s.n -= n;
 	}
