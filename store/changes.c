@@ -14,7 +14,9 @@
 #include "push.h"
 
 struct row {
-	uint64_t id, born, at;	/* at: seconds */
+	uint64_t id;
+	uint64_t first, born;	/* modseqs of its first birth and of the latest: ids may come back */
+	uint64_t at;		/* seconds */
 	bool gone;
 };
 
@@ -25,6 +27,7 @@ row_write(uint32_t account, enum obj_type type, uint64_t modseq, const struct ro
 
 	wbuf_reset(&w);
 	w_u64(&w, r->id);
+	w_u64(&w, r->first);
 	w_u64(&w, r->born);
 	w_u64(&w, r->at);
 	w_u8(&w, r->gone);
@@ -40,6 +43,7 @@ row_read(struct slice key, struct slice v, struct row *r)
 
 	rbuf_init(&in, v);
 	r->id = r_u64(&in);
+	r->first = r_u64(&in);
 	r->born = r_u64(&in);
 	r->at = r_u64(&in);
 	r->gone = r_bool(&in);
@@ -98,6 +102,8 @@ changes_record(uint32_t account, enum obj_type type, uint64_t id, enum change wh
 		table_del(T_change, KEY(change, .account = account, .type = (uint8_t)type, .modseq = old));
 	if (!alive)
 		r.born = now;
+	if (old == 0)
+		r.first = now;
 	r.gone = what == DESTROYED;
 	r.at = store_now();
 	if (!alive || r.gone)
@@ -144,7 +150,8 @@ born_next(struct walk *w)
 	w->modseq = modseq_of(key);
 }
 
-/* Objects that the client knows already and that changed after since. */
+/* Objects that the client knows already and that changed after since. One that
+ * came back and went again may be known from its earlier life. */
 static void
 moved_next(struct walk *w, uint64_t since)
 {
@@ -152,7 +159,7 @@ moved_next(struct walk *w, uint64_t since)
 
 	w->modseq = UINT64_MAX;
 	while (scan_next(&w->scan, &key, &v)) {
-		if (row_read(key, v, &w->row) == -1 || w->row.born > since)
+		if (row_read(key, v, &w->row) == -1 || (w->row.gone ? w->row.first : w->row.born) > since)
 			continue;
 		w->modseq = modseq_of(key);
 		return;

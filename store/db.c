@@ -90,6 +90,9 @@ db_txn(void)
 	if (db_env.txn != NULL)
 		return db_env.txn;
 	if ((rc = mdb_txn_begin(db_env.env, NULL, 0, &db_env.txn)) != 0) {
+		/* LMDB could not write its meta page: only a fresh start helps. */
+		if (rc == MDB_PANIC)
+			fatal("database gave up reason=%s", mdb_strerror(rc));
 		db_env.txn = NULL;
 		db_fail(mdb_strerror(rc));
 		return NULL;

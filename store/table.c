@@ -48,11 +48,18 @@ table_del(enum table t, struct dbkey k)
 	return txn != NULL && db_check(mdb_del(txn, db_env.dbi[t], &key, NULL), t);
 }
 
+/* Addresses stay out of the log. */
+static bool
+key_may_be_told(enum table t)
+{
+	return t != T_linkaddr && t != T_address && t != T_byaddress && t != T_backfill;
+}
+
 void
 table_log_damaged(enum table t, struct slice key)
 {
 	char hex[2 * 48 + 1] = "";
-	size_t n = key.n < 48 ? key.n : 48;
+	size_t n = !key_may_be_told(t) ? 0 : key.n < 48 ? key.n : 48;
 
 	for (size_t i = 0; i < n; i++)
 		snprintf(hex + 2 * i, 3, "%02x", key.p[i]);
