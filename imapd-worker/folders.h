@@ -5,6 +5,7 @@
 #ifndef IMAPD_FOLDERS_H
 #define IMAPD_FOLDERS_H
 
+#include "enums.h"
 #include "imap_response.h"
 
 struct msg_sync_config;
@@ -28,10 +29,13 @@ struct folder {
 	uint64_t id;		/* the store's number, 0 until mailbox_bound */
 	struct position pos;
 	uint32_t messages;	/* EXISTS when it was last synced */
+	uint32_t window;	/* lowest UID to sync, 0: not found out yet */
 	bool dirty;		/* needs a round */
-	uint32_t rebuilt;	/* changes of UIDVALIDITY seen by this process */
+	bool confirm;		/* tell the position even if a poll finds nothing new */
+	unsigned int rebuilt;	/* changes of UIDVALIDITY since rebuilt_since */
 	unsigned int failures;	/* SELECT refused in a row */
-	uint64_t retry_at, poll_at, reconcile_at;	/* monotonic ms */
+	/* monotonic ms */
+	uint64_t retry_at, poll_at, reconcile_at, looked_at, rebuilt_since;
 };
 
 struct folders {

@@ -1,0 +1,265 @@
+/*
+ * engine.h - the IMAP engine of one link: one connection, one state machine.
+ *
+ * Nothing here blocks. Every event (a response, a message of the store, a
+ * timer, credits) ends in engine_turn(), which issues what may be issued now.
+ * Work is cut into tasks: a round over one folder, one write-back operation,
+ * a handful of bodies, a poll. A task runs until it has no command pending;
+ * only then the next is chosen, by urgency. What is true across a lost
+ * connection is kept by the store as positions; a new connection lists the
+ * folders again and goes on from there.
+ */
+#ifndef IMAPD_ENGINE_H
+#define IMAPD_ENGINE_H
+
+#include "folders.h"
+#include "imap_command.h"
+#include "report.h"
+#include "stream.h"
+#include "uidset.h"
+
+struct event;
+
+enum engine_state {
+	ENGINE_OFF,		/* no store or no configuration */
+	ENGINE_WANTED,		/* a stream is on its way */
+	ENGINE_BACKOFF,		/* waiting before the next try */
+	ENGINE_CAPABILITY,
+	ENGINE_ENABLE,
+	ENGINE_LIST,
+	ENGINE_OBJECTIDS,
+	ENGINE_BIND,		/* waiting for mailbox_bound of the synced folders */
+	ENGINE_RUN,
+	ENGINE_PROBE,		/* SELECT inbox, SELECT sent, done */
+	ENGINE_LEAVE		/* LOGOUT is on its way */
+};
+
+enum task { TASK_NONE, TASK_SELECT, TASK_ROUND, TASK_OP, TASK_BODIES, TASK_POLL, TASK_NOOP };
+enum idle_state { IDLE_OFF, IDLE_ASKED, IDLE_ON, IDLE_ENDING };
+
+/* What the server said of the selected folder since SELECT. */
+struct selected {
+	struct folder *folder;	/* NULL: none */
+	uint32_t uidvalidity, uidnext, exists;
+	uint64_t modseq;	/* at SELECT; 0: it has none */
+	bool read_only, keywords_any;
+	/* events that ask for a round */
+	bool arrived, expunged, flags_unknown;
+	uint32_t seq_low, seq_high;	/* messages whose flags changed, without a UID */
+};
+
+enum round_phase {
+	ROUND_START,
+	ROUND_TOP,
+	ROUND_WINDOW,
+	ROUND_NEW,
+	ROUND_FLAGS,
+	ROUND_UIDS,
+	ROUND_BACKFILL,
+	ROUND_END
+};
+
+enum round_kind {
+	ROUND_QUICK,	/* only what the events said */
+	ROUND_FULL,	/* everything that may have changed since the position */
+	ROUND_RESUME	/* go on with the backfill */
+};
+
+/* One look at the selected folder, sync.c. */
+struct round {
+	enum round_kind kind;
+	enum round_phase phase;
+	bool changed;		/* something was told to the store */
+	/* what is to be looked at, taken from the events or decided at the start */
+	bool arrived, all_flags, list, some_flags;
+	uint32_t seq_low, seq_high;
+	/* slices of the current phase */
+	uint32_t known_next;	/* uidnext when the round began */
+	uint32_t next, width;	/* cursor, UIDs in one slice */
+	uint32_t edge;		/* as far as slices are finished, in any order */
+	bool asked, exhausted;	/* the phase has issued a command; all of them */
+	bool hole;		/* a slice was refused: go back to the position */
+	unsigned int tries;
+	uint32_t window;	/* lowest UID wanted */
+	uint64_t top_modseq;
+	uint32_t top_uid;
+	struct uidset set;	/* UIDs of the slice being listed */
+};
+
+/* body_want */
+struct want {
+	uint64_t mailbox;
+	uint32_t uidvalidity, uid, size;
+	bool asked, seen, answered;
+	unsigned int tries;	/* connections lost while it was under way */
+};
+
+/* A write-back operation, copied from the store's message. */
+struct operation {
+	STAILQ_ENTRY(operation) entry;
+	uint64_t op, mailbox, target, internaldate;
+	uint8_t kind;
+	uint32_t uidvalidity, uid;
+	char *flags_add, *flags_del, *message_id;	/* owned */
+	struct body data;
+	/* progress */
+	unsigned int step;
+	bool sent;		/* something that changes the server is on its way */
+	bool looked, exists;	/* the message was looked for, and seen */
+	bool copied;		/* COPYUID or APPENDUID came */
+	uint32_t result_validity, result_uid;
+	enum op_result failure;	/* 0: none */
+	const char *code;
+	char detail[LIM_DETAIL + 1];
+};
+
+struct engine_host {
+	void (*want_stream)(void *ctx);
+	void (*leave)(void *ctx);	/* nothing more to do: end the process */
+};
+
+struct engine {
+	const struct engine_host *host;
+	void *host_ctx;
+	struct report report;
+	struct stream stream;
+	struct imap_writer writer;
+	struct imap_response response;
+	enum engine_state state;
+	enum task task;
+	bool in_turn;
+
+	/* configuration, sync_config */
+	bool configured, relist;
+	bool probe, all_folders;
+	uint32_t first, period_days;
+	struct wbuf inbox, sent, also;
+
+	/* connection */
+	uint32_t caps;
+	bool condstore, qresync, was_live, live;
+	unsigned int fails;		/* connections lost in a row */
+	uint64_t up_since, list_at, proof_at, noop_at, idle_since;
+	uint64_t moved, moved_at;	/* the stall clock */
+	uint64_t step_since;		/* probe */
+	unsigned int probe_stage;
+	struct event *timer;
+
+	struct folders folders;
+	size_t cursor;			/* next folder to ask for its MAILBOXID */
+	struct folder *wanted;		/* being selected */
+	const char *refusal;		/* why the last SELECT was refused */
+	struct selected sel;
+	struct round round;
+	enum idle_state idle;
+	bool look_around;		/* something vanished: was it moved elsewhere? */
+	uint32_t progress_done, progress_total;
+
+	STAILQ_HEAD(, operation) ops;
+	size_t nops;
+	struct want *wants;
+	size_t nwants, wants_cap;
+	size_t batch;			/* the first wants are being fetched */
+};
+
+void engine_init(struct engine *, const struct engine_host *, void *host_ctx);
+void engine_free(struct engine *);
+
+/* ---- events ---- */
+void engine_set_store(struct engine *, struct chan *);	/* NULL: the store is gone */
+void engine_config(struct engine *, const struct msg_sync_config *);
+void engine_bound(struct engine *, const struct msg_mailbox_bound *);
+/* -1: more than LIM_IMAP_WANTS or LIM_IMAP_OPS, the store does not keep to its window. */
+int engine_body_want(struct engine *, const struct msg_body_want *);
+int engine_op(struct engine *, const struct msg_op *, struct body *);	/* takes the body over */
+void engine_stream_up(struct engine *, int fd);
+void engine_stream_failed(struct engine *, struct slice code, struct slice detail);
+void engine_credit(struct engine *);
+void engine_drain(struct engine *);	/* LOGOUT, then host->leave */
+
+/* ---- between the files of the engine ---- */
+uint64_t engine_now(void);	/* monotonic ms */
+void engine_turn(struct engine *);
+/* Give the connection up: tell the store why (code NULL: nothing), back off. */
+void engine_drop(struct engine *, const char *code, struct slice detail);
+/* The connection is unusable because of this answer. */
+void engine_protocol_error(struct engine *, const char *what);
+void engine_wake_in(struct engine *, uint64_t ms);
+bool engine_open(const struct engine *);	/* the stream is there and usable */
+/* Codes of field.md F for a refusal. */
+const char *engine_code(const struct imap_response *, const char *otherwise);
+bool engine_temporary(const struct imap_response *);
+void engine_sync_error(struct engine *, uint64_t mailbox, const char *code, struct slice detail);
+/* Retry delay with jitter, ms. */
+uint64_t engine_backoff(unsigned int fails);
+
+/* session.c: from the first byte to ENGINE_RUN */
+void session_start(struct engine *);
+void session_response(struct engine *, struct imap_response *);
+void session_tagged(struct engine *, const struct pending *, struct imap_response *);
+void session_turn(struct engine *);
+void session_list(struct engine *);	/* (again) from LIST on */
+void session_bound(struct engine *);	/* another folder has its number */
+/* probe.c: a link test */
+void probe_turn(struct engine *);
+void probe_failed(struct engine *, enum step, const char *code, struct slice detail);
+
+/* select.c */
+bool select_folder(struct engine *, struct folder *);	/* true: it is selected */
+void select_response(struct engine *, const struct imap_response *);
+void select_tagged(struct engine *, const struct pending *, const struct imap_response *);
+void select_leave(struct engine *);	/* the connection has no folder now */
+
+/* rows.c: untagged data of the selected folder */
+void rows_fetch(struct engine *, const struct imap_response *);
+void rows_exists(struct engine *, uint32_t n);
+void rows_expunge(struct engine *);
+void rows_vanished(struct engine *, struct slice set, bool earlier);
+void rows_search(struct engine *, struct imap_response *);
+
+/* sync.c */
+void sync_start(struct engine *, enum round_kind);	/* on the selected folder */
+bool sync_turn(struct engine *);		/* true: the round is over */
+void sync_tagged(struct engine *, const struct pending *, const struct imap_response *);
+/* Told by a round, for progress. */
+void sync_progress(struct engine *, enum sync_phase);
+/* sync_slice.c: the slices of a round */
+bool sync_new(struct engine *);
+bool sync_backfill(struct engine *);
+bool sync_more_urgent(struct engine *);	/* leave the backfill for something else */
+void sync_slice_done(struct engine *, const struct pending *, bool ok);
+/* sync_list.c: listing slices, flags or bare UIDs */
+bool sync_changes(struct engine *);
+void sync_list_done(struct engine *, const struct pending *, bool ok);
+/* Tell the store the folder's position. */
+void sync_position(struct engine *, struct folder *);
+
+/* live.c */
+bool live_event(const struct engine *);		/* the selected folder changed */
+bool live_poll_due(struct engine *);
+bool live_renew_due(const struct engine *);	/* IDLE is old */
+uint64_t live_next_due(const struct engine *);	/* monotonic ms of the next thing to do */
+void live_poll(struct engine *);
+void live_status(struct engine *, const struct imap_mailbox_status *);
+void live_idle(struct engine *);
+void live_idle_break(struct engine *);
+void live_tagged(struct engine *, const struct pending *, const struct imap_response *);
+
+/* bodies.c */
+bool bodies_due(const struct engine *);
+bool bodies_turn(struct engine *);	/* true: the batch is over */
+void bodies_start(struct engine *);
+void bodies_size(struct engine *, uint32_t uid, uint32_t size);
+bool bodies_row(struct engine *, const struct imap_fetch *);
+void bodies_tagged(struct engine *, const struct pending *, const struct imap_response *);
+void bodies_dropped(struct engine *, bool protocol);	/* the connection is gone */
+void bodies_clear(struct engine *);
+
+/* ops.c */
+bool ops_turn(struct engine *);		/* true: the first operation is over */
+void ops_untagged(struct engine *, const struct imap_response *);
+void ops_tagged(struct engine *, const struct pending *, const struct imap_response *);
+void ops_dropped(struct engine *);
+void ops_clear(struct engine *);
+
+#endif

@@ -1,0 +1,203 @@
+/*
+ * live.c - what happens between rounds: IDLE on the selected folder, a second
+ * look at the others by STATUS, and the clocks of both.
+ */
+#include "engine.h"
+#include "log.h"
+
+#include <string.h>
+
+#define NOOP_MS 30000	/* without IDLE */
+#define LOOK_AROUND 16	/* with more folders a vanished message waits for the timer */
+
+/* Did the server tell anything about the selected folder that a short round
+ * must look into? A folder that waits for a full one gets that. */
+bool
+live_event(const struct engine *e)
+{
+	const struct selected *s = &e->sel;
+	const struct folder *f = s->folder;
+
+	if (f == NULL || !f->synced || f->id == 0 || f->dirty || f->pos.uidnext == 0 ||
+	    f->pos.uidvalidity != s->uidvalidity)
+		return false;
+	return s->arrived || s->expunged || s->flags_unknown;
+}
+
+/* ---- the second look ---- */
+
+static uint64_t
+interval(const struct folder *f)
+{
+	return (f->role == MBOX_SENT || f->role == MBOX_INBOX ? LIM_SENT_POLL_SECONDS : LIM_FOLDER_POLL_SECONDS) * 1000;
+}
+
+static bool
+pollable(const struct engine *e, const struct folder *f)
+{
+	return f->synced && f->id != 0 && f != e->sel.folder && f != e->wanted && !f->dirty;
+}
+
+static bool
+due(const struct engine *e, const struct folder *f)
+{
+	uint64_t now = engine_now();
+
+	return pollable(e, f) && now >= f->poll_at && now >= f->retry_at;
+}
+
+/* Something is gone from one folder: if it was moved, the others know. */
+static void
+look_around(struct engine *e)
+{
+	size_t i, n = 0;
+
+	e->look_around = false;
+	for (i = 0; i < e->folders.n; i++)
+		n += e->folders.v[i].synced;
+	for (i = 0; n <= LOOK_AROUND && i < e->folders.n; i++) {
+		e->folders.v[i].poll_at = 0;
+		e->folders.v[i].confirm = e->folders.v[i].synced && &e->folders.v[i] != e->sel.folder;
+	}
+}
+
+bool
+live_poll_due(struct engine *e)
+{
+	size_t i;
+
+	if (e->look_around)
+		look_around(e);
+	for (i = 0; i < e->folders.n; i++) {
+		if (due(e, &e->folders.v[i]))
+			return true;
+	}
+	return false;
+}
+
+void
+live_poll(struct engine *e)
+{
+	size_t i;
+
+	for (i = 0; i < e->folders.n && imap_can_begin(&e->writer); i++) {
+		struct folder *f = &e->folders.v[i];
+		struct pending *p;
+
+		if (!due(e, f))
+			continue;
+		f->poll_at = engine_now() + interval(f);
+		p = imap_begin(&e->writer, CMD_POLL);
+		p->folder = f;
+		imap_text(&e->writer, "STATUS ");
+		imap_mailbox(&e->writer, slice_str(f->raw_name));
+		imap_text(&e->writer, " (MESSAGES UIDNEXT UIDVALIDITY%s)", e->condstore ? " HIGHESTMODSEQ" : "");
+		(void)imap_end(&e->writer);
+	}
+}
+
+static bool
+differs(const struct folder *f, const struct imap_mailbox_status *m)
+{
+	return (m->has_messages && m->messages != f->messages) || (m->has_uidnext && m->uidnext != f->pos.uidnext) ||
+	       (m->has_uidvalidity && m->uidvalidity != f->pos.uidvalidity) ||
+	       (m->has_modseq && m->modseq > f->pos.modseq && m->modseq > 1);
+}
+
+void
+live_status(struct engine *e, const struct imap_mailbox_status *m)
+{
+	struct folder *f = folders_by_name(&e->folders, m->name);
+	unsigned int i;
+
+	for (i = 0; i < e->writer.npending; i++) {
+		if (e->writer.pending[i].command == CMD_POLL && e->writer.pending[i].folder == f)
+			break;
+	}
+	if (f == NULL || i == e->writer.npending)
+		return;
+	/* STATUS says nothing of flags where there is no MODSEQ. */
+	if (differs(f, m) || (!m->has_modseq && engine_now() - f->looked_at > LIM_PROOF_SECONDS * 1000))
+		f->dirty = true;
+	else if (f->confirm)
+		sync_position(e, f);
+	f->confirm = false;
+}
+
+/* ---- IDLE ---- */
+
+bool
+live_renew_due(const struct engine *e)
+{
+	return engine_now() - e->idle_since >= LIM_IDLE_SECONDS * 1000;
+}
+
+static void
+noop(struct engine *e)
+{
+	if (engine_now() < e->noop_at)
+		return;
+	e->noop_at = engine_now() + NOOP_MS;
+	(void)imap_begin(&e->writer, CMD_NOOP);
+	imap_text(&e->writer, "NOOP");
+	(void)imap_end(&e->writer);
+}
+
+void
+live_idle(struct engine *e)
+{
+	if (e->sel.folder == NULL || (e->caps & CAP_IDLE) == 0) {
+		noop(e);
+		return;
+	}
+	(void)imap_begin(&e->writer, CMD_IDLE);
+	imap_text(&e->writer, "IDLE");
+	(void)imap_end(&e->writer);
+	e->idle = IDLE_ASKED;
+	e->idle_since = engine_now();
+}
+
+void
+live_idle_break(struct engine *e)
+{
+	imap_done(&e->writer);
+	e->idle = IDLE_ENDING;
+}
+
+void
+live_tagged(struct engine *e, const struct pending *p, const struct imap_response *r)
+{
+	if (r->status != IMAP_OK && engine_temporary(r)) {
+		engine_drop(e, engine_code(r, "sync.throttled"), r->text);
+		return;
+	}
+	if (p->command == CMD_IDLE) {
+		e->idle = IDLE_OFF;
+		if (r->status != IMAP_OK)
+			e->caps &= ~CAP_IDLE;
+	} else if (p->command == CMD_POLL && r->status != IMAP_OK) {
+		/* SELECT finds out what is wrong with it. */
+		p->folder->dirty = true;
+	}
+}
+
+uint64_t
+live_next_due(const struct engine *e)
+{
+	uint64_t next = e->list_at < e->proof_at ? e->list_at : e->proof_at, at;
+	size_t i;
+
+	if (e->idle != IDLE_OFF && e->idle_since + LIM_IDLE_SECONDS * 1000 < next)
+		next = e->idle_since + LIM_IDLE_SECONDS * 1000;
+	if (e->idle == IDLE_OFF && e->noop_at < next)
+		next = e->noop_at;
+	for (i = 0; i < e->folders.n; i++) {
+		const struct folder *f = &e->folders.v[i];
+
+		if (!f->synced || f->id == 0 || (!f->dirty && !pollable(e, f) && f->pos.complete))
+			continue;
+		at = f->dirty || !f->pos.complete || f->retry_at > f->poll_at ? f->retry_at : f->poll_at;
+		next = at < next ? at : next;
+	}
+	return next;
+}

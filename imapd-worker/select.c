@@ -1,0 +1,139 @@
+/*
+ * select.c - SELECT and what it tells. Always SELECT, never EXAMINE: only so
+ * does the server tell honestly what may be written (READ-WRITE,
+ * PERMANENTFLAGS), and write-back needs no second look. Messages are fetched
+ * by PEEK alone, so nothing is marked as seen.
+ */
+#include "engine.h"
+#include "log.h"
+#include "messages.h"
+
+#include <string.h>
+
+#define RETRY_MS 300000	/* before a folder that cannot be selected is tried again */
+#define PHANTOM 3	/* refusals before it is called one */
+
+void
+select_leave(struct engine *e)
+{
+	/* What happens there now is not told to us; the inbox is selected again anyway. */
+	if (e->sel.folder != NULL && e->sel.folder->role != MBOX_INBOX)
+		e->sel.folder->poll_at = engine_now();
+	e->sel = (struct selected){ 0 };
+}
+
+bool
+select_folder(struct engine *e, struct folder *f)
+{
+	struct pending *p;
+
+	if (e->sel.folder == f)
+		return true;
+	select_leave(e);
+	e->wanted = f;
+	p = imap_begin(&e->writer, CMD_SELECT);
+	p->folder = f;
+	imap_text(&e->writer, "SELECT ");
+	imap_mailbox(&e->writer, slice_str(f->raw_name));
+	/* With QRESYNC enabled every SELECT is CONDSTORE-aware (RFC 7162 s. 3.2.3). */
+	if (e->condstore && !e->qresync)
+		imap_text(&e->writer, " (CONDSTORE)");
+	if (imap_end(&e->writer) == -1)
+		fatal("a folder's name cannot be written");
+	return false;
+}
+
+/* Untagged data while SELECT is pending. */
+void
+select_response(struct engine *e, const struct imap_response *r)
+{
+	switch (r->code) {
+	case IMAP_CODE_UIDVALIDITY:
+		e->sel.uidvalidity = r->number <= UINT32_MAX ? (uint32_t)r->number : 0;
+		break;
+	case IMAP_CODE_UIDNEXT:
+		e->sel.uidnext = r->number <= UINT32_MAX ? (uint32_t)r->number : 0;
+		break;
+	case IMAP_CODE_HIGHESTMODSEQ:
+		e->sel.modseq = r->number;
+		break;
+	case IMAP_CODE_PERMANENTFLAGS:
+		e->sel.keywords_any = r->number == 1;
+		break;
+	case IMAP_CODE_READ_ONLY:
+		e->sel.read_only = true;
+		break;
+	default:
+		break;
+	}
+}
+
+static void
+tell_open(struct engine *e, const struct folder *f)
+{
+	const struct selected *s = &e->sel;
+	struct msg_mailbox_open m = { .mailbox = f->id, .uidvalidity = s->uidvalidity, .uidnext = s->uidnext,
+		.modseq = s->modseq, .exists = s->exists, .read_only = s->read_only, .keywords_any = s->keywords_any };
+
+	if (f->synced && f->id != 0)
+		report_send(&e->report, MSG_mailbox_open, &m, -1);
+}
+
+/* Is there anything that a round would find? Without MODSEQ nobody knows; a
+ * folder that was looked at just now is believed for a while. */
+static bool
+looks_changed(const struct engine *e, const struct folder *f)
+{
+	if (f->pos.uidvalidity != e->sel.uidvalidity || f->pos.uidnext != e->sel.uidnext ||
+	    f->messages != e->sel.exists)
+		return true;
+	if (e->sel.modseq != 0)
+		return f->pos.modseq != e->sel.modseq;
+	return engine_now() - f->looked_at > LIM_SENT_POLL_SECONDS * 1000;
+}
+
+static void
+refused(struct engine *e, struct folder *f, const struct imap_response *r)
+{
+	const char *code = engine_code(r, "sync.folder_missing");
+
+	if (engine_temporary(r)) {
+		engine_drop(e, code, r->text);
+		return;
+	}
+	e->refusal = code;
+	f->failures++;
+	f->retry_at = engine_now() + RETRY_MS;
+	if (f->failures == PHANTOM)
+		code = "sync.folder_phantom";
+	if (e->state != ENGINE_PROBE)
+		engine_sync_error(e, f->id, code, r->text);
+}
+
+void
+select_tagged(struct engine *e, const struct pending *p, const struct imap_response *r)
+{
+	struct folder *f = p->folder;
+
+	e->wanted = NULL;
+	if (r->status != IMAP_OK) {
+		e->sel = (struct selected){ 0 };
+		refused(e, f, r);
+		return;
+	}
+	if (r->code == IMAP_CODE_READ_ONLY)
+		e->sel.read_only = true;
+	if (e->sel.uidvalidity == 0) {
+		engine_protocol_error(e, "SELECT without UIDVALIDITY");
+		return;
+	}
+	f->failures = 0;
+	f->retry_at = 0;
+	e->sel.folder = f;
+	if (f->role == MBOX_INBOX)
+		e->proof_at = engine_now() + LIM_PROOF_SECONDS * 1000;
+	/* The position survives in the store only for the same UIDVALIDITY. */
+	if (f->synced && looks_changed(e, f))
+		f->dirty = true;
+	tell_open(e, f);
+}

@@ -1,0 +1,351 @@
+/*
+ * sync.c - one round over the selected folder: its phases and its position.
+ *
+ * START      is the folder still the one of the position (UIDVALIDITY)?
+ * TOP        for servers that do not say UIDNEXT: the last message's UID
+ * WINDOW     where does the wanted past begin (count, age)?
+ * NEW        headers from the position's uidnext on, oldest first
+ * FLAGS      what changed among the known: CHANGEDSINCE, else all flags
+ * UIDS       what is gone: a listing, unless VANISHED has told it
+ * BACKFILL   headers below the position, newest first
+ * END        tell the position
+ *
+ * The position moves only behind rows that were told before it, so a restart
+ * anywhere repeats some rows and misses none.
+ */
+#include "engine.h"
+#include "imap_date.h"
+#include "log.h"
+#include "messages.h"
+
+#include <string.h>
+#include <time.h>
+
+#define REBUILDS 3		/* changes of UIDVALIDITY in a day that are believed */
+#define DAY_MS 86400000
+#define WINDOW_TRIES 5
+
+void
+sync_progress(struct engine *e, enum sync_phase phase)
+{
+	struct msg_sync_progress m = { .phase = (uint8_t)phase, .done = e->progress_done,
+		.total = e->progress_total > e->progress_done ? e->progress_total : e->progress_done };
+
+	/* Once live, a look back is no new first sync. */
+	if (!e->was_live || phase == PHASE_LIVE)
+		report_send(&e->report, MSG_sync_progress, &m, -1);
+}
+
+void
+sync_position(struct engine *e, struct folder *f)
+{
+	struct msg_mailbox_synced m = { .mailbox = f->id, .uidvalidity = f->pos.uidvalidity,
+		.uidnext = f->pos.uidnext, .modseq = f->pos.modseq, .uid_low = f->pos.uid_low,
+		.complete = f->pos.complete };
+
+	report_send(&e->report, MSG_mailbox_synced, &m, -1);
+	if (!f->pos.complete)
+		sync_progress(e, PHASE_HEADERS);
+}
+
+void
+sync_start(struct engine *e, enum round_kind kind)
+{
+	struct selected *s = &e->sel;
+	struct uidset set = e->round.set;
+
+	uidset_clear(&set);
+	e->round = (struct round){ .kind = kind, .phase = ROUND_START, .set = set, .known_next = s->folder->pos.uidnext,
+		.arrived = s->arrived, .list = s->expunged, .some_flags = s->flags_unknown, .seq_low = s->seq_low,
+		.seq_high = s->seq_high };
+	/* Sequence numbers are only good while nothing was expunged. */
+	if (s->expunged && s->flags_unknown)
+		e->round.all_flags = true;
+	e->look_around = e->look_around || s->expunged;
+	s->arrived = s->expunged = s->flags_unknown = false;
+}
+
+static void
+enter(struct engine *e, enum round_phase phase)
+{
+	struct round *r = &e->round;
+
+	r->phase = phase;
+	r->next = r->width = r->edge = r->top_uid = 0;
+	r->asked = r->exhausted = r->hole = false;
+	r->tries = 0;
+	uidset_clear(&r->set);
+}
+
+/* More rebuilds than a sane server makes: leave the folder alone for a day. */
+static bool
+rebuilt_too_often(struct engine *e, struct folder *f)
+{
+	uint64_t now = engine_now();
+
+	if (f->rebuilt == 0 || now - f->rebuilt_since > DAY_MS) {
+		f->rebuilt = 0;
+		f->rebuilt_since = now;
+	}
+	if (++f->rebuilt <= REBUILDS)
+		return false;
+	f->retry_at = now + DAY_MS;
+	f->dirty = false;
+	engine_sync_error(e, f->id, "sync.uidvalidity_loop", SLICE_NONE);
+	return true;
+}
+
+/* Another UIDVALIDITY, or never synced: the past is fetched from the top down. */
+static bool
+adopt(struct engine *e)
+{
+	struct folder *f = e->sel.folder;
+	struct position *p = &f->pos;
+
+	if (p->uidvalidity == e->sel.uidvalidity && p->uidnext != 0)
+		return true;
+	if (p->uidvalidity != 0 && p->uidvalidity != e->sel.uidvalidity) {
+		if (rebuilt_too_often(e, f))
+			return false;
+		engine_sync_error(e, f->id, "sync.uidvalidity_changed", SLICE_NONE);
+	}
+	*p = (struct position){ .uidvalidity = e->sel.uidvalidity, .uidnext = e->sel.uidnext,
+		.modseq = e->sel.modseq, .uid_low = e->sel.uidnext };
+	f->window = 0;
+	e->round.known_next = p->uidnext;
+	return true;
+}
+
+/* ---- phases: true when the phase is over ---- */
+
+static bool
+top(struct engine *e)
+{
+	struct pending *p;
+
+	if (e->sel.uidnext == 0 && e->sel.exists == 0)
+		e->sel.uidnext = 1;
+	if (e->sel.uidnext != 0)
+		return true;
+	if (e->round.asked && (e->writer.npending > 0 || ++e->round.tries > WINDOW_TRIES)) {
+		if (e->writer.npending == 0)
+			engine_protocol_error(e, "no UID for the last message");
+		return false;
+	}
+	p = imap_begin(&e->writer, CMD_TOP);
+	p->low = p->high = e->sel.exists;
+	imap_text(&e->writer, "FETCH %u (UID)", p->low);
+	e->round.asked = true;
+	(void)imap_end(&e->writer);
+	return false;
+}
+
+static void
+ask_since(struct engine *e)
+{
+	uint64_t now = (uint64_t)time(NULL), back = (uint64_t)e->period_days * 86400;
+	char day[IMAP_DATE_LEN];
+
+	imap_date_day(now > back ? now - back : 0, day);
+	(void)imap_begin(&e->writer, CMD_SINCE);
+	imap_text(&e->writer, "UID SEARCH %sSINCE %s", (e->caps & CAP_ESEARCH) != 0 ? "RETURN (MIN) " : "", day);
+	(void)imap_end(&e->writer);
+}
+
+static void
+ask_count(struct engine *e)
+{
+	struct pending *p = imap_begin(&e->writer, CMD_WINDOW);
+
+	p->low = p->high = e->sel.exists - e->first + 1;
+	imap_text(&e->writer, "FETCH %u (UID)", p->low);
+	(void)imap_end(&e->writer);
+}
+
+/* Both limits hold together: the higher UID is the bottom of the window. */
+static bool
+window(struct engine *e)
+{
+	struct folder *f = e->sel.folder;
+	struct round *r = &e->round;
+
+	if (f->pos.complete || f->window != 0) {
+		r->window = f->window;
+		return true;
+	}
+	if (!r->asked) {
+		r->asked = true;
+		r->window = 1;
+		if (e->first > 0 && e->sel.exists > e->first)
+			ask_count(e);
+		if (e->period_days > 0 && e->sel.exists > 0)
+			ask_since(e);
+	}
+	if (e->writer.npending > 0 || !r->asked)
+		return false;
+	f->window = r->window;
+	e->progress_total += e->first > 0 && e->sel.exists > e->first ? e->first : e->sel.exists;
+	return true;
+}
+
+/* A count that found no message (it was expunged meanwhile) is asked again. */
+static void
+window_tagged(struct engine *e, const struct pending *p, bool ok)
+{
+	struct round *r = &e->round;
+
+	if (p->command == CMD_WINDOW && (p->rows == 0 || !ok)) {
+		if (++r->tries > WINDOW_TRIES)
+			engine_protocol_error(e, "no UID for a message");
+		else
+			r->asked = false;
+	} else if (p->command == CMD_SINCE && ok) {
+		uint32_t low = p->rows == 0 ? e->sel.folder->pos.uid_low : r->top_uid;
+
+		r->window = low > r->window ? low : r->window;
+	}
+}
+
+static enum round_phase
+after_start(struct engine *e)
+{
+	struct round *r = &e->round;
+	struct folder *f = e->sel.folder;
+	uint64_t now = engine_now();
+
+	if (r->kind == ROUND_QUICK)
+		return ROUND_NEW;
+	if (r->kind == ROUND_FULL) {
+		r->arrived = true;
+		r->all_flags = !e->condstore || e->sel.modseq == 0 || f->pos.modseq == 0;
+		if (!e->qresync || now >= f->reconcile_at)
+			r->list = true;
+	}
+	return ROUND_TOP;
+}
+
+static bool
+finish(struct engine *e)
+{
+	struct round *r = &e->round;
+	struct folder *f = e->sel.folder;
+
+	f->looked_at = engine_now();
+	if (r->kind == ROUND_QUICK || f->pos.complete)
+		f->messages = e->sel.exists;
+	if (r->kind != ROUND_QUICK)
+		f->confirm = false;
+	if (r->changed || r->kind == ROUND_FULL)
+		sync_position(e, f);
+	return true;
+}
+
+/* Runs the current phase; the next one when it is over. */
+static bool
+step(struct engine *e)
+{
+	struct round *r = &e->round;
+
+	switch (r->phase) {
+	case ROUND_START:
+		enter(e, after_start(e));
+		return true;
+	case ROUND_TOP:
+		if (!top(e))
+			return false;
+		enter(e, adopt(e) ? ROUND_WINDOW : ROUND_END);
+		return true;
+	case ROUND_WINDOW:
+		if (!window(e))
+			return false;
+		enter(e, r->kind == ROUND_RESUME ? ROUND_BACKFILL : ROUND_NEW);
+		return true;
+	case ROUND_NEW:
+		if (!sync_new(e))
+			return false;
+		enter(e, ROUND_FLAGS);
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* All that changed up to SELECT is told; what comes now are events. */
+static void
+settled(struct engine *e)
+{
+	struct folder *f = e->sel.folder;
+
+	f->dirty = false;
+	if (e->sel.modseq > f->pos.modseq)
+		f->pos.modseq = e->sel.modseq;
+}
+
+static bool
+late_step(struct engine *e)
+{
+	struct round *r = &e->round;
+
+	switch (r->phase) {
+	case ROUND_FLAGS:
+		if (!sync_changes(e))
+			return false;
+		enter(e, ROUND_UIDS);
+		return true;
+	case ROUND_UIDS:
+		if (!sync_changes(e))
+			return false;
+		if (r->kind == ROUND_FULL)
+			settled(e);
+		enter(e, r->kind == ROUND_QUICK ? ROUND_END : ROUND_BACKFILL);
+		return true;
+	case ROUND_BACKFILL:
+		if (!sync_backfill(e))
+			return false;
+		enter(e, ROUND_END);
+		return true;
+	default:
+		return false;
+	}
+}
+
+bool
+sync_turn(struct engine *e)
+{
+	while (engine_open(e) && e->sel.folder != NULL && e->round.phase != ROUND_END) {
+		if (!(e->round.phase < ROUND_FLAGS ? step(e) : late_step(e)))
+			return false;
+	}
+	if (!engine_open(e) || e->sel.folder == NULL)
+		return true;
+	return finish(e);
+}
+
+void
+sync_tagged(struct engine *e, const struct pending *p, const struct imap_response *r)
+{
+	bool ok = r->status == IMAP_OK;
+
+	if (!ok && engine_temporary(r)) {
+		engine_drop(e, engine_code(r, "sync.throttled"), r->text);
+		return;
+	}
+	switch (p->command) {
+	case CMD_WINDOW:
+	case CMD_SINCE:
+		window_tagged(e, p, ok);
+		break;
+	case CMD_NEW:
+	case CMD_BACKFILL:
+		sync_slice_done(e, p, ok);
+		break;
+	case CMD_CHANGES:
+	case CMD_FLAGS:
+	case CMD_FLAGS_SEQ:
+	case CMD_UIDS:
+		sync_list_done(e, p, ok);
+		break;
+	default:
+		break;
+	}
+}

@@ -1,0 +1,220 @@
+/*
+ * sync_slice.c - headers in slices of UIDs: new ones upwards, old ones
+ * downwards. UIDs may lie far apart, so the width of a slice follows what the
+ * slices before it brought; some are in flight at once.
+ */
+#include "engine.h"
+#include "log.h"
+
+#include <string.h>
+
+#define IN_FLIGHT 3
+#define WIDTH_MAX (1u << 30)
+
+static void
+ask_headers(struct engine *e, enum command command, uint32_t low, uint32_t high)
+{
+	struct pending *p = imap_begin(&e->writer, command);
+	struct imap_writer *w = &e->writer;
+
+	p->folder = e->sel.folder;
+	p->low = low;
+	p->high = high;
+	if (high == UINT32_MAX)
+		imap_text(w, "UID FETCH %u:* ", low);
+	else
+		imap_text(w, "UID FETCH %u:%u ", low, high);
+	imap_text(w, "(UID FLAGS INTERNALDATE RFC822.SIZE%s%s%s BODY.PEEK[HEADER])",
+	    e->condstore && e->sel.modseq != 0 ? " MODSEQ" : "", (e->caps & CAP_OBJECTID) != 0 ? " EMAILID THREADID" : "",
+	    (e->caps & CAP_GMAIL) != 0 ? " X-GM-MSGID X-GM-THRID" : "");
+	(void)imap_end(w);
+}
+
+static unsigned int
+in_flight(const struct engine *e, enum command command)
+{
+	unsigned int i, n = 0;
+
+	for (i = 0; i < e->writer.npending; i++)
+		n += e->writer.pending[i].command == command;
+	return n;
+}
+
+static void
+begin_phase(struct engine *e, uint32_t next)
+{
+	e->round.asked = true;
+	e->round.next = next;
+	e->round.edge = next;
+	if (e->round.width == 0)
+		e->round.width = LIM_IMAP_BATCH;
+}
+
+/* The messages above the position; what has just arrived has no upper end. */
+bool
+sync_new(struct engine *e)
+{
+	struct position *pos = &e->sel.folder->pos;
+	struct round *r = &e->round;
+	uint32_t last = e->sel.uidnext - 1, high;
+
+	if (!r->arrived)
+		return true;
+	if (r->kind == ROUND_QUICK) {
+		if (!r->asked && pos->uidnext != UINT32_MAX)
+			ask_headers(e, CMD_NEW, pos->uidnext, UINT32_MAX);
+		r->asked = true;
+		return e->writer.npending == 0;
+	}
+	if (!r->asked)
+		begin_phase(e, pos->uidnext);
+	while (!r->hole && r->next <= last && in_flight(e, CMD_NEW) < IN_FLIGHT) {
+		high = last - r->next >= r->width ? r->next + r->width - 1 : last;
+		ask_headers(e, CMD_NEW, r->next, high);
+		if (high == UINT32_MAX - 1)
+			break;
+		r->next = high + 1;
+	}
+	return e->writer.npending == 0 && !r->hole;
+}
+
+bool
+sync_more_urgent(struct engine *e)
+{
+	return live_event(e) || !STAILQ_EMPTY(&e->ops) || bodies_due(e) || live_poll_due(e) || e->relist;
+}
+
+bool
+sync_backfill(struct engine *e)
+{
+	struct folder *f = e->sel.folder;
+	struct round *r = &e->round;
+	uint32_t low;
+
+	r->window = f->window;
+	if (!f->pos.complete && f->pos.uid_low <= r->window && e->writer.npending == 0) {
+		f->pos.complete = true;
+		r->changed = true;
+	}
+	if (f->pos.complete)
+		return e->writer.npending == 0;
+	if (!r->asked)
+		begin_phase(e, f->pos.uid_low);
+	if (sync_more_urgent(e))
+		return e->writer.npending == 0;
+	/* next is the lower edge of what was asked for. */
+	while (!r->hole && r->next > r->window && in_flight(e, CMD_BACKFILL) < IN_FLIGHT) {
+		low = r->next - r->window > r->width ? r->next - r->width : r->window;
+		ask_headers(e, CMD_BACKFILL, low, r->next - 1);
+		r->next = low;
+	}
+	return false;
+}
+
+/* As many messages as one slice should bring, whatever the gaps. */
+static void
+adapt(struct round *r, const struct pending *p)
+{
+	if (p->rows < LIM_IMAP_BATCH / 4 && r->width < WIDTH_MAX)
+		r->width *= 4;
+	else if (p->rows > LIM_IMAP_BATCH * 2 && r->width > 1)
+		r->width /= 2;
+}
+
+/* Is a slice still under way that lies between the position and the edge? */
+static bool
+gap(const struct engine *e, const struct pending *done)
+{
+	unsigned int i;
+
+	for (i = 0; i < e->writer.npending; i++) {
+		const struct pending *p = &e->writer.pending[i];
+
+		if (p->command != done->command)
+			continue;
+		if (p->command == CMD_NEW ? p->low < e->round.edge : p->high >= e->round.edge)
+			return true;
+	}
+	return false;
+}
+
+/* The position follows when all slices up to the edge are finished. */
+static void
+advance(struct engine *e, const struct pending *p)
+{
+	struct folder *f = e->sel.folder;
+	struct round *r = &e->round;
+
+	if (p->command == CMD_NEW && p->high == UINT32_MAX) {
+		if (r->top_uid >= f->pos.uidnext && r->top_uid != UINT32_MAX)
+			f->pos.uidnext = r->top_uid + 1;
+		if (e->sel.uidnext < f->pos.uidnext)
+			e->sel.uidnext = f->pos.uidnext;
+		return;
+	}
+	if (p->command == CMD_NEW && p->high + 1 > r->edge)
+		r->edge = p->high + 1;
+	if (p->command == CMD_BACKFILL && p->low < r->edge)
+		r->edge = p->low;
+	if (gap(e, p))
+		return;
+	if (p->command == CMD_NEW)
+		f->pos.uidnext = r->edge;
+	else
+		f->pos.uid_low = r->edge;
+	if (p->command == CMD_BACKFILL && f->pos.uid_low <= r->window)
+		f->pos.complete = true;
+	sync_position(e, f);
+	r->changed = false;
+}
+
+/* Everything in flight is in: start again from the position, in small steps. */
+static void
+close_hole(struct engine *e, const struct pending *p)
+{
+	struct round *r = &e->round;
+	const struct position *pos = &e->sel.folder->pos;
+
+	if (in_flight(e, p->command) > 0)
+		return;
+	r->hole = false;
+	begin_phase(e, p->command == CMD_NEW ? pos->uidnext : pos->uid_low);
+}
+
+/* The server refuses the slice: one message in it may be what it cannot read. */
+static void
+refused(struct engine *e, const struct pending *p)
+{
+	struct round *r = &e->round;
+
+	if (p->high == UINT32_MAX) {
+		/* News without an upper end: select again, and look in slices. */
+		e->sel.folder->dirty = true;
+		select_leave(e);
+		return;
+	}
+	r->hole = true;
+	r->width = (p->high - p->low) / 4 + 1;
+	close_hole(e, p);
+}
+
+void
+sync_slice_done(struct engine *e, const struct pending *p, bool ok)
+{
+	struct round *r = &e->round;
+
+	if (!ok && p->low == p->high && !r->hole) {
+		log_warn("message cannot be fetched code=sync.item_empty uid=%u", p->low);
+		ok = true;
+	}
+	if (!ok && !r->hole) {
+		refused(e, p);
+		return;
+	}
+	if (r->hole) {
+		close_hole(e, p);
+		return;
+	}
+	adapt(r, p);
+	advance(e, p);
+}
