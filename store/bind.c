@@ -113,7 +113,7 @@ find_awaited(const struct bind_input *in)
 	struct hash16 hash;
 	uint64_t found = 0;
 
-	if (!list_next(&ids, &id) || submit_msgid_check(in->account, id) != MSGID_OURS)
+	if (!list_next(&ids, &id) || submit_msgid_check(id) != MSGID_OURS)
 		return 0;
 	hash = db_hash16(id);
 	scan_prefix(&s, T_msgemail, PREFIX(msgemail, 2, .account = in->account, .msgid = HASH(hash)), false);

@@ -265,7 +265,7 @@ final_draft(const struct creation *c, struct wbuf *out)
 		return false;
 	if (d.message_id.n == 0) {
 		author(c, &d, address);
-		if (submit_msgid_make(c->account, slice_str(address), msgid) == 0)
+		if (submit_msgid_make(slice_str(address), msgid) == 0)
 			d.message_id = slice_str(msgid);
 	}
 	if (d.sent_at == 0)

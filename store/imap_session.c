@@ -238,6 +238,12 @@ session_end(struct imap_session *s)
 	free(s);
 }
 
+void
+imap_stop(struct imap_session *s)
+{
+	session_end(s);
+}
+
 static void
 on_eof(struct chan *c)
 {

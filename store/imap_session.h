@@ -83,6 +83,7 @@ void imap_drain_later(void);
 /* The session is out of step with the database, or its settings changed: have
  * the master start a fresh worker. The session is gone after this. */
 void imap_restart(struct imap_session *);
+void imap_stop(struct imap_session *);	/* its unit was stopped */
 void imap_init(void);
 
 /* ---- ingest.c: one row at its turn ---- */

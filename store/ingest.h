@@ -24,6 +24,8 @@
 void ingest_header(struct imap_row *);
 /* File the note of an email. text and parts may be empty. */
 void ingest_note(struct email *, struct slice text, struct slice parts, bool backfill);
+/* File the note of a stored email that a submission of ours has sent. */
+void ingest_note_sent(const struct email *, uint64_t submission);
 /* Content of an email, in memory until email_save: blob, parts, texts, preview. */
 void ingest_content(struct email *, struct slice raw, const struct rec_parsed *, const struct mime_text *);
 /* It kills parsers: keep the bytes, ask a person. Saves. */

@@ -55,9 +55,37 @@ ingest_note(struct email *e, struct slice text, struct slice parts, bool backfil
 	if (note_file(&in) != NOTE_NONE)
 		return;
 	/* It claims to answer a message of ours that we never made. */
-	if (submit_msgid_refs(e->account, &h) == MSGID_FORGED)
+	if (submit_msgid_refs(&h) == MSGID_FORGED)
 		(void)review_open(&(struct review_input){ .reason = REVIEW_UNTRUSTED_THREAD, .account = e->account,
 		    .email = e->id });
+}
+
+/* A value is only good until the next write: a copy of it. */
+static void
+table_copy(enum table t, struct dbkey k, struct wbuf *out)
+{
+	struct slice v;
+
+	if (table_get(t, k, &v))
+		w_raw(out, v.p, v.n);
+}
+
+void
+ingest_note_sent(const struct email *e, uint64_t submission)
+{
+	struct wbuf text = { .max = 0 }, parts = { .max = 0 };
+	struct rec_header h;
+	struct note_input in = { .account = e->account, .email = e->id, .thread = e->rec.thread,
+		.received_at = e->rec.received_at, .header = &h, .submission = submission };
+
+	table_copy(T_email_note, KEY(email_note, .account = e->account, .id = e->id), &text);
+	table_copy(T_email_parts, KEY(email_parts, .account = e->account, .id = e->id), &parts);
+	in.text = wbuf_slice(&text);
+	in.parts = wbuf_slice(&parts);
+	if (email_header(e, &h))
+		(void)note_file(&in);
+	wbuf_free(&text);
+	wbuf_free(&parts);
 }
 
 /* ---- content policy ---- */

@@ -17,11 +17,11 @@ enum msgid { MSGID_FOREIGN, MSGID_OURS, MSGID_FORGED };
 #define MSGID_MAX 400
 
 /* A fresh Message-ID, without angle brackets, in the domain of the address. */
-int submit_msgid_make(uint32_t account, struct slice address, char out[MSGID_MAX]);
-/* FORGED: of our form, but not made by us for this link. */
-enum msgid submit_msgid_check(uint32_t account, struct slice msgid);
+int submit_msgid_make(struct slice address, char out[MSGID_MAX]);
+/* FORGED: of our form, but not made by this ATS's Postern. */
+enum msgid submit_msgid_check(struct slice msgid);
 /* Best verdict over In-Reply-To and References: OURS before FORGED. */
-enum msgid submit_msgid_refs(uint32_t account, const struct rec_header *);
+enum msgid submit_msgid_refs(const struct rec_header *);
 
 /* ---- copies ---- */
 enum learned { LEARNED_NOTHING, LEARNED_SAVES, LEARNED_DOES_NOT_SAVE };
