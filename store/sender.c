@@ -7,6 +7,7 @@
 #include <sys/queue.h>
 
 #include "blob.h"
+#include "body.h"
 #include "child.h"
 #include "link.h"
 #include "log.h"
