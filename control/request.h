@@ -1,0 +1,63 @@
+/*
+ * request.h - one request of posternctl on its way: asked of the master or, one
+ * store after the other, of the stores.
+ *
+ *	show links		get links             of each store
+ *	show queue		get links, then per link and state: query, get
+ *	link test, pause...	get links, then link_set of the one that is meant
+ */
+#ifndef CONTROL_REQUEST_H
+#define CONTROL_REQUEST_H
+
+#include "channel.h"
+#include "protocol.h"
+
+struct client;
+struct tenant;
+
+struct request {
+	enum ctl_type type;	/* CTL_none: no request */
+	uint32_t req;		/* the number whose answer is waited for; 0: none */
+	struct tenant *tenant;	/* the store that is asked */
+	char ats[LIM_ATS_NAME + 1];
+	char link[LIM_ADDRESS + 1];
+	bool flag;		/* paused, keep_notes or send_test */
+	bool one;		/* only the named ATS */
+	bool waits;		/* for the client to read */
+	uint64_t found;		/* the link meant */
+	struct wbuf record;	/* its record, encoded */
+	struct wbuf links;	/* show queue: list of u64 id + address */
+	struct slice links_left;
+	struct { uint64_t id; struct slice address; } at;	/* into links */
+	unsigned int state;	/* show queue: row of queue_states */
+	uint32_t position;
+	uint32_t page;		/* ids of the last query */
+};
+
+/* A decoded frame of a greeted client whose request is CTL_none. 0; -1 when
+ * this frame is no request. */
+int request_begin(struct client *, const struct ctl *);
+/* Ended, answered or abandoned: late answers find nobody. */
+void request_free(struct request *);
+void request_go_on(struct client *);	/* after waits */
+
+/* ---- the stores (tenant.c) ---- */
+struct tenant *tenant_first(void);
+struct tenant *tenant_next(struct tenant *);
+struct tenant *tenant_find(const char *ats);
+const char *tenant_name(const struct tenant *);
+struct chan *tenant_chan(const struct tenant *);
+void tenant_peer(const struct chan_peer *, int fd);	/* a child_peer_fn */
+
+/* ---- answers: of the master, of a store (request_answer.c) ---- */
+extern const chan_handler request_master[MSG__COUNT];
+extern const chan_handler request_store[MSG__COUNT];
+void request_tenant_gone(struct tenant *);
+/* The next message of a request (request.c). */
+uint32_t request_number(void);
+void request_next_tenant(struct client *);
+void request_next_query(struct client *);
+void request_link_set(struct client *);
+bool request_means(const struct request *, uint64_t id, struct slice address);
+
+#endif
