@@ -302,6 +302,8 @@ front_teardown(void **state)
 
 	(void)state;
 	settle(3);
+	for (uint32_t no = 1; no < 100; no++)
+		link_run_forget(no);
 	ats_forget(ats.near);
 	link_forget(ats.near);
 	out_forget(ats.near);
