@@ -44,10 +44,9 @@ parse_part(const char *s, char part[65])
 {
 	size_t n = strlen(s);
 
-	if (n == 0 || n > 64)
+	if (n == 0 || n > 64 || strspn(s, "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-_") != n)
 		return -1;
-	for (size_t i = 0; i <= n; i++)
-		part[i] = s[i] == '_' ? '.' : s[i];
+	memcpy(part, strcmp(s, "0") == 0 ? "" : s, strcmp(s, "0") == 0 ? 1 : n + 1);
 	return 0;
 }
 
@@ -73,11 +72,11 @@ jmap_blob_print_raw(char out[JMAP_ID_MAX], uint64_t blob)
 void
 jmap_blob_print_part(char out[JMAP_ID_MAX], uint64_t email, struct slice part)
 {
-	int n = snprintf(out, JMAP_ID_MAX, "P%" PRIu64 "-", email);
+	int n = snprintf(out, JMAP_ID_MAX, "P%" PRIu64 "-%s", email, part.n == 0 ? "0" : "");
 	size_t at = (size_t)n;
 
 	for (size_t i = 0; i < part.n && at < JMAP_ID_MAX - 1; i++)
-		out[at++] = part.p[i] == '.' ? '_' : (char)part.p[i];
+		out[at++] = (char)part.p[i];
 	out[at] = '\0';
 }
 

@@ -2,9 +2,9 @@
  * jmap_id.h - ids, blob ids and state strings as the ATS sees them.
  *
  * An id is a letter for the type and the number in decimal. A blob id is
- * "B<number>" or "P<email>-<part>", where the dots of a part id are written
- * as '_' (RFC 8620 s. 1.2 allows no dot in an Id). A state is the database
- * epoch in hex, a dash and the counter in decimal.
+ * "B<number>" or "P<email>-<part>"; part 0 is the whole message, for emails
+ * whose bytes are not here. A state is the database epoch in hex, a dash and
+ * the counter in decimal.
  */
 #ifndef ATS_JMAP_ID_H
 #define ATS_JMAP_ID_H

@@ -43,6 +43,26 @@ jmap_set_note_blob(struct jmap_set *set, const char *blob_id)
 	ju_push(set->blobs, json_string(blob_id));
 }
 
+void
+jmap_set_note(struct jmap_set *set, json_t *value)
+{
+	const char *sign = set->phase == SET_CREATE ? "#" : "";
+	char *key = arena_printf(&set->call->arena, "%s%s", sign, set->key);
+
+	if (set->notes == NULL)
+		set->notes = json_object();
+	if (key != NULL)
+		ju_set(set->notes, key, value);
+	else
+		json_decref(value);
+}
+
+json_t *
+jmap_set_notes(struct jmap_set *set)
+{
+	return set->notes;
+}
+
 uint64_t
 jmap_set_id(struct jmap_set *set)
 {
@@ -62,6 +82,7 @@ set_free(void *arg)
 	json_decref(set->not_destroyed);
 	json_decref(set->changed);
 	json_decref(set->blobs);
+	json_decref(set->notes);
 	store_rows_free(&set->rows);
 }
 
@@ -160,7 +181,7 @@ jmap_set_run(struct jmap_call *call)
 	set->call = call;
 	set->type = call->method->type;
 	set->destroyed = json_array();
-	if ((bad = set_read(set)) != NULL)
+	if ((bad = set_read(set)) != NULL || (set->type->set_check != NULL && (bad = set->type->set_check(call)) != NULL))
 		call_bad_argument(call, bad);
 	else if (json_object_size(set->create) + json_object_size(set->update) + json_array_size(set->destroy) >
 		 JMAP_MAX_SET)

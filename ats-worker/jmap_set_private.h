@@ -27,6 +27,7 @@ struct jmap_set {
 	const char *key;	/* creation id or id */
 	uint64_t id;
 	json_t *object, *changed, *blobs;
+	json_t *notes;
 	struct store_rows rows;
 	alignas(max_align_t) unsigned char scratch[SET_SCRATCH];
 };

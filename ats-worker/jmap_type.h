@@ -86,6 +86,8 @@ struct jmap_type {
 	const char *sort;				/* the one property to sort by; NULL = none */
 
 	const char *const *set_arguments;
+	/* NULL, or the name of one of them that has a wrong type. */
+	const char *(*set_check)(struct jmap_call *);
 	/* Each ends with one of the jmap_set_* below. NULL = forbidden. */
 	void (*create)(struct jmap_set *, json_t *object);
 	void (*update)(struct jmap_set *, const struct jmap_set_update *);
@@ -139,6 +141,10 @@ json_t *jmap_set_destroyed(struct jmap_set *);	/* array of ids */
 void *jmap_set_scratch(struct jmap_set *, size_t);
 /* A blobId that the object refers to: told back in a blobNotFound error. */
 void jmap_set_note_blob(struct jmap_set *, const char *blob_id);
+/* Remember value (stolen) for the object at hand, under its id or "#" and its
+ * creation id; jmap_set_notes() gives them all. */
+void jmap_set_note(struct jmap_set *, json_t *value);
+json_t *jmap_set_notes(struct jmap_set *);
 /* Number of the object being updated or destroyed, or 0. */
 uint64_t jmap_set_id(struct jmap_set *);
 

@@ -14,18 +14,6 @@ bad(struct link_problem *p, const char *property, const char *description)
 	return -1;
 }
 
-bool
-link_uses_imap(const struct rec_link *r)
-{
-	return r->mode != MODE_SEND_ONLY;
-}
-
-bool
-link_uses_smtp(const struct rec_link *r)
-{
-	return r->mode != MODE_RECEIVE_ONLY;
-}
-
 /* ---- endpoints ---- */
 
 struct endpoint {
@@ -68,19 +56,22 @@ port_conflict(const struct endpoint *e)
 	return (tls_port && e->security == SECURITY_STARTTLS) || (plain_port && e->security == SECURITY_TLS);
 }
 
+/* e holds the provider's preset, which counts where no host is given. */
 static const char *
 read_endpoint(struct arena *arena, json_t *v, bool imap, struct endpoint *e)
 {
 	json_t *security = json_object_get(v, "security"), *user = json_object_get(v, "user"), *item;
+	json_t *host = json_object_get(v, "host");
 	const char *name;
 
 	json_object_foreach(v, name, item)
 		if (strcmp(name, "host") != 0 && strcmp(name, "port") != 0 && strcmp(name, "security") != 0 &&
 		    strcmp(name, "user") != 0)
 			return "unknown member; known are host, port, security, user";
-	if (!json_is_object(v) || (e->host = canonical(arena, ju_slice(json_object_get(v, "host")))).n == 0)
+	if (host != NULL)
+		*e = (struct endpoint){ .host = canonical(arena, ju_slice(host)), .security = SECURITY_TLS };
+	if (!json_is_object(v) || e->host.n == 0)
 		return "host must be a host name in ASCII form or an IP address";
-	e->security = SECURITY_TLS;
 	if (security != NULL && !json_is_null(security)) {
 		int n = word_number(words_security, security);
 
@@ -88,7 +79,8 @@ read_endpoint(struct arena *arena, json_t *v, bool imap, struct endpoint *e)
 			return "security must be tls, starttls or none";
 		e->security = (uint8_t)n;
 	}
-	if (read_port(json_object_get(v, "port"), e->security, imap, &e->port) == -1)
+	if ((host != NULL || json_object_get(v, "port") != NULL) &&
+	    read_port(json_object_get(v, "port"), e->security, imap, &e->port) == -1)
 		return "port must be 1 to 65535";
 	if (port_conflict(e))
 		return "cfg.port_mode_conflict: use 993 or 465 with tls, 143 or 587 with starttls";
@@ -98,10 +90,30 @@ read_endpoint(struct arena *arena, json_t *v, bool imap, struct endpoint *e)
 	return NULL;
 }
 
+static struct endpoint
+preset_imap(struct arena *arena, const struct rec_link *r)
+{
+	const struct rec_provider *p = ats_provider_find(r->provider);
+
+	if (p == NULL || p->imap_host.n == 0)
+		return (struct endpoint){ 0 };
+	return (struct endpoint){ canonical(arena, p->imap_host), SLICE_NONE, p->imap_port, p->imap_security };
+}
+
+static struct endpoint
+preset_smtp(struct arena *arena, const struct rec_link *r)
+{
+	const struct rec_provider *p = ats_provider_find(r->provider);
+
+	if (p == NULL || p->smtp_host.n == 0)
+		return (struct endpoint){ 0 };
+	return (struct endpoint){ canonical(arena, p->smtp_host), SLICE_NONE, p->smtp_port, p->smtp_security };
+}
+
 static int
 parse_imap(struct arena *arena, json_t *v, struct rec_link *r, struct link_problem *p)
 {
-	struct endpoint e = { 0 };
+	struct endpoint e = preset_imap(arena, r);
 	const char *wrong = json_is_null(v) ? NULL : read_endpoint(arena, v, true, &e);
 
 	r->imap_host = e.host;
@@ -114,7 +126,7 @@ parse_imap(struct arena *arena, json_t *v, struct rec_link *r, struct link_probl
 static int
 parse_smtp(struct arena *arena, json_t *v, struct rec_link *r, struct link_problem *p)
 {
-	struct endpoint e = { 0 };
+	struct endpoint e = preset_smtp(arena, r);
 	const char *wrong = json_is_null(v) ? NULL : read_endpoint(arena, v, false, &e);
 
 	r->smtp_host = e.host;
@@ -124,7 +136,7 @@ parse_smtp(struct arena *arena, json_t *v, struct rec_link *r, struct link_probl
 	return wrong == NULL ? 0 : bad(p, "smtp", wrong);
 }
 
-/* A preset fills what the client leaves out. */
+/* A preset fills what the client leaves out; imap and smtp come after it. */
 static int
 parse_provider(struct arena *arena, json_t *v, struct rec_link *r, struct link_problem *p)
 {
@@ -137,17 +149,7 @@ parse_provider(struct arena *arena, json_t *v, struct rec_link *r, struct link_p
 	if (preset == NULL)
 		return bad(p, "provider", "no provider of that id");
 	r->provider = preset->id;
-	if (preset->imap_host.n > 0) {
-		r->imap_host = canonical(arena, preset->imap_host);
-		r->imap_port = preset->imap_port;
-		r->imap_security = preset->imap_security;
-	}
-	if (preset->smtp_host.n > 0) {
-		r->smtp_host = canonical(arena, preset->smtp_host);
-		r->smtp_port = preset->smtp_port;
-		r->smtp_security = preset->smtp_security;
-	}
-	return 0;
+	return parse_imap(arena, json_null(), r, p) == 0 ? parse_smtp(arena, json_null(), r, p) : -1;
 }
 
 /* ---- the other properties ---- */
@@ -311,9 +313,9 @@ link_check(const struct rec_link *r, struct link_problem *p)
 {
 	if (r->address.n == 0)
 		return bad(p, "address", "required");
-	if (link_uses_imap(r) && r->imap_host.n == 0)
+	if (r->mode != MODE_SEND_ONLY && r->imap_host.n == 0)
 		return bad(p, "imap", "required unless a provider fills it");
-	if (link_uses_smtp(r) && r->smtp_host.n == 0)
+	if (r->mode != MODE_RECEIVE_ONLY && r->smtp_host.n == 0)
 		return bad(p, "smtp", "required unless a provider fills it");
 	return 0;
 }
@@ -321,10 +323,8 @@ link_check(const struct rec_link *r, struct link_problem *p)
 void
 link_compare(const struct rec_link *was, const struct rec_link *is, bool *imap, bool *smtp)
 {
-	*imap = link_uses_imap(is) &&
-		(!link_uses_imap(was) || !slice_eq(was->imap_host, is->imap_host) || was->imap_port != is->imap_port ||
-		    was->imap_security != is->imap_security || !slice_eq(was->imap_user, is->imap_user));
-	*smtp = link_uses_smtp(is) &&
-		(!link_uses_smtp(was) || !slice_eq(was->smtp_host, is->smtp_host) || was->smtp_port != is->smtp_port ||
-		    was->smtp_security != is->smtp_security || !slice_eq(was->smtp_user, is->smtp_user));
+	*imap = !slice_eq(was->imap_host, is->imap_host) || was->imap_port != is->imap_port ||
+		was->imap_security != is->imap_security || !slice_eq(was->imap_user, is->imap_user);
+	*smtp = !slice_eq(was->smtp_host, is->smtp_host) || was->smtp_port != is->smtp_port ||
+		was->smtp_security != is->smtp_security || !slice_eq(was->smtp_user, is->smtp_user);
 }

@@ -27,7 +27,4 @@ int link_check(const struct rec_link *rec, struct link_problem *);
  * *imap, *smtp tell which. */
 void link_compare(const struct rec_link *was, const struct rec_link *is, bool *imap, bool *smtp);
 
-bool link_uses_imap(const struct rec_link *);
-bool link_uses_smtp(const struct rec_link *);
-
 #endif

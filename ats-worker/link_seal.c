@@ -92,20 +92,20 @@ link_seal(struct arena *arena, const struct rec_link *r, json_t *credential, jso
     struct link_seals *out, struct link_problem *p)
 {
 	struct wbuf main_list = { .max = 4096 }, smtp_list = { .max = 4096 };
-	bool imap = link_uses_imap(r), smtp = link_uses_smtp(r);
+	bool imap = r->imap_host.n > 0, smtp = r->smtp_host.n > 0;
 	struct slice user = imap ? r->imap_user : r->smtp_user;
 	enum seal_status status = SEAL_OK;
 
 	if (imap)
 		add_endpoint(&main_list, SERVICE_IMAP, r);
-	if (smtp && (smtp_credential == NULL || !imap))
+	if (smtp && smtp_credential == NULL)
 		add_endpoint(&main_list, SERVICE_SMTP, r);
 	if (smtp)
 		add_endpoint(&smtp_list, SERVICE_SMTP, r);
 	p->property = "credential";
 	if (main_list.failed || smtp_list.failed)
 		status = problem(p, "imap", "an endpoint is not usable", SEAL_INVALID);
-	else if (credential != NULL)
+	else if (credential != NULL && main_list.n > 0)
 		status = seal_one(arena, r, credential, user, wbuf_slice(&main_list), &out->seal, p);
 	p->property = status == SEAL_OK ? "smtpCredential" : p->property;
 	if (status == SEAL_OK && smtp_credential != NULL && smtp)

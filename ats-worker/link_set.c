@@ -31,15 +31,15 @@ take_credentials(struct arena *arena, const struct rec_link *r, json_t *object, 
     struct link_seals *seals)
 {
 	json_t *main_one = given(object, "credential"), *smtp_one = given(object, "smtpCredential");
-	bool both = link_uses_imap(r) && link_uses_smtp(r);
-	bool same_user = !both || slice_eq(r->imap_user, r->smtp_user);
+	bool both = r->imap_host.n > 0 && r->smtp_host.n > 0;
+	bool two_users = both && !slice_eq(r->imap_user, r->smtp_user);
 	struct link_problem p = { 0 };
 
 	if (imap_new && main_one == NULL)
 		return jmap_set_error("credentialRequired", "enter the credential again: the server changed");
 	if (smtp_new && main_one == NULL && smtp_one == NULL)
 		return jmap_set_error("credentialRequired", "enter the credential again: the server changed");
-	if (smtp_new && !same_user && smtp_one == NULL)
+	if (two_users && smtp_one == NULL && (smtp_new || main_one != NULL))
 		return jmap_set_error("credentialRequired", "smtp.user differs: smtpCredential is needed");
 	switch (link_seal(arena, r, main_one, smtp_one, seals, &p)) {
 	case SEAL_INVALID:
@@ -90,7 +90,7 @@ link_create(struct jmap_set *set, json_t *object)
 	json_t *error = read_link(arena, object, &r);
 
 	if (error == NULL)
-		error = take_credentials(arena, &r, object, link_uses_imap(&r), link_uses_smtp(&r), &seals);
+		error = take_credentials(arena, &r, object, true, r.smtp_host.n > 0, &seals);
 	if (error != NULL) {
 		jmap_set_fail(set, error);
 		return;
@@ -195,7 +195,7 @@ test_new(struct jmap_call *call, json_t *link, struct msg_link_set *m)
 	json_t *error = read_link(&call->arena, link, &r);
 
 	if (error == NULL)
-		error = take_credentials(&call->arena, &r, link, link_uses_imap(&r), link_uses_smtp(&r), &seals);
+		error = take_credentials(&call->arena, &r, link, true, r.smtp_host.n > 0, &seals);
 	if (error != NULL) {
 		test_refused(call, error);
 		return;

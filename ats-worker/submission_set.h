@@ -1,0 +1,15 @@
+/*
+ * submission_set.h - EmailSubmission/set (RFC 8621 s. 7.5).
+ */
+#ifndef ATS_SUBMISSION_SET_H
+#define ATS_SUBMISSION_SET_H
+
+#include "jmap_type.h"
+
+void submission_create(struct jmap_set *, json_t *object);
+void submission_update(struct jmap_set *, const struct jmap_set_update *);
+void submission_destroy(struct jmap_set *, uint64_t id);
+const char *submission_set_check(struct jmap_call *);
+void submission_set_finish(struct jmap_set *);
+
+#endif
