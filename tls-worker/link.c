@@ -207,6 +207,16 @@ first_is_text(const struct link *l)
 	return l->first_n > 0 && (l->first[0] < 20 || l->first[0] > 24);
 }
 
+/* OpenSSL stopped at five bytes; the rest of the line helps to see what it is. */
+static void
+read_more_text(struct link *l)
+{
+	ssize_t r = read(l->fd, l->first + l->first_n, sizeof(l->first) - l->first_n);
+
+	if (r > 0)
+		l->first_n += (size_t)r;
+}
+
 static const char *
 handshake_code(struct link *l, enum service service, int err, char *detail)
 {
@@ -214,6 +224,7 @@ handshake_code(struct link *l, enum service service, int err, char *detail)
 	long verify = SSL_get_verify_result(l->ssl);
 
 	if (first_is_text(l)) {
+		read_more_text(l);
 		text_detail(l->first, l->first_n, detail);
 		return codes_plaintext(service, (struct slice){ l->first, l->first_n });
 	}
