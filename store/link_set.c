@@ -206,7 +206,7 @@ update_row(struct asker a, const struct msg_link_set *q, const struct rec_link *
 	 * generation, for IMAP's record has to stay good. */
 	if (q->seal.n > 0)
 		r.generation++;
-	try = q->seal.n > 0 || q->smtp_seal.n > 0 || r.mode != before->mode;
+	try = q->seal.n > 0 || q->smtp_seal.n > 0 || r.mode != before->mode || q->verify;
 	if (try)
 		return launch(a, q, no, &r, why);
 	link_commit(&(struct probe){ .asker = a, .action = SET_UPDATE, .link = no,

@@ -123,31 +123,31 @@ what_an_update_needs(void **state)
 
 	(void)state;
 	r.imap_host = slice_str("evil.example.net");
-	link_set(SET_UPDATE, no, &r, true, NULL, NULL);
+	link_set(SET_UPDATE, no, &r, false, NULL, NULL);
 	assert_true(slice_eq_str(error_of_answer(), "credentialRequired"));
 	r = link_of("rec@agency.example");
 	r.smtp_port = 587;
-	link_set(SET_UPDATE, no, &r, true, NULL, NULL);
+	link_set(SET_UPDATE, no, &r, false, NULL, NULL);
 	assert_true(slice_eq_str(error_of_answer(), "credentialRequired"));
 	r = link_of("rec@agency.example");
 	r.imap_user = slice_str("else");
-	link_set(SET_UPDATE, no, &r, true, NULL, NULL);
+	link_set(SET_UPDATE, no, &r, false, NULL, NULL);
 	assert_true(slice_eq_str(error_of_answer(), "credentialRequired"));
 	r = link_of("rec@agency.example");
 	r.address = slice_str("else@agency.example");
-	link_set(SET_UPDATE, no, &r, true, NULL, NULL);
+	link_set(SET_UPDATE, no, &r, false, NULL, NULL);
 	assert_true(slice_eq_str(error_of_answer(), "invalidProperties"));
 	r = link_of("rec@agency.example");
 	r.name = slice_str("New name");
 	r.generation = 77;
-	link_set(SET_UPDATE, no, &r, true, NULL, NULL);
+	link_set(SET_UPDATE, no, &r, false, NULL, NULL);
 	assert_int_equal(error_of_answer().n, 0);
 	assert_true(row_link_get(&row, KEY(link, .no = no)));
 	assert_true(slice_eq_str(row.rec.name, "New name"));
 	assert_int_equal(row.rec.generation, 1);
 	row_link_free(&row);
 	r.first = 5;
-	link_set(SET_UPDATE, no, &r, true, NULL, NULL);
+	link_set(SET_UPDATE, no, &r, false, NULL, NULL);
 	assert_int_equal(error_of_answer().n, 0);
 	assert_int_equal(mail_calls.changed, 1);
 }
@@ -205,7 +205,7 @@ pausing_and_going_on(void **state)
 
 	(void)state;
 	r.paused = true;
-	link_set(SET_UPDATE, no, &r, true, NULL, NULL);
+	link_set(SET_UPDATE, no, &r, false, NULL, NULL);
 	assert_int_equal(error_of_answer().n, 0);
 	assert_link(no, LINK_PAUSED, "");
 	told_next(&master, MSG_unit_stop, &m);
@@ -215,7 +215,7 @@ pausing_and_going_on(void **state)
 	turn();
 	assert_int_equal(told_count(&master, MSG_unit_run), 0);
 	r.paused = false;
-	link_set(SET_UPDATE, no, &r, true, NULL, NULL);
+	link_set(SET_UPDATE, no, &r, false, NULL, NULL);
 	assert_int_equal(error_of_answer().n, 0);
 	assert_link(no, LINK_CONNECTING, "");
 	told_next(&master, MSG_unit_run, &m);
