@@ -139,9 +139,11 @@ chan_receive(struct chan *c)
 	int fds[CHAN_FDS], nfds;
 	ssize_t n;
 
+	/* A peer that died with our messages unread leaves one ECONNRESET in front
+	 * of what it had still sent; what it said before it died counts. */
 	do
 		n = recvmsg(c->fd, &mh, MSG_CMSG_CLOEXEC);
-	while (n == -1 && errno == EINTR);
+	while (n == -1 && (errno == EINTR || errno == ECONNRESET));
 	if (n <= 0)
 		return n == -1 && errno == EAGAIN ? -1 : 0;
 	nfds = take_fds(&mh, fds, CHAN_FDS);
