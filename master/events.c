@@ -126,6 +126,9 @@ event_ready(struct proc *p)
 	wiring_connect(p);
 	if (p->role == ROLE_VAULT)
 		start_rest();
+	/* Clients wait in the socket's backlog until there is something to ask. */
+	if (p->role == ROLE_STORE && proc_find(ROLE_ATS, p->tenant, 0) == NULL)
+		(void)proc_new(ROLE_ATS, p->tenant, 0, NULL, true);
 	stream_retry();
 	proc_start_waiting();
 }

@@ -173,8 +173,7 @@ tenant_start(const struct conf_ats *a)
 	(void)proc_new(ROLE_STORE, t, 0, NULL, true);
 	for (uint32_t i = 0; i < master.conf->pool; i++)
 		(void)proc_new(ROLE_MIME, t, 0, NULL, true);
-	(void)proc_new(ROLE_ATS, t, 0, NULL, true);
-	return 0;
+	return 0;	/* the ats-worker follows when the store is READY: event_ready */
 }
 
 /* The struct stays in a list of its own until its last process is dead; it is
