@@ -106,6 +106,11 @@ code_of(int err)
 		return "net.reset";
 	case ETIMEDOUT:
 		return "net.timeout";
+	case EMFILE:
+	case ENFILE:
+	case ENOBUFS:
+	case ENOMEM:
+		return "net.dns_temp";	/* our own shortage passes */
 	default:
 		return "net.unreachable";
 	}
