@@ -193,6 +193,9 @@ void engine_sync_error(struct engine *, uint64_t mailbox, const char *code, stru
 /* Retry delay with jitter, ms. */
 uint64_t engine_backoff(unsigned int fails);
 
+/* schedule.c: continue the task, or choose the next by urgency */
+void schedule_run(struct engine *);
+
 /* session.c: from the first byte to ENGINE_RUN */
 void session_start(struct engine *);
 void session_response(struct engine *, struct imap_response *);
@@ -240,6 +243,7 @@ bool live_poll_due(struct engine *);
 bool live_renew_due(const struct engine *);	/* IDLE is old */
 uint64_t live_next_due(const struct engine *);	/* monotonic ms of the next thing to do */
 void live_poll(struct engine *);
+void live_looked_at(struct folder *);		/* the next poll is a while away */
 void live_status(struct engine *, const struct imap_mailbox_status *);
 void live_idle(struct engine *);
 void live_idle_break(struct engine *);

@@ -26,10 +26,12 @@ live_event(const struct engine *e)
 
 /* ---- the second look ---- */
 
-static uint64_t
-interval(const struct folder *f)
+void
+live_looked_at(struct folder *f)
 {
-	return (f->role == MBOX_SENT || f->role == MBOX_INBOX ? LIM_SENT_POLL_SECONDS : LIM_FOLDER_POLL_SECONDS) * 1000;
+	bool often = f->role == MBOX_SENT || f->role == MBOX_INBOX;
+
+	f->poll_at = engine_now() + (uint64_t)(often ? LIM_SENT_POLL_SECONDS : LIM_FOLDER_POLL_SECONDS) * 1000;
 }
 
 static bool
@@ -56,8 +58,12 @@ look_around(struct engine *e)
 	for (i = 0; i < e->folders.n; i++)
 		n += e->folders.v[i].synced;
 	for (i = 0; n <= LOOK_AROUND && i < e->folders.n; i++) {
-		e->folders.v[i].poll_at = 0;
-		e->folders.v[i].confirm = e->folders.v[i].synced && &e->folders.v[i] != e->sel.folder;
+		struct folder *f = &e->folders.v[i];
+
+		if (!f->synced || f == e->sel.folder || f->dirty)
+			continue;
+		f->poll_at = 0;
+		f->confirm = true;
 	}
 }
 
@@ -86,7 +92,7 @@ live_poll(struct engine *e)
 
 		if (!due(e, f))
 			continue;
-		f->poll_at = engine_now() + interval(f);
+		live_looked_at(f);
 		p = imap_begin(&e->writer, CMD_POLL);
 		p->folder = f;
 		imap_text(&e->writer, "STATUS ");

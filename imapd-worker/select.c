@@ -16,9 +16,11 @@
 void
 select_leave(struct engine *e)
 {
-	/* What happens there now is not told to us; the inbox is selected again anyway. */
-	if (e->sel.folder != NULL && e->sel.folder->role != MBOX_INBOX)
-		e->sel.folder->poll_at = engine_now();
+	const struct selected *s = &e->sel;
+
+	/* Events of this folder that no round has looked into are not forgotten. */
+	if (s->folder != NULL && (s->arrived || s->expunged || s->flags_unknown))
+		s->folder->dirty = true;
 	e->sel = (struct selected){ 0 };
 }
 

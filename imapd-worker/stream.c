@@ -95,7 +95,7 @@ on_readable(evutil_socket_t fd, short what, void *arg)
 		if (n == -1 && (errno == EAGAIN || errno == EINTR))
 			return;
 		if (n <= 0) {
-			end(s, n == 0 ? NULL : "read failed");
+			end(s, NULL);
 			return;
 		}
 		s->in_off = 0;
@@ -113,7 +113,7 @@ on_writable(evutil_socket_t fd, short what, void *arg)
 
 	(void)what;
 	if (n == -1 && errno != EAGAIN && errno != EINTR) {
-		end(s, "write failed");
+		end(s, NULL);
 		return;
 	}
 	s->moved += n > 0 ? (uint64_t)n : 0;

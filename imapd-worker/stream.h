@@ -22,7 +22,8 @@ struct stream_ops {
 	void (*on_response)(void *ctx, uint8_t *text, size_t n);
 	/* Everything at hand was handled. */
 	void (*on_turn_end)(void *ctx);
-	/* The end: reason NULL = the peer closed. The stream is closed already. */
+	/* The end: reason NULL = the peer is gone, else what it broke. The
+	 * stream is closed already. */
 	void (*on_end)(void *ctx, const char *reason);
 	/* True: do not deliver (and do not read) now. */
 	bool (*blocked)(void *ctx);

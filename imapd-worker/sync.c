@@ -230,7 +230,9 @@ finish(struct engine *e)
 	struct round *r = &e->round;
 	struct folder *f = e->sel.folder;
 
-	f->looked_at = engine_now();
+	if (r->kind == ROUND_FULL)
+		f->looked_at = engine_now();
+	live_looked_at(f);
 	if (r->kind == ROUND_QUICK || f->pos.complete)
 		f->messages = e->sel.exists;
 	if (r->kind != ROUND_QUICK)

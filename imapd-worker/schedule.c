@@ -1,0 +1,165 @@
+/*
+ * schedule.c - what to do next on a connection that is up and listed.
+ */
+#include "engine.h"
+#include "log.h"
+
+static void
+begin(struct engine *e, enum task task)
+{
+	e->task = task;
+}
+
+/* A folder that waits for a round and may be selected. */
+static struct folder *
+dirty_folder(struct engine *e)
+{
+	uint64_t now = engine_now();
+	size_t i;
+
+	for (i = 0; i < e->folders.n; i++) {
+		struct folder *f = &e->folders.v[i];
+
+		if (f->synced && f->id != 0 && f->dirty && now >= f->retry_at)
+			return f;
+	}
+	return NULL;
+}
+
+static struct folder *
+incomplete_folder(struct engine *e)
+{
+	uint64_t now = engine_now();
+	size_t i;
+
+	for (i = 0; i < e->folders.n; i++) {
+		struct folder *f = &e->folders.v[i];
+
+		if (f->synced && f->id != 0 && !f->pos.complete && now >= f->retry_at)
+			return f;
+	}
+	return NULL;
+}
+
+static void
+start_round(struct engine *e, struct folder *f, enum round_kind kind)
+{
+	if (!select_folder(e, f))
+		return;
+	sync_start(e, kind);
+	begin(e, TASK_ROUND);
+}
+
+/* All folders are as the server has them: say so once. */
+static void
+say_live(struct engine *e)
+{
+	if (e->live || dirty_folder(e) != NULL)
+		return;
+	e->live = e->was_live = true;
+	sync_progress(e, PHASE_LIVE);
+	log_info("mailbox is live");
+}
+
+/* The inbox is home; a look at all of it from time to time although IDLE said nothing. */
+static bool
+go_home(struct engine *e)
+{
+	struct folder *inbox = folders_role(&e->folders, MBOX_INBOX);
+
+	if (inbox == NULL || !inbox->synced || inbox->id == 0 || engine_now() < inbox->retry_at)
+		return false;
+	if (e->sel.folder != inbox) {
+		(void)select_folder(e, inbox);
+		return true;
+	}
+	if (engine_now() < e->proof_at)
+		return false;
+	e->proof_at = engine_now() + LIM_PROOF_SECONDS * 1000;
+	inbox->dirty = true;
+	start_round(e, inbox, ROUND_FULL);
+	return true;
+}
+
+/* By urgency: what just happened, what the ATS did, new mail elsewhere, contents, old mail. */
+static bool
+choose(struct engine *e)
+{
+	struct folder *f;
+
+	if (e->relist) {
+		session_list(e);
+		return false;
+	}
+	if (live_event(e)) {
+		sync_start(e, ROUND_QUICK);
+		begin(e, TASK_ROUND);
+	} else if (!STAILQ_EMPTY(&e->ops))
+		begin(e, TASK_OP);
+	else if (live_poll_due(e)) {
+		live_poll(e);
+		begin(e, TASK_POLL);
+	} else if ((f = dirty_folder(e)) != NULL)
+		start_round(e, f, ROUND_FULL);
+	else if (bodies_due(e)) {
+		bodies_start(e);
+		begin(e, TASK_BODIES);
+	} else if ((f = incomplete_folder(e)) != NULL)
+		start_round(e, f, ROUND_RESUME);
+	else {
+		say_live(e);
+		if (!go_home(e)) {
+			live_idle(e);
+			return false;
+		}
+	}
+	return true;
+}
+
+/* True: the task is over. */
+static bool
+run_task(struct engine *e)
+{
+	switch (e->task) {
+	case TASK_ROUND:
+		return sync_turn(e);
+	case TASK_OP:
+		return ops_turn(e);
+	case TASK_BODIES:
+		return bodies_turn(e);
+	case TASK_POLL:
+		live_poll(e);
+		return e->writer.npending == 0;
+	default:
+		return e->writer.npending == 0;
+	}
+}
+
+/* IDLE is broken off for work, and renewed before middleboxes forget it. */
+static bool
+work_waits(struct engine *e)
+{
+	return live_event(e) || !STAILQ_EMPTY(&e->ops) || bodies_due(e) || live_poll_due(e) || dirty_folder(e) != NULL ||
+	       incomplete_folder(e) != NULL || e->relist || engine_now() >= e->proof_at || live_renew_due(e);
+}
+
+void
+schedule_run(struct engine *e)
+{
+	if (engine_now() >= e->list_at)
+		e->relist = true;
+	if (e->idle != IDLE_OFF) {
+		if (e->idle == IDLE_ON && work_waits(e))
+			live_idle_break(e);
+		return;
+	}
+	for (;;) {
+		if (e->task != TASK_NONE) {
+			if (!run_task(e) || e->writer.npending > 0 || !engine_open(e))
+				return;
+			e->task = TASK_NONE;
+		}
+		if (e->wanted != NULL || e->writer.npending > 0 || !engine_open(e) || !choose(e))
+			return;
+	}
+}

@@ -1,0 +1,419 @@
+/*
+ * Write-back operations, bodies and link tests against a scripted server.
+ */
+#include "engine_test.h"
+
+static const struct msg_sync_config some = { .first = 3 };
+static const struct msg_sync_config probe = { .probe = true, .first = 1 };
+
+/* A live mailbox: INBOX (10) with UIDs 15 and 20, Sent (11) empty, Trash (12) not synced. */
+static void
+settle(const char *caps)
+{
+	unsigned int tag;
+
+	start(&some);
+	t.bound[0] = (struct bound){ strdup("INBOX"), { 7, 21, 0, 1, true } };
+	t.bound[1] = (struct bound){ strdup("Sent"), { 8, 1, 0, 1, true } };
+	tag = expect("CAPABILITY");
+	say("* CAPABILITY IMAP4rev1 IDLE %s", caps);
+	ok(tag);
+	tag = expect("LIST \"\" \"*\"");
+	say("* LIST () \"/\" INBOX");
+	say("* LIST (\\Sent) \"/\" Sent");
+	say("* LIST (\\Trash) \"/\" Trash");
+	ok(tag);
+	tag = expect("SELECT \"INBOX\"");
+	say("* 2 EXISTS\r\n* OK [UIDVALIDITY 7] .\r\n* OK [UIDNEXT 21] .\r\n* OK [PERMANENTFLAGS (\\*)] .");
+	ok(tag);
+	tag = expect("UID FETCH 1:20 (UID FLAGS)");
+	say("* 1 FETCH (UID 15 FLAGS ())\r\n* 2 FETCH (UID 20 FLAGS ())");
+	ok(tag);
+	tag = expect("SELECT \"Sent\"");
+	say("* 0 EXISTS\r\n* OK [UIDVALIDITY 8] .\r\n* OK [UIDNEXT 1] .\r\n* OK [PERMANENTFLAGS (\\*)] .");
+	ok(tag);
+	tag = expect("SELECT \"INBOX\"");
+	say("* 2 EXISTS\r\n* OK [UIDVALIDITY 7] .\r\n* OK [UIDNEXT 21] .\r\n* OK [PERMANENTFLAGS (\\*)] .");
+	ok(tag);
+	(void)expect("IDLE");
+	say("+ idling");
+	forget();
+}
+
+static void
+idle_ends(void)
+{
+	expect_raw("DONE");
+	ok(t.e.writer.pending[0].tag);
+}
+
+static void
+op(const struct msg_op *m)
+{
+	assert_int_equal(send_op(t.store, m, -1), 0);
+	pump();
+	idle_ends();
+}
+
+static void
+flags(void **state)
+{
+	const struct msg_op m = { .op = 5, .kind = OP_FLAGS, .mailbox = 10, .uidvalidity = 7, .uid = 15,
+		.flags_add = slice_str("\\Seen $Forwarded"), .flags_del = slice_str("\\Flagged") };
+	unsigned int tag;
+
+	(void)state;
+	settle("UIDPLUS MOVE");
+	op(&m);
+	tag = expect("UID STORE 15 +FLAGS.SILENT (\\Seen $Forwarded)");
+	(void)expect("UID STORE 15 -FLAGS.SILENT (\\Flagged)");
+	(void)expect("UID FETCH 15 (UID FLAGS)");
+	ok(tag);
+	ok(tag + 1);
+	say("* 1 FETCH (UID 15 FLAGS (\\Seen $Forwarded))");
+	ok(tag + 2);
+	told("flags 10 uid=15 \\Seen $Forwarded\nop 5 result=1 uid=0 code=\n");
+	(void)expect("IDLE");
+	say("+ idling");
+	/* the message is gone: the server says OK and nothing else */
+	op(&m);
+	tag = expect("UID STORE 15 +FLAGS.SILENT (\\Seen $Forwarded)");
+	(void)expect("UID STORE 15 -FLAGS.SILENT (\\Flagged)");
+	(void)expect("UID FETCH 15 (UID FLAGS)");
+	ok(tag);
+	ok(tag + 1);
+	ok(tag + 2);
+	told("op 5 result=2 uid=0 code=\n");
+	stop();
+}
+
+static void
+refusals(void **state)
+{
+	struct msg_op m = { .op = 6, .kind = OP_FLAGS, .mailbox = 10, .uidvalidity = 6, .uid = 15,
+		.flags_add = slice_str("\\Seen") };
+
+	(void)state;
+	settle("");
+	op(&m);
+	told("op 6 result=2 uid=0 code=sync.uidvalidity_changed\n");
+	(void)expect("IDLE");
+	say("+ idling");
+	/* what is no flag never reaches the wire */
+	m.uidvalidity = 7;
+	m.flags_add = slice_str("\\Seen) X");
+	op(&m);
+	told("op 6 result=3 uid=0 code=api.invalid\n");
+	(void)expect("IDLE");
+	say("+ idling");
+	m.kind = OP_EXPUNGE;
+	op(&m);
+	told("op 6 result=3 uid=0 code=sync.expunge_unsupported\n");
+	(void)expect("IDLE");
+	say("+ idling");
+	m.kind = OP_MOVE;
+	m.target = 12;
+	op(&m);
+	told("op 6 result=3 uid=0 code=sync.expunge_unsupported\n");
+	(void)expect("IDLE");
+	say("+ idling");
+	m.mailbox = 99;
+	op(&m);
+	told("op 6 result=3 uid=0 code=sync.folder_missing\n");
+	(void)expect("IDLE");
+	stop();
+}
+
+static void
+move(void **state)
+{
+	const struct msg_op m = { .op = 7, .kind = OP_MOVE, .mailbox = 10, .uidvalidity = 7, .uid = 15, .target = 12 };
+	unsigned int tag;
+
+	(void)state;
+	settle("UIDPLUS MOVE");
+	op(&m);
+	tag = expect("UID FETCH 15 (UID FLAGS)");
+	(void)expect("UID MOVE 15 \"Trash\"");
+	say("* 1 FETCH (UID 15 FLAGS ())");
+	ok(tag);
+	say("* OK [COPYUID 9 15 33] moved");
+	say("* 1 EXPUNGE");
+	ok(tag + 1);
+	/* the new place is told first, then that it is gone here */
+	told("flags 10 uid=15 \nop 7 result=1 uid=33 code=\n");
+	tag = expect("UID SEARCH UID 1:20");
+	say("* SEARCH 20");
+	ok(tag);
+	told("present 10 1:20 20-20\nsynced 10 next=21 modseq=0 low=1 complete=1\n");
+	stop();
+}
+
+static void
+move_by_hand(void **state)
+{
+	const struct msg_op m = { .op = 8, .kind = OP_MOVE, .mailbox = 10, .uidvalidity = 7, .uid = 15, .target = 12 };
+	unsigned int tag;
+
+	(void)state;
+	settle("UIDPLUS");
+	op(&m);
+	tag = expect("UID FETCH 15 (UID FLAGS)");
+	(void)expect("UID COPY 15 \"Trash\"");
+	say("* 1 FETCH (UID 15 FLAGS ())");
+	ok(tag);
+	silent();
+	say("P%u OK [COPYUID 9 15 33] copied", tag + 1);
+	tag = expect("UID STORE 15 +FLAGS.SILENT (\\Deleted)");
+	(void)expect("UID EXPUNGE 15");
+	ok(tag);
+	ok(tag + 1);
+	told("flags 10 uid=15 \nop 8 result=1 uid=33 code=\n");
+	(void)expect("IDLE");
+	say("+ idling");
+	/* the copy is refused: nothing is deleted */
+	op(&m);
+	tag = expect("UID FETCH 15 (UID FLAGS)");
+	(void)expect("UID COPY 15 \"Trash\"");
+	say("* 1 FETCH (UID 15 FLAGS ())");
+	ok(tag);
+	say("P%u NO [OVERQUOTA] full", tag + 1);
+	told("flags 10 uid=15 \nop 8 result=3 uid=0 code=sync.mailbox_full\n");
+	(void)expect("IDLE");
+	stop();
+}
+
+static void
+append(void **state)
+{
+	const struct msg_op m = { .op = 9, .kind = OP_APPEND, .mailbox = 11, .flags_add = slice_str("\\Seen"),
+		.internaldate = 837596665, .message_id = slice_str("a@b"), .data = slice_str("Subject: x\r\n\r\nhi\r\n") };
+	unsigned int tag;
+
+	(void)state;
+	settle("UIDPLUS");
+	op(&m);
+	tag = expect("APPEND \"Sent\" (\\Seen) \"17-Jul-1996 09:44:25 +0000\" {18}");
+	silent();
+	say("+ go ahead");
+	expect_raw("Subject: x");
+	expect_raw("");
+	expect_raw("hi");
+	expect_raw("");
+	say("P%u OK [APPENDUID 8 44] done", tag);
+	told("op 9 result=1 uid=44 code=\n");
+	/* the folder is looked at at once */
+	(void)expect("STATUS \"Sent\" (MESSAGES UIDNEXT UIDVALIDITY)");
+	stop();
+	/* without APPENDUID it is looked for; literals may go at once */
+	settle("LITERAL+");
+	op(&m);
+	tag = expect("APPEND \"Sent\" (\\Seen) \"17-Jul-1996 09:44:25 +0000\" {18+}");
+	expect_raw("Subject: x");
+	expect_raw("");
+	expect_raw("hi");
+	expect_raw("");
+	ok(tag);
+	tag = expect("SELECT \"Sent\"");
+	say("* 1 EXISTS\r\n* OK [UIDVALIDITY 8] .\r\n* OK [UIDNEXT 3] .");
+	ok(tag);
+	tag = expect("NOOP");
+	(void)expect("UID SEARCH HEADER Message-ID \"a@b\"");
+	ok(tag);
+	say("* SEARCH 1 2");
+	ok(tag + 1);
+	forget();
+	assert_non_null(strstr(t.told, "op 9 result=1 uid=2 code="));
+	stop();
+	/* refused before the literal: it is never sent */
+	settle("");
+	op(&m);
+	tag = expect("APPEND \"Sent\" (\\Seen) \"17-Jul-1996 09:44:25 +0000\" {18}");
+	say("P%u NO [TRYCREATE] no such folder", tag);
+	told("op 9 result=3 uid=0 code=sync.folder_missing\n");
+	(void)expect("STATUS \"Sent\" (MESSAGES UIDNEXT UIDVALIDITY)");
+	stop();
+}
+
+static void
+big_append(void **state)
+{
+	static uint8_t data[3 * 1024 * 1024];
+	struct msg_op m = { .op = 10, .kind = OP_APPEND, .mailbox = 11 };
+	size_t n = 0;
+	ssize_t r;
+	int fd;
+
+	(void)state;
+	settle("UIDPLUS");
+	memset(data, 'y', sizeof(data));
+	fd = body_put(slice_mem(data, sizeof(data)), &m.data);
+	assert_true(fd >= 0);
+	assert_int_equal(send_op(t.store, &m, fd), 0);
+	idle_ends();
+	(void)expect("APPEND \"Sent\" () {3145728}");
+	say("+ ok");
+	while (n < sizeof(data) + 2) {
+		pump();
+		if ((r = read(t.peer, data, sizeof(data))) > 0)
+			n += (size_t)r;
+	}
+	stop();
+}
+
+static void
+lost_connection(void **state)
+{
+	struct msg_op m = { .op = 11, .kind = OP_MOVE, .mailbox = 10, .uidvalidity = 7, .uid = 15, .target = 12 };
+
+	(void)state;
+	settle("UIDPLUS MOVE");
+	op(&m);
+	m.op = 12;
+	assert_int_equal(send_op(t.store, &m, -1), 0);
+	pump();
+	close(t.peer);
+	t.peer = -1;
+	told("error 0 net.reset\nop 11 result=4 uid=0 code=net.reset\n");
+	/* the one behind it was never begun: it waits for the next connection */
+	assert_int_equal(t.e.nops, 1);
+	assert_int_equal(t.e.state, ENGINE_BACKOFF);
+	stop();
+}
+
+static void
+bodies(void **state)
+{
+	struct msg_body_want w = { .mailbox = 10, .uidvalidity = 7, .uid = 15 };
+	static char bytes[100000];
+	unsigned int tag;
+
+	(void)state;
+	settle("");
+	assert_int_equal(send_body_want(t.store, &w), 0);
+	for (w.uid = 16; w.uid <= 20; w.uid++)
+		assert_int_equal(send_body_want(t.store, &w), 0);
+	w.uidvalidity = 6;
+	assert_int_equal(send_body_want(t.store, &w), 0);
+	pump();
+	idle_ends();
+	tag = expect("UID FETCH 15,16,17,18,19,20 (UID RFC822.SIZE)");
+	say("* 1 FETCH (UID 15 RFC822.SIZE 100000)\r\n* 2 FETCH (UID 16 RFC822.SIZE 5)");
+	say("* 4 FETCH (UID 18 RFC822.SIZE 99999999)\r\n* 5 FETCH (UID 19 RFC822.SIZE 7)");
+	say("* 6 FETCH (UID 20 RFC822.SIZE 0)");
+	told("body uid=21 code=sync.uidvalidity_changed bytes=0\n");
+	ok(tag);
+	told("body uid=17 code=sync.gone bytes=0\nbody uid=18 code=sync.item_too_large bytes=0\n");
+	tag = expect("UID FETCH 15 (UID BODY.PEEK[])");
+	(void)expect("UID FETCH 16 (UID BODY.PEEK[])");
+	(void)expect("UID FETCH 19 (UID BODY.PEEK[])");
+	(void)expect("UID FETCH 20 (UID BODY.PEEK[])");
+	silent();
+	memset(bytes, 'z', sizeof(bytes));
+	say("* 1 FETCH (UID 15 BODY[] {100000}");
+	say_bytes(bytes, sizeof(bytes));
+	say(" FLAGS ())");
+	ok(tag);
+	say("* 2 FETCH (UID 16 BODY[] \"hello\")");
+	ok(tag + 1);
+	say("* 5 FETCH (UID 19 BODY[] NIL)");
+	ok(tag + 2);
+	say("* 6 FETCH (UID 20 BODY[] \"\")");
+	ok(tag + 3);
+	told("body uid=15 code= bytes=100000\nbody uid=16 code= bytes=5\nbody uid=19 code=sync.item_empty bytes=0\n"
+	     "body uid=20 code= bytes=0\n");
+	(void)expect("IDLE");
+	assert_null(t.e.wants);
+	stop();
+}
+
+static void
+body_that_lies(void **state)
+{
+	struct msg_body_want w = { .mailbox = 10, .uidvalidity = 7, .uid = 15 };
+	unsigned int tag;
+
+	(void)state;
+	settle("");
+	assert_int_equal(send_body_want(t.store, &w), 0);
+	pump();
+	idle_ends();
+	tag = expect("UID FETCH 15 (UID RFC822.SIZE)");
+	say("* 1 FETCH (UID 15 RFC822.SIZE 10)");
+	ok(tag);
+	(void)expect("UID FETCH 15 (UID BODY.PEEK[])");
+	say("* 1 FETCH (UID 15 BODY[] {99999999}");
+	told("error 0 sync.protocol_error\nbody uid=15 code=sync.item_too_large bytes=0\n");
+	stop();
+}
+
+static unsigned int
+probe_to_list(const char *listing)
+{
+	unsigned int tag;
+
+	start(&probe);
+	tag = expect("CAPABILITY");
+	say("* CAPABILITY IMAP4rev1 SPECIAL-USE LIST-EXTENDED QRESYNC");
+	ok(tag);
+	tag = expect("LIST \"\" \"*\" RETURN (SPECIAL-USE)");
+	say_bytes(listing, strlen(listing));
+	ok(tag);
+	return tag;
+}
+
+static void
+probes(void **state)
+{
+	unsigned int tag;
+
+	(void)state;
+	(void)probe_to_list("* LIST () \".\" INBOX\r\n* LIST () \".\" \"INBOX.Gesendete Objekte\"\r\n");
+	tag = expect("SELECT \"INBOX\" (CONDSTORE)");
+	say("* 2 EXISTS\r\n* OK [UIDVALIDITY 7] .");
+	ok(tag);
+	told("step 6 ok=1 last=0 code=\n");
+	tag = expect("SELECT \"INBOX.Gesendete Objekte\" (CONDSTORE)");
+	say("* 2 EXISTS\r\n* OK [UIDVALIDITY 7] .");
+	ok(tag);
+	told("step 7 ok=1 last=1 code=\n");
+	tag = expect("LOGOUT");
+	say("* BYE");
+	assert_true(t.left > 0);
+	stop();
+	(void)probe_to_list("* LIST () \".\" INBOX\r\n");
+	tag = expect("SELECT \"INBOX\" (CONDSTORE)");
+	say("P%u NO [NOPERM] not for you", tag);
+	told("step 6 ok=0 last=1 code=sync.folder_denied\n");
+	(void)expect("LOGOUT");
+	close(t.peer);
+	t.peer = -1;
+	told("");
+	assert_true(t.left > 0);
+	stop();
+	(void)probe_to_list("* LIST () \".\" INBOX\r\n");
+	tag = expect("SELECT \"INBOX\" (CONDSTORE)");
+	say("* 2 EXISTS\r\n* OK [UIDVALIDITY 7] .");
+	ok(tag);
+	told("step 6 ok=1 last=0 code=\nstep 7 ok=1 last=1 code=sync.sent_folder_unknown\n");
+	stop();
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(flags),
+		cmocka_unit_test(refusals),
+		cmocka_unit_test(move),
+		cmocka_unit_test(move_by_hand),
+		cmocka_unit_test(append),
+		cmocka_unit_test(big_append),
+		cmocka_unit_test(lost_connection),
+		cmocka_unit_test(bodies),
+		cmocka_unit_test(body_that_lies),
+		cmocka_unit_test(probes),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

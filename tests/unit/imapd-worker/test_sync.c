@@ -1,0 +1,405 @@
+/*
+ * First sync, resync and their two ways (CONDSTORE, plain) against a scripted server.
+ */
+#include "engine_test.h"
+
+static const struct msg_sync_config newest3 = { .first = 3 };
+
+static void
+hello(const char *caps, const char *listing)
+{
+	unsigned int tag = expect("CAPABILITY");
+
+	say("* CAPABILITY IMAP4rev1 %s", caps);
+	ok(tag);
+	if (strstr(caps, "QRESYNC") != NULL) {
+		tag = expect("ENABLE QRESYNC");
+		say("* ENABLED QRESYNC");
+		ok(tag);
+	}
+	tag = expect("LIST \"\" \"*\"");
+	say_bytes(listing, strlen(listing));
+	ok(tag);
+}
+
+#define TWO "* LIST (\\HasNoChildren) \"/\" INBOX\r\n* LIST (\\HasNoChildren \\Sent) \"/\" Sent\r\n"
+
+static void
+selected(const char *command, unsigned int exists, unsigned int next, const char *more)
+{
+	unsigned int tag = expect(command);
+
+	say("* FLAGS (\\Answered \\Flagged \\Deleted \\Seen \\Draft)");
+	say("* OK [PERMANENTFLAGS (\\Answered \\Flagged \\Deleted \\Seen \\Draft \\*)] Limited");
+	say("* %u EXISTS", exists);
+	say("* 0 RECENT");
+	say("* OK [UIDVALIDITY 7] ok");
+	if (next != 0)
+		say("* OK [UIDNEXT %u] ok", next);
+	if (more[0] != '\0')
+		say("%s", more);
+	say("P%u OK [READ-WRITE] done", tag);
+}
+
+#define HEADERS " (UID FLAGS INTERNALDATE RFC822.SIZE BODY.PEEK[HEADER])"
+#define HEADERS_M " (UID FLAGS INTERNALDATE RFC822.SIZE MODSEQ BODY.PEEK[HEADER])"
+
+static void
+empty_sent(void)
+{
+	selected("SELECT \"Sent\"", 0, 1, "");
+}
+
+static void
+plain_first_sync(void **state)
+{
+	unsigned int tag;
+
+	(void)state;
+	start(&newest3);
+	hello("IDLE UIDPLUS MOVE", TWO);
+	told("found INBOX role=1 synced=1\nfound Sent role=2 synced=1\nlisted 2\n");
+	selected("SELECT \"INBOX\"", 5, 21, "");
+	told("open 10 validity=7 next=21 exists=5 ro=0 any=1\n");
+	tag = expect("FETCH 3 (UID)");
+	say("* 3 FETCH (UID 12)");
+	ok(tag);
+	tag = expect("UID FETCH 12:20" HEADERS);
+	say_header(3, 12, "\\Seen");
+	say_header(4, 15, "\\Seen \\Recent $Forwarded");
+	say_header(5, 20, "");
+	ok(tag);
+	told("header 10 uid=12 flags=\\Seen date=837596665 size=100 backfill=1 bytes=14\n"
+	     "header 10 uid=15 flags=\\Seen $Forwarded date=837596665 size=100 backfill=1 bytes=14\n"
+	     "header 10 uid=20 flags= date=837596665 size=100 backfill=1 bytes=14\n"
+	     "synced 10 next=21 modseq=0 low=12 complete=1\n"
+	     "synced 10 next=21 modseq=0 low=12 complete=1\n");
+	empty_sent();
+	told("open 11 validity=7 next=1 exists=0 ro=0 any=1\nsynced 11 next=1 modseq=0 low=1 complete=1\nlive\n");
+	stop();
+}
+
+static void
+settle_plain(void)
+{
+	unsigned int tag;
+
+	start(&newest3);
+	hello("IDLE UIDPLUS MOVE", TWO);
+	selected("SELECT \"INBOX\"", 2, 21, "");
+	tag = expect("UID FETCH 1:20" HEADERS);
+	say_header(1, 15, "\\Seen");
+	say_header(2, 20, "");
+	ok(tag);
+	empty_sent();
+	selected("SELECT \"INBOX\"", 2, 21, "");
+	(void)expect("IDLE");
+	say("+ idling");
+	forget();
+	assert_int_equal(t.e.idle, IDLE_ON);
+}
+
+static void
+plain_events(void **state)
+{
+	unsigned int tag;
+
+	(void)state;
+	settle_plain();
+	/* new mail: at once, without a timer */
+	say("* 3 EXISTS");
+	expect_raw("DONE");
+	say("P%u OK idle done", t.e.writer.pending[0].tag);
+	tag = expect("UID FETCH 21:*" HEADERS);
+	say_header(3, 21, "\\Recent");
+	ok(tag);
+	told("header 10 uid=21 flags= date=837596665 size=100 backfill=0 bytes=14\n"
+	     "synced 10 next=22 modseq=0 low=1 complete=1\n");
+	(void)expect("IDLE");
+	say("+ idling");
+	/* flags with a UID: no command needed; without: by sequence number */
+	say("* 1 FETCH (UID 15 FLAGS (\\Seen \\Flagged))");
+	told("flags 10 uid=15 \\Seen \\Flagged\n");
+	say("* 2 FETCH (FLAGS (\\Seen))");
+	expect_raw("DONE");
+	say("P%u OK idle done", t.e.writer.pending[0].tag);
+	tag = expect("FETCH 2:2 (UID FLAGS)");
+	say("* 2 FETCH (UID 20 FLAGS (\\Seen))");
+	ok(tag);
+	told("flags 10 uid=20 \\Seen\n");
+	(void)expect("IDLE");
+	say("+ idling");
+	/* an expunge: what is left is listed; then the other folders are asked */
+	say("* 1 EXPUNGE");
+	expect_raw("DONE");
+	say("P%u OK idle done", t.e.writer.pending[0].tag);
+	tag = expect("UID SEARCH UID 1:21");
+	say("* SEARCH 20 21");
+	ok(tag);
+	told("present 10 1:21 20-21\nsynced 10 next=22 modseq=0 low=1 complete=1\n");
+	tag = expect("STATUS \"Sent\" (MESSAGES UIDNEXT UIDVALIDITY)");
+	say("* STATUS \"Sent\" (MESSAGES 0 UIDNEXT 1 UIDVALIDITY 7)");
+	ok(tag);
+	told("synced 11 next=1 modseq=0 low=1 complete=1\n");
+	(void)expect("IDLE");
+	stop();
+}
+
+static void
+last_of_star_is_not_new(void **state)
+{
+	unsigned int tag;
+
+	(void)state;
+	settle_plain();
+	say("* 3 EXISTS");
+	expect_raw("DONE");
+	say("* 3 EXPUNGE");
+	say("P%u OK idle done", t.e.writer.pending[0].tag);
+	tag = expect("UID FETCH 21:*" HEADERS);
+	/* the message is gone again: "21:*" means the last one then */
+	say_header(2, 20, "");
+	ok(tag);
+	tag = expect("UID SEARCH UID 1:20");
+	say("* SEARCH 15 20");
+	ok(tag);
+	told("flags 10 uid=20 \npresent 10 1:20 15-15 20-20\nsynced 10 next=21 modseq=0 low=1 complete=1\n");
+	stop();
+}
+
+static void
+settle_qresync(void)
+{
+	static const struct position known = { 7, 21, 100, 10, true };
+	unsigned int tag;
+
+	start(&newest3);
+	t.bound[0] = (struct bound){ strdup("INBOX"), known };
+	t.bound[1] = (struct bound){ strdup("Sent"), { 7, 5, 50, 1, true } };
+	hello("IDLE UIDPLUS MOVE CONDSTORE QRESYNC ENABLE ESEARCH", TWO);
+	selected("SELECT \"INBOX\"", 4, 23, "* OK [HIGHESTMODSEQ 120] ok");
+	forget();
+	tag = expect("UID FETCH 21:22" HEADERS_M);
+	say_header(4, 22, "");
+	ok(tag);
+	tag = expect("UID FETCH 10:20 (UID FLAGS) (CHANGEDSINCE 100 VANISHED)");
+	say("* VANISHED (EARLIER) 11:12,14");
+	say("* 2 FETCH (UID 15 FLAGS (\\Answered) MODSEQ (119))");
+	ok(tag);
+	tag = expect("UID SEARCH RETURN (ALL) UID 10:22");
+	say("* ESEARCH (TAG \"P%u\") UID ALL 10,15,20,22", tag);
+	ok(tag);
+	told("header 10 uid=22 flags= date=837596665 size=100 backfill=0 bytes=14\n"
+	     "synced 10 next=23 modseq=100 low=10 complete=1\n"
+	     "vanished 10 11-12 14-14\nflags 10 uid=15 \\Answered\n"
+	     "present 10 10:22 10-10 15-15 20-20 22-22\n"
+	     "synced 10 next=23 modseq=120 low=10 complete=1\n");
+	selected("SELECT \"Sent\"", 2, 5, "* OK [HIGHESTMODSEQ 50] ok");
+	tag = expect("UID FETCH 1:4 (UID FLAGS) (CHANGEDSINCE 50 VANISHED)");
+	ok(tag);
+	tag = expect("UID SEARCH RETURN (ALL) UID 1:4");
+	say("* ESEARCH (TAG \"P%u\") UID ALL 1,4", tag);
+	ok(tag);
+	told("open 11 validity=7 next=5 exists=2 ro=0 any=1\npresent 11 1:4 1-1 4-4\n"
+	     "synced 11 next=5 modseq=50 low=1 complete=1\nlive\n");
+}
+
+static void
+qresync(void **state)
+{
+	unsigned int tag;
+
+	(void)state;
+	settle_qresync();
+	selected("SELECT \"INBOX\"", 4, 23, "* OK [HIGHESTMODSEQ 120] ok");
+	(void)expect("IDLE");
+	say("+ idling");
+	forget();
+	say("* VANISHED 15");
+	told("vanished 10 15-15\n");
+	/* was it moved? The other folder is asked at once, whatever the timer says */
+	expect_raw("DONE");
+	say("P%u OK idle done", t.e.writer.pending[0].tag);
+	tag = expect("STATUS \"Sent\" (MESSAGES UIDNEXT UIDVALIDITY HIGHESTMODSEQ)");
+	say("* STATUS Sent (MESSAGES 3 UIDNEXT 6 UIDVALIDITY 7 HIGHESTMODSEQ 51)");
+	ok(tag);
+	selected("SELECT \"Sent\"", 3, 6, "* OK [HIGHESTMODSEQ 51] ok");
+	(void)expect("UID FETCH 5:5" HEADERS_M);
+	stop();
+}
+
+static void
+validity_changes(void **state)
+{
+	unsigned int tag;
+
+	(void)state;
+	start(&newest3);
+	t.bound[0] = (struct bound){ strdup("INBOX"), { 3, 400, 0, 300, true } };
+	hello("IDLE", TWO);
+	selected("SELECT \"INBOX\"", 1, 2, "");
+	tag = expect("UID FETCH 1:1" HEADERS);
+	say_header(1, 1, "");
+	ok(tag);
+	forget();
+	assert_non_null(strstr(t.told, "open 10 validity=7"));
+	assert_non_null(strstr(t.told, "error 10 sync.uidvalidity_changed"));
+	assert_non_null(strstr(t.told, "uid=1 flags= date=837596665 size=100 backfill=1"));
+	assert_non_null(strstr(t.told, "synced 10 next=2 modseq=0 low=1 complete=1"));
+	stop();
+}
+
+static void
+resume_backfill(void **state)
+{
+	static const struct msg_sync_config all = { .first = 0 };
+	unsigned int tag, more;
+
+	(void)state;
+	start(&all);
+	t.bound[0] = (struct bound){ strdup("INBOX"), { 7, 901, 0, 601, false } };
+	hello("IDLE", TWO);
+	selected("SELECT \"INBOX\"", 900, 902, "");
+	tag = expect("UID FETCH 901:901" HEADERS);
+	say_header(900, 901, "");
+	ok(tag);
+	tag = expect("UID FETCH 601:901 (UID FLAGS)");
+	for (unsigned int i = 601; i <= 900; i++)
+		say("* %u FETCH (UID %u FLAGS ())", i, i);
+	ok(tag);
+	forget();
+	assert_non_null(strstr(t.told, "uid=901 flags= date=837596665 size=100 backfill=0"));
+	assert_non_null(strstr(t.told, "present 10 601:901 601-900"));
+	/* three slices at once, newest first; answered out of order the position waits */
+	tag = expect("UID FETCH 401:600" HEADERS);
+	more = expect("UID FETCH 201:400" HEADERS);
+	(void)expect("UID FETCH 1:200" HEADERS);
+	silent();
+	ok(more);
+	told("");
+	ok(tag);
+	told("synced 10 next=902 modseq=0 low=201 complete=0\n");
+	ok(tag + 2);
+	told("synced 10 next=902 modseq=0 low=1 complete=1\nsynced 10 next=902 modseq=0 low=1 complete=1\n");
+	stop();
+}
+
+static void
+refused_slice(void **state)
+{
+	static const struct msg_sync_config all = { .first = 0 };
+	unsigned int tag;
+
+	(void)state;
+	start(&all);
+	hello("IDLE", TWO);
+	selected("SELECT \"INBOX\"", 2, 3, "");
+	tag = expect("UID FETCH 1:2" HEADERS);
+	say_header(2, 2, "");
+	say("P%u NO Some messages could not be read", tag);
+	tag = expect("UID FETCH 2:2" HEADERS);
+	(void)expect("UID FETCH 1:1" HEADERS);
+	say_header(2, 2, "");
+	ok(tag);
+	say("P%u NO still not", tag + 1);
+	forget();
+	assert_non_null(strstr(t.told, "low=1 complete=1"));
+	(void)expect("SELECT \"Sent\"");
+	stop();
+}
+
+static void
+no_credits_no_reading(void **state)
+{
+	static const struct msg_sync_config all = { .first = 0 };
+	unsigned int tag;
+
+	(void)state;
+	start(&all);
+	hello("IDLE", TWO);
+	selected("SELECT \"INBOX\"", 100, 101, "");
+	tag = expect("UID FETCH 1:100" HEADERS);
+	t.hold = true;
+	for (unsigned int i = 1; i <= 100; i++)
+		say_header(i, i, "");
+	pump();
+	assert_int_equal(t.held, LIM_CHAN_CREDITS);
+	t.hold = false;
+	chan_release(t.store, t.held);
+	pump();
+	ok(tag);
+	forget();
+	assert_non_null(strstr(t.told, "uid=100 "));
+	assert_non_null(strstr(t.told, "low=1 complete=1"));
+	stop();
+}
+
+static void
+big_header(void **state)
+{
+	static const struct msg_sync_config all = { .first = 0 };
+	static char bytes[200000];
+	unsigned int tag;
+
+	(void)state;
+	start(&all);
+	hello("IDLE", TWO);
+	selected("SELECT \"INBOX\"", 2, 3, "");
+	tag = expect("UID FETCH 1:2" HEADERS);
+	memset(bytes, 'x', sizeof(bytes));
+	say_bytes("* 1 FETCH (UID 1 FLAGS () RFC822.SIZE 9 BODY[HEADER] {200000}\r\n", 63);
+	say_bytes(bytes, sizeof(bytes));
+	say(")");
+	/* the header left out: a stub, not a stop */
+	say("* 2 FETCH (UID 2 FLAGS () RFC822.SIZE 9)");
+	ok(tag);
+	forget();
+	assert_non_null(strstr(t.told, "uid=1 flags= date=0 size=9 backfill=1 bytes=200000"));
+	assert_non_null(strstr(t.told, "uid=2 flags= date=0 size=9 backfill=1 bytes=0"));
+	stop();
+}
+
+static void
+lies(void **state)
+{
+	static const char *const lines[] = { "P99 OK what\r\n", "+ go on\r\n", "* 1 FETCH (UID 1 FLAGS (\r\n",
+		"* 1 FETCH (UID 1 BODY[] {99999999999}\r\n", "nonsense\r\n", "* VANISHED x\r\n" };
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+		settle_plain();
+		say_bytes(lines[i], strlen(lines[i]));
+		told("error 0 sync.protocol_error\n");
+		assert_int_equal(t.e.state, ENGINE_BACKOFF);
+		stop();
+	}
+	settle_plain();
+	say("* BYE Too many connections from your address");
+	told("error 0 sync.too_many_connections\n");
+	stop();
+	settle_plain();
+	close(t.peer);
+	t.peer = -1;
+	told("error 0 net.reset\n");
+	stop();
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(plain_first_sync),
+		cmocka_unit_test(plain_events),
+		cmocka_unit_test(last_of_star_is_not_new),
+		cmocka_unit_test(qresync),
+		cmocka_unit_test(validity_changes),
+		cmocka_unit_test(resume_backfill),
+		cmocka_unit_test(refused_slice),
+		cmocka_unit_test(no_credits_no_reading),
+		cmocka_unit_test(big_header),
+		cmocka_unit_test(lies),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
