@@ -216,8 +216,9 @@ worker_give(struct mime_worker *w, struct mime_job *job)
 		return true;
 	}
 	if (r == MIME_SENT_DEAD) {
+		/* Its last answers may still wait to be read; then comes its end. */
 		queue_put(job, true);
-		mime_worker_lost(w);
+		w->last = true;
 		return false;
 	}
 	job->unsent = r == MIME_SENT_PART;
