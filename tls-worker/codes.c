@@ -166,9 +166,9 @@ codes_verify(long result)
 	case X509_V_ERR_CERT_HAS_EXPIRED:
 		return "tls.cert_expired";
 	case X509_V_ERR_CERT_NOT_YET_VALID:
-		return "tls.cert_not_yet_valid";
+		return "tls.not_yet_valid";
 	case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
-		return "tls.cert_self_signed";
+		return "tls.self_signed";
 	case X509_V_ERR_HOSTNAME_MISMATCH:
 	case X509_V_ERR_IP_ADDRESS_MISMATCH:
 		return "tls.cert_name";

@@ -86,9 +86,9 @@ test_certificates(void **state)
 	(void)state;
 	failing(&s, SECURITY_TLS, STEP_TLS, "tls.cert_expired");
 	s.cert = &early;
-	failing(&s, SECURITY_TLS, STEP_TLS, "tls.cert_not_yet_valid");
+	failing(&s, SECURITY_TLS, STEP_TLS, "tls.not_yet_valid");
 	s.cert = &selfsigned;
-	failing(&s, SECURITY_TLS, STEP_TLS, "tls.cert_self_signed");
+	failing(&s, SECURITY_TLS, STEP_TLS, "tls.self_signed");
 	s.cert = &foreign;
 	failing(&s, SECURITY_TLS, STEP_TLS, "tls.cert_untrusted");
 	s.cert = &misnamed;
