@@ -57,8 +57,10 @@ void
 client_put(struct client *c, enum ctl_type type, const void *fields)
 {
 	/* Not freed here: the caller is in the middle of its request. */
-	if (ctl_encode(&c->out, type, fields) == -1)
+	if (!c->lost && ctl_encode(&c->out, type, fields) == -1) {
 		c->lost = true;
+		set_timer(c, 0);
+	}
 	event_add(c->write, NULL);
 }
 
@@ -67,7 +69,8 @@ client_done_slices(struct client *c, struct slice error, struct slice text, uint
 {
 	client_put(c, CTL_done, &(struct ctl_done){ .error = error, .text = text, .id = id });
 	request_free(&c->request);
-	set_timer(c, CLIENT_IDLE_SECONDS);
+	if (!c->lost)
+		set_timer(c, CLIENT_IDLE_SECONDS);
 }
 
 void
@@ -112,9 +115,7 @@ on_write(evutil_socket_t fd, short what, void *arg)
 		c->out.n -= (size_t)n;
 		memmove(c->out.p, c->out.p + n, c->out.n);
 	}
-	if (c->lost)
-		drop(c, "it does not read its answers");
-	else if (c->out.n > 0)
+	if (c->out.n > 0)
 		event_add(c->write, NULL);
 	else if (c->request.waits)
 		request_go_on(c);
@@ -187,9 +188,11 @@ on_read(evutil_socket_t fd, short what, void *arg)
 static void
 on_timer(evutil_socket_t fd, short what, void *arg)
 {
+	struct client *c = arg;
+
 	(void)fd;
 	(void)what;
-	drop(arg, "time is over");
+	drop(c, c->lost ? "it does not read its answers" : "time is over");
 }
 
 struct client *

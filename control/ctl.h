@@ -21,6 +21,8 @@ struct ctl_options {
 };
 extern struct ctl_options ctl_options;
 
+/* ctl_main.c: all of the program; the exit status. */
+int ctl_main(int argc, char **argv);
 /* "posternctl: " and the text on stderr; never returns. */
 void ctl_fail(int status, const char *fmt, ...) __attribute__((format(printf, 2, 3), noreturn));
 
