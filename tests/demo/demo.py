@@ -4,7 +4,10 @@ make demo: Postern does its main job on real servers, told step by step. Everyth
 KEEP=1 leaves it all running. Status: 0 shown, 1 something failed, 77 this machine lacks something (said which).
 """
 
+import email
+import email.utils
 import glob
+import imaplib
 import os
 import shlex
 import shutil
@@ -83,14 +86,14 @@ def write_stop(directory, world, postern):
 
 
 def fill_mailbox(world):
-    """Mail of two weeks: what came by LMTP, what the recruiter sent by appending to Sent."""
+    """Mail of a week, each message with the time it claims."""
     for path in sorted(glob.glob(os.path.join(HERE, "mail", "*.eml"))):
         with open(path, "rb") as f:
             raw = f.read().replace(b"\n", b"\r\n")
-        if b"\nFrom: Rita Recruiter" in b"\n" + raw[:300]:
-            world.append(RECRUITER, "Sent", raw, "\\Seen")
-        else:
-            world.deliver(RECRUITER, raw)
+        head = email.message_from_bytes(raw)
+        date = imaplib.Time2Internaldate(email.utils.parsedate_to_datetime(head["Date"]))
+        mine = RECRUITER in head["From"]
+        world.append(RECRUITER, "Sent" if mine else "INBOX", raw, "\\Seen" if mine else "", date)
 
 
 def stage(directory):
@@ -212,8 +215,8 @@ def reply(world, ats, account):
                                             f"mailboxIds/{boxes['sent']}": True, "keywords/$draft": None}}}))
     created = answers[1][1]["created"]["s"]
     submission = ats.wait_for(lambda: sent(ats, account, created["id"]), what="the submission")
-    email = ats.one("Email", submission["emailId"], account, properties=["messageId", "mailboxIds", "keywords"])
-    mid = email["messageId"][0]
+    draft_now = ats.one("Email", submission["emailId"], account, properties=["messageId", "mailboxIds", "keywords"])
+    mid = draft_now["messageId"][0]
     arrived = until("the candidate's inbox", lambda: world.find(CANDIDATE, "INBOX", message_id=mid))[0]
     check(arrived.subject == draft["subject"], f"in the inbox of {CANDIDATE}: {arrived.subject}")
     copies = until("the Sent copy", lambda: world.find(RECRUITER, "Sent", message_id=mid))
@@ -230,24 +233,24 @@ def sent(ats, account, id_):
 
 def flags(world, ats, account):
     step("Marking a message read in the ATS, and flagging one in another mail program")
-    email = find(ats, account, "Profil recherché à Genève")[0]
-    on_server = world.find(RECRUITER, "INBOX", subject=email["subject"])[0]
+    row = find(ats, account, "Profil recherché à Genève")[0]
+    on_server = world.find(RECRUITER, "INBOX", subject=row["subject"])[0]
     check("\\Seen" not in on_server.flags, "after all this reading the server still has it unread")
-    ats.update("Email", email["id"], {"keywords/$seen": True}, account)
+    ats.update("Email", row["id"], {"keywords/$seen": True}, account)
     until("\\Seen on the server",
-          lambda: "\\Seen" in world.find(RECRUITER, "INBOX", subject=email["subject"])[0].flags)
+          lambda: "\\Seen" in world.find(RECRUITER, "INBOX", subject=row["subject"])[0].flags)
     say("the server shows \\Seen")
     world.store(RECRUITER, "INBOX", on_server.uid, "+", "\\Flagged")
-    ats.wait_for(lambda: "$flagged" in ats.one("Email", email["id"], account)["keywords"], what="the flag")
+    ats.wait_for(lambda: "$flagged" in ats.one("Email", row["id"], account)["keywords"], what="the flag")
     say("the flag set elsewhere is in the ATS: $flagged")
 
 
 def delete(world, ats, account):
     step("Deleting the newsletter in the ATS")
-    email = find(ats, account, "Programme of the recruiting fair")[0]
-    ats.destroy("Email", email["id"], account)
-    until("deleted on the server", lambda: not world.find(RECRUITER, "INBOX", subject=email["subject"]))
-    check(not find(ats, account, email["subject"]), "gone in the ATS and on the server")
+    row = find(ats, account, "Programme of the recruiting fair")[0]
+    ats.destroy("Email", row["id"], account)
+    until("deleted on the server", lambda: not world.find(RECRUITER, "INBOX", subject=row["subject"]))
+    check(not find(ats, account, row["subject"]), "gone in the ATS and on the server")
 
 
 def latency(world, ats, account, rounds=5):
