@@ -1,0 +1,373 @@
+/* Write-back: what the ATS changes, replayed, refused, cut off and resumed. */
+#include "mail.h"
+
+#define M1 "From: a@x.example\r\nTo: " OWN "\r\nMessage-ID: m1@x.example\r\n\r\n"
+
+static uint64_t id;
+
+static void
+one_message(void)
+{
+	link_put(MODE_TWO_WAY, CONTENT_HEADERS);
+	imap_connect();
+	opened(inbox, 7);
+	header(inbox, 1, "", M1);
+	synced(inbox, 7, 2);
+	turns();
+	id = only_email();
+}
+
+static uint64_t
+next_op(enum op_kind kind, union msg *m)
+{
+	turns();
+	assert_non_null(next_told(&far_imap, MSG_op, m));
+	assert_int_equal(m->op.kind, kind);
+	return m->op.op;
+}
+
+static void
+no_op(void)
+{
+	union msg m;
+
+	turns();
+	assert_null(next_told(&far_imap, MSG_op, &m));
+}
+
+static void
+update(uint32_t req, const char *add, const char *del)
+{
+	struct msg_email_update u = { .req = req, .account = LINK, .id = id, .keywords_add = slice_str(add),
+		.keywords_del = slice_str(del) };
+
+	assert_int_equal(send_email_update(far_ats.c, &u), 0);
+	assert_int_equal(answer_of(req).error.n, 0);
+}
+
+static struct msg_set_done
+move(uint32_t req, uint64_t from, uint64_t to)
+{
+	struct wbuf add = { 0 }, del = { 0 };
+	struct msg_email_update u = { .req = req, .account = LINK, .id = id };
+
+	if (to != 0)
+		ids_add(&add, to);
+	if (from != 0)
+		ids_add(&del, from);
+	u.mailboxes_add = wbuf_slice(&add);
+	u.mailboxes_del = wbuf_slice(&del);
+	assert_int_equal(send_email_update(far_ats.c, &u), 0);
+	wbuf_free(&add);
+	wbuf_free(&del);
+	return answer_of(req);
+}
+
+static void
+test_flags(void **state)
+{
+	union msg m;
+	uint64_t op;
+
+	(void)state;
+	one_message();
+	update(1, "$seen $work", "");
+	assert_true(has_keyword(id, "$seen"));
+	op = next_op(OP_FLAGS, &m);
+	assert_int_equal(m.op.uid, 1);
+	assert_int_equal(m.op.uidvalidity, 7);
+	assert_true(slice_eq_str(m.op.flags_add, "\\Seen $work"));
+	/* What the server says meanwhile does not win. */
+	send_message_flags(far_imap.c,
+	    &(struct msg_message_flags){ .mailbox = inbox, .uid = 1, .flags = slice_str("\\Flagged") });
+	turns();
+	assert_true(has_keyword(id, "$seen") && has_keyword(id, "$flagged"));
+	op_answer(op, OP_OK, 0, 0);
+	assert_int_equal(pending_count(), 0);
+	assert_true(has_keyword(id, "$seen") && has_keyword(id, "$flagged") && has_keyword(id, "$work"));
+	no_op();
+}
+
+static void
+test_refused(void **state)
+{
+	union msg m;
+	uint64_t op, state0;
+
+	(void)state;
+	one_message();
+	update(1, "$seen", "");
+	op = next_op(OP_FLAGS, &m);
+	state0 = changes_state(LINK, OBJ_EMAIL);
+	op_answer(op, OP_REFUSED, 0, 0);
+	assert_false(has_keyword(id, "$seen"));
+	assert_true(changes_state(LINK, OBJ_EMAIL) > state0);
+	assert_int_equal(pending_count(), 0);
+}
+
+static void
+test_move(void **state)
+{
+	union msg m;
+	uint64_t op;
+
+	(void)state;
+	one_message();
+	assert_int_equal(move(1, inbox, archive).error.n, 0);
+	assert_true(is_in(id, archive) && !is_in(id, inbox));
+	assert_int_equal(counts(archive).total, 1);
+	op = next_op(OP_MOVE, &m);
+	assert_int_equal(m.op.target, archive);
+	update(2, "$flagged", "");
+	no_op();	/* in order: the flag waits for the move */
+	op_answer(op, OP_OK, 9, 44);
+	op = next_op(OP_FLAGS, &m);
+	assert_int_equal(m.op.mailbox, archive);
+	assert_int_equal(m.op.uid, 44);
+	op_answer(op, OP_OK, 0, 0);
+	assert_int_equal(pending_count(), 0);
+	/* The sync sees it too, and knows it. */
+	header(archive, 44, "\\Flagged", M1);
+	turns();
+	assert_int_equal(only_email(), id);
+}
+
+static void
+test_move_without_copyuid(void **state)
+{
+	union msg m;
+	uint64_t op;
+
+	(void)state;
+	one_message();
+	opened(archive, 9);
+	synced(archive, 9, 1);
+	assert_int_equal(move(1, inbox, archive).error.n, 0);
+	op = next_op(OP_MOVE, &m);
+	op_answer(op, OP_OK, 0, 0);
+	update(2, "$seen", "");
+	op = next_op(OP_FIND, &m);	/* its UID is asked for */
+	assert_int_equal(m.op.mailbox, archive);
+	assert_true(slice_eq_str(m.op.message_id, "m1@x.example"));
+	op_answer(op, OP_OK, 9, 3);
+	op = next_op(OP_FLAGS, &m);
+	assert_int_equal(m.op.uid, 3);
+	op_answer(op, OP_OK, 0, 0);
+	header(archive, 3, "\\Seen", M1);
+	synced(archive, 9, 4);
+	turns();
+	assert_int_equal(only_email(), id);
+	assert_true(is_in(id, archive) && has_keyword(id, "$seen"));
+}
+
+static void
+test_outage(void **state)
+{
+	union msg m;
+	uint64_t op;
+
+	(void)state;
+	one_message();
+	imap_lost();
+	update(1, "$seen", "");
+	assert_int_equal(move(2, inbox, archive).error.n, 0);
+	assert_int_equal(pending_count(), 2);
+	store_close();
+	store_open();
+	assert_true(has_keyword(id, "$seen") && is_in(id, archive));
+	imap_connect();
+	op = next_op(OP_FLAGS, &m);
+	op_answer(op, OP_OK, 0, 0);
+	op = next_op(OP_MOVE, &m);
+	op_answer(op, OP_OK, 9, 1);
+	assert_int_equal(pending_count(), 0);
+	assert_true(has_keyword(id, "$seen") && is_in(id, archive) && !is_in(id, inbox));
+}
+
+static void
+test_cut_off_move(void **state)
+{
+	union msg m;
+	uint64_t op;
+
+	(void)state;
+	one_message();
+	assert_int_equal(move(1, inbox, archive).error.n, 0);
+	next_op(OP_MOVE, &m);
+	imap_lost();	/* it was done, and nobody told us */
+	imap_connect();
+	op = next_op(OP_MOVE, &m);
+	op_answer(op, OP_GONE, 0, 0);
+	op = next_op(OP_FIND, &m);
+	assert_int_equal(m.op.mailbox, archive);
+	op_answer(op, OP_OK, 9, 12);
+	assert_int_equal(pending_count(), 0);
+	assert_int_equal(only_email(), id);
+	assert_true(is_in(id, archive) && !is_in(id, inbox));
+}
+
+static void
+test_destroy(void **state)
+{
+	uint64_t ids[4], op;
+	union msg m;
+
+	(void)state;
+	one_message();
+	send_email_destroy(far_ats.c, &(struct msg_email_destroy){ .req = 1, .account = LINK, .id = id });
+	assert_int_equal(answer_of(1).error.n, 0);
+	assert_int_equal(counts(inbox).total, 0);
+	assert_false(is_in(id, inbox));
+	op = next_op(OP_EXPUNGE, &m);
+	assert_int_equal(m.op.uid, 1);
+	op_answer(op, OP_OK, 0, 0);
+	assert_int_equal(emails(ids, 4), 0);
+	assert_int_equal(pending_count(), 0);
+}
+
+static void
+test_destroy_refused(void **state)
+{
+	union msg m;
+	uint64_t op;
+
+	(void)state;
+	one_message();
+	send_email_destroy(far_ats.c, &(struct msg_email_destroy){ .req = 1, .account = LINK, .id = id });
+	assert_int_equal(answer_of(1).error.n, 0);
+	op = next_op(OP_EXPUNGE, &m);
+	op_answer(op, OP_REFUSED, 0, 0);
+	assert_int_equal(only_email(), id);
+	assert_true(is_in(id, inbox));
+	assert_int_equal(counts(inbox).total, 1);
+}
+
+static void
+test_set_errors(void **state)
+{
+	struct msg_email_update u = { .req = 9, .account = LINK, .id = 12345 };
+
+	(void)state;
+	one_message();
+	assert_true(slice_eq_str(move(1, inbox, 0).error, "invalidProperties"));
+	assert_true(slice_eq_str(move(2, inbox, 4711).error, "invalidProperties"));
+	send_email_update(far_ats.c, &u);
+	assert_true(slice_eq_str(answer_of(9).error, "notFound"));
+	u = (struct msg_email_update){ .req = 10, .account = LINK + 1, .id = id };	/* another account */
+	send_email_update(far_ats.c, &u);
+	assert_true(slice_eq_str(answer_of(10).error, "notFound"));
+	assert_int_equal(pending_count(), 0);
+}
+
+/* ---- drafts ---- */
+static uint64_t
+draft(uint32_t req, uint64_t mailbox)
+{
+	struct wbuf from = { 0 }, a = { 0 }, boxes = { 0 }, d = { 0 };
+	struct rec_draft r = { .sent_at = 1700000000 };
+	struct msg_set_done done;
+
+	rec_address_encode(&a, &(struct rec_address){ .email = slice_str(OWN) });
+	list_add(&from, wbuf_slice(&a));
+	r.from = wbuf_slice(&from);
+	rec_draft_encode(&d, &r);
+	ids_add(&boxes, mailbox);
+	send_email_create(far_ats.c,
+	    &(struct msg_email_create){ .req = req, .account = LINK, .keywords = slice_str("$draft $seen"),
+		.mailboxes = wbuf_slice(&boxes), .draft = wbuf_slice(&d) },
+	    -1);
+	wbuf_free(&from);
+	wbuf_free(&a);
+	wbuf_free(&boxes);
+	wbuf_free(&d);
+	done = answer_of(req);
+	assert_int_equal(done.error.n, 0);
+	assert_true(done.blob != 0 && done.thread != 0 && done.size > 0);
+	return done.id;
+}
+
+static void
+test_draft(void **state)
+{
+	union msg m;
+	uint64_t op;
+	struct told *t;
+
+	(void)state;
+	imap_connect();
+	id = draft(1, drafts);
+	assert_true(is_in(id, drafts) && has_keyword(id, "$draft"));
+	turns();
+	t = next_told(&far_imap, MSG_op, &m);
+	assert_non_null(t);
+	op = m.op.op;
+	assert_int_equal(m.op.kind, OP_APPEND);
+	assert_true(slice_eq_str(m.op.flags_add, "\\Draft \\Seen"));
+	assert_true(t->body.data.n > 0);
+	op_answer(op, OP_OK, 5, 77);
+	assert_int_equal(pending_count(), 0);
+	assert_true(is_in(id, drafts));
+	/* Deleted, it is expunged by the UID that the append told. */
+	send_email_destroy(far_ats.c, &(struct msg_email_destroy){ .req = 2, .account = LINK, .id = id });
+	assert_int_equal(answer_of(2).error.n, 0);
+	op = next_op(OP_EXPUNGE, &m);
+	assert_int_equal(m.op.uid, 77);
+}
+
+static void
+test_append_cut_off(void **state)
+{
+	union msg m;
+	uint64_t op;
+
+	(void)state;
+	imap_connect();
+	id = draft(1, drafts);
+	next_op(OP_APPEND, &m);
+	imap_lost();
+	store_close();
+	store_open();
+	imap_connect();
+	op = next_op(OP_FIND, &m);	/* never appended blindly again */
+	op_answer(op, OP_OK, 5, 0);
+	op = next_op(OP_APPEND, &m);
+	op_answer(op, OP_OK, 5, 78);
+	assert_int_equal(pending_count(), 0);
+	assert_int_equal(only_email(), id);
+}
+
+static void
+test_append_refused(void **state)
+{
+	union msg m;
+	uint64_t op;
+
+	(void)state;
+	imap_connect();
+	id = draft(1, drafts);
+	op = next_op(OP_APPEND, &m);
+	op_answer(op, OP_REFUSED, 0, 0);
+	assert_int_equal(pending_count(), 0);
+	assert_true(is_in(id, drafts));	/* nothing that was written is lost */
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_flags, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_refused, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_move, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_move_without_copyuid, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_outage, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_cut_off_move, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_destroy, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_destroy_refused, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_set_errors, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_draft, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_append_cut_off, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_append_refused, setup, teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
