@@ -135,6 +135,7 @@ greet(struct client *c, const struct ctl *frame)
 		client_done(c, "api.invalid", "posternctl and posternd are of different versions", 0);
 	else
 		c->greeted = true;
+	set_timer(c, CLIENT_IDLE_SECONDS);
 	return 0;
 }
 
@@ -219,7 +220,7 @@ client_new(int fd, uid_t uid, pid_t pid)
 		return NULL;
 	}
 	event_add(c->read, NULL);
-	set_timer(c, CLIENT_IDLE_SECONDS);
+	set_timer(c, CLIENT_HELLO_SECONDS);
 	return c;
 }
 

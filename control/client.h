@@ -12,6 +12,7 @@
 #include "request.h"
 
 #define CLIENT_MAX 32				/* connections at once */
+#define CLIENT_HELLO_SECONDS 5			/* from connect to hello */
 #define CLIENT_IDLE_SECONDS 60			/* without a request */
 #define CLIENT_BUSY_SECONDS 900			/* for one request: probes take minutes */
 #define CLIENT_OUT_MAX (8u * 1024 * 1024)	/* answers a client has not read */
