@@ -95,6 +95,7 @@ static const struct {
 #define PIECE 1024	/* bytes given to iconv at once; longer than any character */
 
 static iconv_t opened[NAMES];
+static iconv_t gmime_fallback;	/* kept open so that GMime finds the converter loaded */
 static bool warm;
 
 static iconv_t
@@ -114,6 +115,7 @@ charset_warm(void)
 	warm = true;
 	for (size_t i = 0; i < NAMES; i++)
 		opened[i] = open_once(i);
+	gmime_fallback = iconv_open("UTF-8", "ISO-8859-1");
 }
 
 static bool

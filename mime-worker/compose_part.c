@@ -215,6 +215,8 @@ compose_leaf(struct wbuf *out, const struct rec_draft_part *p, struct slice data
 {
 	bool text = type_begins(p, "text/");
 
+	if (data.n == 0)
+		data = slice_str("");	/* never a NULL to calculate with */
 	put(out, "Content-Type: ");
 	w_raw(out, p->type.p, p->type.n);
 	if (is_text || (text && utf8_valid(data)))

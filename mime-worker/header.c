@@ -59,7 +59,7 @@ header_line_begins(struct slice line)
 void
 header_split(struct slice message, struct slice *header, struct slice *body)
 {
-	struct slice rest = message;
+	struct slice rest = message.n > 0 ? message : slice_str("");
 	struct slice line = { rest.p, header_line(rest) };
 
 	*header = slice_mem(message.p, 0);

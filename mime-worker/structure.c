@@ -213,7 +213,7 @@ scan_lines(struct scan *s)
 struct mime_tree *
 structure_parse(struct slice message)
 {
-	struct scan s = { .message = message, .cur = -1 };
+	struct scan s = { .message = message.n > 0 ? message : slice_str(""), .cur = -1 };
 	unsigned int leaf = 0;
 
 	if ((s.tree = calloc(1, sizeof(*s.tree))) == NULL)
