@@ -297,6 +297,9 @@ void
 engine_free(struct engine *e)
 {
 	engine_set_store(e, NULL);
+	ops_clear(e);
+	bodies_clear(e);
+	folders_free(&e->folders);
 	stream_free(&e->stream);
 	uidset_free(&e->round.set);
 	wbuf_free(&e->inbox);

@@ -10,35 +10,49 @@ begin(struct engine *e, enum task task)
 	e->task = task;
 }
 
-/* A folder that waits for a round and may be selected. */
-static struct folder *
-dirty_folder(struct engine *e)
+static bool
+is_dirty(const struct folder *f)
 {
-	uint64_t now = engine_now();
-	size_t i;
-
-	for (i = 0; i < e->folders.n; i++) {
-		struct folder *f = &e->folders.v[i];
-
-		if (f->synced && f->id != 0 && f->dirty && now >= f->retry_at)
-			return f;
-	}
-	return NULL;
+	return f->dirty;
 }
 
-static struct folder *
-incomplete_folder(struct engine *e)
+static bool
+is_incomplete(const struct folder *f)
 {
+	return !f->pos.complete;
+}
+
+/* The inbox matters most, then Sent, then the others as they are listed. */
+static struct folder *
+first_folder(const struct engine *e, bool (*wanted)(const struct folder *))
+{
+	struct folder *best = NULL;
 	uint64_t now = engine_now();
 	size_t i;
 
 	for (i = 0; i < e->folders.n; i++) {
 		struct folder *f = &e->folders.v[i];
 
-		if (f->synced && f->id != 0 && !f->pos.complete && now >= f->retry_at)
-			return f;
+		if (!f->synced || f->id == 0 || !wanted(f) || now < f->retry_at)
+			continue;
+		if (best == NULL || f->role == MBOX_INBOX || (f->role == MBOX_SENT && best->role != MBOX_INBOX))
+			best = f;
 	}
-	return NULL;
+	return best;
+}
+
+/* A folder that waits for a round. */
+static struct folder *
+dirty_folder(const struct engine *e)
+{
+	return first_folder(e, is_dirty);
+}
+
+/* A folder whose past is not fetched yet. */
+static struct folder *
+incomplete_folder(const struct engine *e)
+{
+	return first_folder(e, is_incomplete);
 }
 
 static void

@@ -18,9 +18,12 @@ select_leave(struct engine *e)
 {
 	const struct selected *s = &e->sel;
 
-	/* Events of this folder that no round has looked into are not forgotten. */
-	if (s->folder != NULL && (s->arrived || s->expunged || s->flags_unknown))
-		s->folder->dirty = true;
+	/* It was watched until now; events that no round has looked into are not forgotten. */
+	if (s->folder != NULL) {
+		live_looked_at(s->folder);
+		if (s->arrived || s->expunged || s->flags_unknown)
+			s->folder->dirty = true;
+	}
 	e->sel = (struct selected){ 0 };
 }
 
