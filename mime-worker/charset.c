@@ -11,6 +11,7 @@ static const struct {
 	const char *name, *iconv;
 } charset_names[] = {
 	{ "windows-1252", "WINDOWS-1252" },	/* first: the fallback */
+	{ "", "ISO-8859-1" },			/* never asked for: GMime falls back to it */
 	{ "iso-8859-1", "WINDOWS-1252" },
 	{ "iso8859-1", "WINDOWS-1252" },
 	{ "iso_8859-1", "WINDOWS-1252" },
@@ -95,7 +96,6 @@ static const struct {
 #define PIECE 1024	/* bytes given to iconv at once; longer than any character */
 
 static iconv_t opened[NAMES];
-static iconv_t gmime_fallback;	/* kept open so that GMime finds the converter loaded */
 static bool warm;
 
 static iconv_t
@@ -115,7 +115,6 @@ charset_warm(void)
 	warm = true;
 	for (size_t i = 0; i < NAMES; i++)
 		opened[i] = open_once(i);
-	gmime_fallback = iconv_open("UTF-8", "ISO-8859-1");
 }
 
 static bool
