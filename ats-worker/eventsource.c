@@ -9,7 +9,6 @@
 #include "loop.h"
 #include "reply_json.h"
 #include "routes.h"
-#include "secret.h"
 #include "sse.h"
 
 #define STREAMS_MAX 100
@@ -96,6 +95,7 @@ static void
 stream_state(struct stream *s)
 {
 	json_t *o = json_object(), *changed = json_object();
+	json_free_t json_free;
 	char *text = NULL;
 
 	for (size_t i = 0; i < npending; i++)
@@ -110,7 +110,8 @@ stream_state(struct stream *s)
 	if (text == NULL)
 		return;
 	stream_send(s, "state", text);
-	secret_free(text);	/* of Jansson's allocator */
+	json_get_alloc_funcs(NULL, &json_free);
+	json_free(text);
 	if (s->args.close_after_state) {
 		http_stream_end(s->conn);
 		stream_free(s);

@@ -101,7 +101,9 @@ http_stream_send(struct http_conn *c, struct slice s)
 	struct evbuffer *out = bufferevent_get_output(c->bev);
 
 	if (evbuffer_get_length(out) > http_limits.stream_queue) {
-		conn_deadline(c, 1);	/* the timer ends it, outside of the caller's loop */
+		/* The timer ends it, outside of the caller's loop. */
+		if (!evtimer_pending(c->timer, NULL))
+			conn_deadline(c, 1);
 		return -1;
 	}
 	if (c->chunked)

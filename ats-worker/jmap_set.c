@@ -210,7 +210,7 @@ set_create(struct jmap_set *set, json_t *object)
 /* The stored values of what the patch touches; NULL when it touches an
  * unknown property, named in *bad. */
 static json_t *
-touched_values(struct jmap_set *set, json_t *patch, const struct jmap_render *r, const char **bad)
+touched_values(struct jmap_set *set, json_t *patch, struct jmap_render *r, const char **bad)
 {
 	json_t *current = json_object(), *value;
 	const char *key;
@@ -222,7 +222,8 @@ touched_values(struct jmap_set *set, json_t *patch, const struct jmap_render *r,
 
 		if (is_id)
 			ju_set(current, "id", ju_id(set->type->letter, r->id));
-		else if (p != NULL && (p->flags & PROP_WRITE_ONLY) == 0)
+		r->name = name;
+		if (p != NULL && (p->flags & PROP_WRITE_ONLY) == 0)
 			ju_set(current, name, p->render(r));
 		free(name);
 		if (p == NULL && !is_id) {
