@@ -16,6 +16,7 @@
 #endif
 
 #define LANDLOCK_ABI_61 2
+#define LANDLOCK_ABI_MAX 7	/* the newest that landlock.c knows */
 
 /* What one role may use. AS bounds a parser that was made to allocate; the
  * store maps 1 TiB and has none. FSIZE bounds memfds too. */
@@ -32,8 +33,6 @@ static const struct sandbox_limits sandbox_limits[] = {
 	[PROFILE_STORE] = { 4096, RLIM_INFINITY, RLIM_INFINITY },
 	[PROFILE_LISTENER] = { 1024, 4096 * 1024 * 1024UL, LIM_BODY },
 };
-
-static const char *const dialer_paths[] = { "/etc", "/run/systemd/resolve", NULL };
 
 static int
 sandbox_root(const struct sandbox_request *req, struct sandbox_result *res)
@@ -109,6 +108,18 @@ sandbox_rlimits(enum sandbox_profile profile)
 	return 0;
 }
 
+#ifndef POSTERN_SANITIZE
+/* The dialer reads the resolver's files whenever it looks a name up. */
+static int
+sandbox_files(enum sandbox_profile profile, uint32_t flags, int *abi)
+{
+	static const char *const dialer_paths[] = { "/etc", "/run/systemd/resolve", NULL };
+
+	return sandbox_landlock(profile == PROFILE_DIALER ? dialer_paths : NULL,
+	    (flags & SANDBOX_PRETEND_61) != 0 ? LANDLOCK_ABI_61 : LANDLOCK_ABI_MAX, abi);
+}
+#endif
+
 /* A second layer: absent before Linux 6.3, and that is no failure. */
 static bool
 sandbox_mdwe(const struct sandbox_request *req)
@@ -138,8 +149,7 @@ sandbox_lock(const struct sandbox_request *req, struct sandbox_result *res, cons
 	res->mdwe = sandbox_mdwe(req);
 #ifndef POSTERN_SANITIZE
 	*step = "Landlock";
-	if (sandbox_landlock(profile == PROFILE_DIALER ? dialer_paths : NULL,
-		(req->flags & SANDBOX_PRETEND_61) != 0 ? LANDLOCK_ABI_61 : 7, &res->landlock_abi) == -1)
+	if (sandbox_files(profile, req->flags, &res->landlock_abi) == -1)
 		return -1;
 	*step = "seccomp";
 	if (sandbox_seccomp(profile) == -1)

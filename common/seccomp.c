@@ -15,6 +15,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+/* The macros of seccomp.h leave the second datum out; clang minds. */
+#define ARG(n, op, a, b) ((struct scmp_arg_cmp){ .arg = n, .op = op, .datum_a = a, .datum_b = b })
+
 #define P(x) (1u << PROFILE_##x)
 #define ALL (P(VAULT) | P(DIALER) | P(TLS) | P(WORKER) | P(MIME) | P(STORE) | P(LISTENER))
 
@@ -122,7 +125,7 @@ add_list(scmp_filter_ctx ctx, uint32_t action, const int *list, size_t n)
 static int
 add_memory(scmp_filter_ctx ctx)
 {
-	const struct scmp_arg_cmp no_exec = SCMP_A2_64(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0);
+	const struct scmp_arg_cmp no_exec = ARG(2, SCMP_CMP_MASKED_EQ, PROT_EXEC, 0);
 
 	return seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1, no_exec) != 0 ||
 		       seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(mprotect), 1, no_exec) != 0
@@ -135,7 +138,7 @@ add_fcntl(scmp_filter_ctx ctx, const int *cmds, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
 		if (seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(fcntl), 1,
-			SCMP_A1_32(SCMP_CMP_EQ, (uint32_t)cmds[i])) != 0)
+			ARG(1, SCMP_CMP_MASKED_EQ, UINT32_MAX, (uint32_t)cmds[i])) != 0)
 			return -1;
 	return 0;
 }
@@ -145,7 +148,7 @@ static int
 add_self_signal(scmp_filter_ctx ctx)
 {
 	return seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1,
-	    SCMP_A0_32(SCMP_CMP_EQ, (uint32_t)getpid()));
+	    ARG(0, SCMP_CMP_MASKED_EQ, UINT32_MAX, (uint32_t)getpid()));
 }
 
 static int
@@ -155,7 +158,7 @@ add_dialer(scmp_filter_ctx ctx)
 
 	for (size_t i = 0; i < sizeof(families) / sizeof(families[0]); i++)
 		if (seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1,
-			SCMP_A0_32(SCMP_CMP_EQ, (uint32_t)families[i])) != 0)
+			ARG(0, SCMP_CMP_MASKED_EQ, UINT32_MAX, (uint32_t)families[i])) != 0)
 			return -1;
 	return add_list(ctx, SCMP_ACT_ALLOW, file_reads, sizeof(file_reads) / sizeof(file_reads[0]));
 }
@@ -171,7 +174,7 @@ add_profile(scmp_filter_ctx ctx, enum sandbox_profile profile)
 		return add_fcntl(ctx, fcntl_locks, sizeof(fcntl_locks) / sizeof(int));
 	/* libevent asks how much there is to read. */
 	if (profile == PROFILE_WORKER || profile == PROFILE_LISTENER || profile == PROFILE_TLS)
-		return seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1, SCMP_A1_32(SCMP_CMP_EQ, FIONREAD));
+		return seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1, ARG(1, SCMP_CMP_MASKED_EQ, UINT32_MAX, FIONREAD));
 	return 0;
 }
 

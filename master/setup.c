@@ -147,7 +147,7 @@ setup_role(struct proc *p)
 	case ROLE_ATS:
 		return setup_ats(p) == -1 ? -1 : setup_providers(p);
 	case ROLE_CONTROL:
-		return setup_control(p);
+		return setup_control(p) == -1 ? -1 : setup_providers(p);
 	default:
 		return 0;
 	}
