@@ -48,6 +48,13 @@ def reset():
     return act
 
 
+def listen():
+    """Waits for the client's first bytes and drops them."""
+    async def act(s):
+        await s.reader.read(65536)
+    return act
+
+
 def hang(seconds=3600):
     async def act(s):
         await asyncio.sleep(seconds)
@@ -122,7 +129,6 @@ class Lie:
     accounts: dict = None              # {user: password} in place of the two above
     on: dict = field(default_factory=dict)
     cut_after: int = None              # closes when that many bytes were sent after TLS
-    max_tls: str = None                # "1.0" or "1.1": an obsolete server
     messages: list = field(default_factory=list)      # bytes, the inbox of an IMAP liar
     on_accept: object = None           # called with (user, sender, rcpts, data) for each accepted mail
 
@@ -148,10 +154,6 @@ class Server:
 
     def context(self):
         ctx = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        if self.lie.max_tls:
-            ctx.set_ciphers("ALL:@SECLEVEL=0")
-            ctx.minimum_version = ssl.TLSVersion.TLSv1
-            ctx.maximum_version = {"1.0": ssl.TLSVersion.TLSv1, "1.1": ssl.TLSVersion.TLSv1_1}[self.lie.max_tls]
         ctx.load_cert_chain(*self.certs.pair(self.lie.cert))
         return ctx
 

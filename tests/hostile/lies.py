@@ -3,8 +3,9 @@ The lies told to Postern while a mailbox is linked, and what it must say about e
 code or tuple of codes it may answer). A new lie is one row.
 """
 
-from liar import Lie, close, flood, hang, honest, reset, say
+from liar import Lie, close, flood, hang, listen, reset, say
 
+ALERT = b"\x15\x03\x01\x00\x02\x02"  # a fatal TLS alert; its number follows (RFC 8446 s. 6)
 REJECT = b"{tag} NO [AUTHENTICATIONFAILED] Invalid credentials\r\n"
 
 
@@ -72,7 +73,10 @@ IMAP = {
     "certificate of another authority": (Lie(cert="untrusted"), "tls", ("tls.cert_untrusted", "tls.self_signed")),
     "certificate of another host": (Lie(cert="wrongname"), "tls", "tls.cert_name"),
     "expired after starttls": (Lie(security="starttls", cert="expired"), "starttls", "tls.cert_expired"),
-    "obsolete TLS": (Lie(max_tls="1.1"), "tls", "tls.too_old"),
+    "obsolete TLS": (Lie(security="none", on={"CONNECT": [listen(), say(ALERT + b"\x46"), close()]}), "tls",
+                     "tls.too_old"),
+    "no common cipher": (Lie(security="none", on={"CONNECT": [listen(), say(ALERT + b"\x28"), close()]}), "tls",
+                         ("tls.handshake", "tls.too_old")),
     "list empty": (Lie(on={"LIST": [say(b"{tag} OK done\r\n")]}), "tls",
                    ("sync.list_empty", "sync.folder_missing", "sync.sent_folder_unknown")),
     "no inbox": (Lie(on={"SELECT": [say(b"{tag} NO [NONEXISTENT] gone\r\n")],
@@ -121,5 +125,3 @@ SLOW = {
                                   ("net.timeout", "auth.temp_unavailable")),
     "smtp says nothing": (Lie("smtp", on={"CONNECT": [hang()]}), "tls", "net.no_greeting"),
 }
-
-__all__ = ["IMAP", "SMTP", "SLOW", "honest"]

@@ -138,6 +138,7 @@ class Dovecot:
                          mechanisms=mechanisms, separator=separator, mail_plugins=mail_plugins, extra=extra)
         self.keep = keep
         self.child = None
+        self.on_restart = None
         self.ports = {p: free_port() for p in ("imap", "imaps", "lmtp", "sasl")}
         self.conf = os.path.join(self.dir, "dovecot.conf")
         self.log = os.path.join(self.dir, "log", "dovecot.log")
@@ -220,6 +221,8 @@ class Dovecot:
                            os.path.join(self.dir, "log", "stderr.log"), keep=self.keep)
         for port in self.ports.values():
             until(f"{self.name} port {port}", lambda p=port: connects(("127.0.0.1", p)), child=self.child)
+        if self.on_restart:
+            self.on_restart()
         return self
 
     def stop(self):

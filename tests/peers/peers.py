@@ -7,6 +7,7 @@ Used by the tests and by the demo. Nothing of the system is touched and all of i
         with world.imap("recruiter@agency.example") as client: ...
 """
 
+import atexit
 import contextlib
 import email
 import email.policy
@@ -36,10 +37,11 @@ USERS = {RECRUITER: "rec.Secret-17", COLLEAGUE: "col.Secret-23", CANDIDATE: "can
 MAX_DIRECTORY = 60  # longer, and socket paths of Dovecot pass the 107 bytes of sun_path
 
 
-def public_dir(path):
+def public_dir(path, keep=False):
     """
     A directory that other users can walk to and whose name is short enough for sockets. It is path itself,
-    or, where path is too deep or below a closed home, a new one under /tmp that path then points to.
+    or, where path is too deep or below a closed home, a new one under /tmp that path then points to, removed
+    at exit unless keep (or POSTERN_KEEP in the environment).
     """
     path = os.path.abspath(path)
     if os.path.islink(path):
@@ -54,21 +56,24 @@ def public_dir(path):
     if os.path.isdir(path):
         shutil.rmtree(path)
     os.symlink(real, path)
+    if not keep and "POSTERN_KEEP" not in os.environ:
+        atexit.register(shutil.rmtree, real, ignore_errors=True)
     return real
 
 
 class World:
-    """postfix=None: with Postfix if it can be run here. Other keywords go to Dovecot."""
+    """postfix=None: with Postfix if it can be run here. certs: another world's. Other keywords go to Dovecot."""
 
-    def __init__(self, directory, users=None, postfix=None, keep=False, **dovecot):
-        self.dir = public_dir(directory)
+    def __init__(self, directory, users=None, postfix=None, certs=None, keep=False, **dovecot):
+        self.dir = public_dir(directory, keep)
         self.users = dict(USERS if users is None else users)
-        self.certs = Certs(os.path.join(self.dir, "ca"))
+        self.certs = certs or Certs(os.path.join(self.dir, "ca"))
         self.dovecot = Dovecot(os.path.join(self.dir, "dovecot"), self.certs, self.users, keep=keep, **dovecot)
         self.other_smtp = None
         self.postfix = None
         if postfix or (postfix is None and privilege() is not None):
             self.postfix = Postfix(os.path.join(self.dir, "postfix"), self.certs, self.dovecot, keep=keep)
+            self.dovecot.on_restart = self.postfix.reload
 
     def start(self):
         self.dovecot.start()

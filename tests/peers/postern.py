@@ -5,7 +5,7 @@ import json
 import os
 import subprocess
 
-from jmap import ATS, Jmap
+from jmap import Jmap, MethodError
 from peers import public_dir
 from proc import Child, connects, until
 
@@ -28,7 +28,7 @@ class Postern:
 
     def __init__(self, directory, world, ats=None, hosts=None, log_level="debug", extra="", keep=False,
                  content="all", first=100):
-        self.dir = public_dir(directory)
+        self.dir = public_dir(directory, keep)
         self.world = world
         self.keep = keep
         self.child = None
@@ -73,8 +73,15 @@ class Postern:
     def start(self, seconds=30):
         self.child = Child([POSTERND, "-d", "-f", self.conf], self.log, keep=self.keep)
         for name in self.ats:
-            until(f"socket of {name}", lambda n=name: connects(self.socket(n)), seconds=seconds, child=self.child)
+            until(f"ATS {name}", lambda n=name: self._answers(n), seconds=seconds, child=self.child)
         return self
+
+    def _answers(self, name):
+        """Whether a request reaches the store; before that it is serverUnavailable."""
+        try:
+            return connects(self.socket(name)) and self.jmap(name).call("Link/get", ids=[]) is not None
+        except (MethodError, OSError):
+            return False
 
     def stop(self):
         """The exit status after SIGTERM."""
@@ -162,4 +169,4 @@ def _block(kind, name, values):
     return [f'{kind} "{name}" {{'] + [f"\t{k} = {_value(v)}" for k, v in values.items()] + ["}"]
 
 
-__all__ = ["ATS", "Postern", "built"]
+__all__ = ["Postern", "built"]

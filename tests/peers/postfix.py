@@ -150,6 +150,11 @@ class Postfix:
             until(f"postfix port {port}", lambda p=port: connects(("127.0.0.1", p)), child=self.child)
         return self
 
+    def reload(self):
+        """New smtpd processes: the old ones hold a connection to a Dovecot that is gone."""
+        if self.child:
+            self._run("/usr/sbin/postfix", "-c", self.conf, "reload")
+
     def stop(self):
         if self.child is None:
             return

@@ -171,10 +171,10 @@ def test_policy_headers(world, tmp_path, need_postern, clean):
 # ---- another kind of server --------------------------------------------------------
 
 @pytest.fixture(scope="module")
-def plain_world(tmp_path_factory, liars):
+def plain_world(tmp_path_factory, world, liars):
     """No CONDSTORE, IDLE, MOVE, UIDPLUS, SPECIAL-USE, ...; folders in German; slash as separator."""
     folders = {"Entwuerfe": "", "Gesendet": "", "Papierkorb": ""}
-    with World(tmp_path_factory.mktemp("plain"), postfix=False, hide=PLAIN_SERVER, special_use=False,
+    with World(tmp_path_factory.mktemp("plain"), postfix=False, certs=world.certs, hide=PLAIN_SERVER, special_use=False,
                separator="/", folders=folders, storage="sdbox") as w:
         w.other_smtp = liars.start(relaying(w))
         yield w
