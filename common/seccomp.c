@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 /* The macros of seccomp.h leave the second datum out; clang minds. */
-#define ARG(n, op, a, b) ((struct scmp_arg_cmp){ .arg = n, .op = op, .datum_a = a, .datum_b = b })
+#define ARG(n, how, a, b) ((struct scmp_arg_cmp){ .arg = n, .op = how, .datum_a = a, .datum_b = b })
 
 #define P(x) (1u << PROFILE_##x)
 #define ALL (P(VAULT) | P(DIALER) | P(TLS) | P(WORKER) | P(MIME) | P(STORE) | P(LISTENER))
