@@ -12,6 +12,7 @@ struct level {
 	int part;		/* the multipart */
 	char *boundary;
 	size_t len;
+	uint32_t hash;		/* of the boundary: most lines are told apart by it */
 };
 
 struct scan {
@@ -62,6 +63,16 @@ pop(struct scan *s, size_t end)
 	free(l->boundary);
 }
 
+static uint32_t
+hash(struct slice s)
+{
+	uint32_t h = 0x811c9dc5u;
+
+	for (size_t i = 0; i < s.n; i++)
+		h = (h ^ s.p[i]) * 0x01000193u;
+	return h;
+}
+
 static void
 opaque(struct scan *s, struct mime_part *p, size_t end)
 {
@@ -93,7 +104,7 @@ header_done(struct scan *s, size_t body)
 		free(boundary);
 		opaque(s, p, body);
 	} else {
-		s->stack[s->depth++] = (struct level){ s->cur, boundary, strlen(boundary) };
+		s->stack[s->depth++] = (struct level){ s->cur, boundary, strlen(boundary), hash(slice_str(boundary)) };
 		s->cur = -1;
 	}
 }
@@ -133,17 +144,6 @@ end_leaf(struct scan *s, size_t end)
 	s->cur = -1;
 }
 
-/* 0: not this boundary, 1: it separates, 2: it closes. */
-static int
-matches(struct slice line, const struct level *l)
-{
-	if ((line.n != l->len + 2 && line.n != l->len + 4) || memcmp(line.p + 2, l->boundary, l->len) != 0)
-		return 0;
-	if (line.n == l->len + 2)
-		return 1;
-	return line.p[line.n - 2] == '-' && line.p[line.n - 1] == '-' ? 2 : 0;
-}
-
 /* White space after a boundary means nothing. */
 static struct slice
 trimmed(struct slice line)
@@ -153,23 +153,46 @@ trimmed(struct slice line)
 	return line;
 }
 
-/* An outer boundary ends whatever is open inside it. */
+/* The innermost level whose boundary mark is, from 1; 0: none. */
+static size_t
+find_level(const struct scan *s, struct slice mark)
+{
+	uint32_t h = hash(mark);
+	size_t d = s->depth;
+
+	for (; d > 0; d--) {
+		const struct level *l = &s->stack[d - 1];
+
+		if (l->hash == h && l->len == mark.n && memcmp(l->boundary, mark.p, mark.n) == 0)
+			break;
+	}
+	return d;
+}
+
+/* "--boundary" separates, "--boundary--" closes. An outer boundary ends
+ * whatever is open inside it. */
 static bool
 boundary_line(struct scan *s, struct slice line)
 {
 	struct slice mark = trimmed(line);
-	size_t end = before_boundary(s, s->line), d = s->depth;
-	int kind = 0, parent;
+	size_t end = before_boundary(s, s->line), d;
+	bool closing = false;
+	int parent;
 
-	while (d > 0 && (kind = matches(mark, &s->stack[d - 1])) == 0)
-		d--;
-	if (kind == 0)
+	mark = slice_mem(mark.p + 2, mark.n - 2);
+	d = find_level(s, mark);
+	if (d == 0 && mark.n > 2 && mark.p[mark.n - 1] == '-' && mark.p[mark.n - 2] == '-') {
+		mark.n -= 2;
+		d = find_level(s, mark);
+		closing = true;
+	}
+	if (d == 0)
 		return false;
 	end_leaf(s, end);
 	while (s->depth > d)
 		pop(s, end);
 	parent = s->stack[d - 1].part;
-	if (kind == 2)
+	if (closing)
 		pop(s, end);
 	else
 		begin_part(s, parent, s->line + line.n);
