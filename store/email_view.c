@@ -7,6 +7,7 @@
 
 struct view_state {
 	struct wbuf mailboxes;
+	struct wbuf leaving;	/* copies that are to be expunged: their flags do not count */
 	struct keywords keywords;
 	bool moving;	/* an entry may still bring or take a copy */
 };
@@ -36,6 +37,8 @@ look_at_copies(const struct email *e, struct view_state *v)
 		if (!uid_get(e->account, c.mailbox, c.uid, &u) || u.deleted)
 			continue;
 		ids_add_once(&v->mailboxes, c.mailbox);
+		if (ids_has(wbuf_slice(&v->leaving), c.mailbox))
+			continue;
 		merge_copy(&v->keywords, &u.keywords, first, &all_seen);
 		first = false;
 	}
@@ -44,6 +47,17 @@ look_at_copies(const struct email *e, struct view_state *v)
 		v->keywords = e->keywords;
 	else if (!all_seen)
 		keywords_del(&v->keywords, slice_str("$seen"));
+}
+
+static bool
+note_leaving(uint64_t op, const struct rec_pending *p, void *arg)
+{
+	struct view_state *v = arg;
+
+	(void)op;
+	if (p->kind == OP_EXPUNGE)
+		ids_add_once(&v->leaving, p->mailbox);
+	return true;
 }
 
 static bool
@@ -80,8 +94,10 @@ email_project(struct email *e)
 	struct view_state v = { .moving = false };
 
 	wbuf_init(&v.mailboxes, 64 * 8);
+	journal_each(e->account, e->id, note_leaving, &v);
 	look_at_copies(e, &v);
 	journal_each(e->account, e->id, apply, &v);
+	wbuf_free(&v.leaving);
 	if (v.mailboxes.n == 0 && !v.moving && copies_count(wbuf_slice(&e->copies)) == 0) {
 		wbuf_free(&v.mailboxes);
 		return VIEW_LOST;

@@ -228,10 +228,11 @@ submit_copy_bound(uint32_t account, uint64_t mailbox, uint64_t email)
 
 	if (mailbox_role(account, mailbox) != MBOX_SENT || !submission_of_email(&s, account, email))
 		return;
+	if (!s.row.rec.copy_done && (s.row.rec.state == SUB_SENT || s.row.rec.state == SUB_SENDING ||
+		s.row.rec.state == SUB_UNCERTAIN))
+		copy_is_there(&s, mailbox);
 	if (s.row.rec.state == SUB_UNCERTAIN)
 		submit_was_sent(&s);
-	if (!s.row.rec.copy_done && (s.row.rec.state == SUB_SENT || s.row.rec.state == SUB_SENDING))
-		copy_is_there(&s, mailbox);
 	submission_free(&s);
 }
 
@@ -314,8 +315,8 @@ static bool
 found_uncertain(struct submission *s, const struct rec_pending *p, uint32_t uid)
 {
 	if (uid != 0 && !is_own(s, p->mailbox, uid)) {
-		submit_was_sent(s);	/* starts a search of its own; this one has its answer */
 		take_found(s, p->mailbox, uid);
+		submit_was_sent(s);
 		return true;
 	}
 	if (p->attempts < looks_for(LEARNED_NOTHING))

@@ -434,6 +434,7 @@ link_put(enum link_mode mode, enum content_policy content)
 
 	row_link_put(KEY(link, .no = LINK), &r);
 	table_put_u64(T_linkaddr, KEY(linkaddr, .address = slice_str(OWN)), LINK);
+	link_start(LINK);
 	db_turn_end();
 }
 
@@ -500,6 +501,8 @@ store_close(void)
 		imap_stop(s);
 	far_close(&far_imap);
 	far_close(&far_smtp);
+	turn();
+	mail_worker_gone(LINK, ROLE_SMTP, SLICE_NONE);
 	turn();
 	mail_forget(near_ats);
 	out_forget(near_ats);
