@@ -300,6 +300,7 @@ engine_free(struct engine *e)
 	ops_clear(e);
 	bodies_clear(e);
 	folders_free(&e->folders);
+	imap_writer_reset(&e->writer);
 	stream_free(&e->stream);
 	uidset_free(&e->round.set);
 	wbuf_free(&e->inbox);

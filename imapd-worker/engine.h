@@ -78,6 +78,7 @@ struct round {
 	uint32_t next, width;	/* cursor, UIDs in one slice */
 	uint32_t edge;		/* as far as slices are finished, in any order */
 	bool asked, exhausted;	/* the phase has issued a command; all of them */
+	bool no_search;		/* the server does not answer UID SEARCH */
 	bool hole;		/* a slice was refused: go back to the position */
 	unsigned int tries;
 	uint32_t window;	/* lowest UID wanted */

@@ -50,6 +50,7 @@ struct pending {
 	struct folder *folder;
 	uint32_t low, high;	/* UIDs (or sequence numbers) it asks for */
 	uint32_t rows;		/* answers seen so far */
+	bool answered;		/* a SEARCH or ESEARCH came, if only an empty one */
 };
 
 #define IMAP_HELD 3	/* literals in one command */

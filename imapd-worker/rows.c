@@ -230,6 +230,7 @@ rows_search(struct engine *e, struct imap_response *r)
 	    (p = imap_pending(&e->writer, CMD_OP_FIND)) == NULL)
 		return;
 	if (r->kind == IMAP_SEARCH) {
+		p->answered = true;
 		while (imap_search_next(r, &uid))
 			search_number(e, p, uid, uid);
 		if (r->lex.bad)
@@ -239,6 +240,7 @@ rows_search(struct engine *e, struct imap_response *r)
 	/* RFC 4731 s. 3.1: the answer names the command it belongs to. */
 	if (!r->search.uid || (r->search.tag != 0 && r->search.tag != p->tag))
 		return;
+	p->answered = true;
 	if (r->search.has_min)
 		search_number(e, p, r->search.min, r->search.min);
 	all = r->search.all;

@@ -12,18 +12,19 @@
 #define SLICE_MESSAGES 4096	/* messages aimed at in one slice */
 #define RANGES_IN_ROW (LIM_INLINE / 8)
 
-/* One row: of [low, high] only these are left. */
+/* One row: of [low, high] only these ranges of the set are left. */
 static void
-tell_present(struct engine *e, uint32_t low, uint32_t high, const struct uidrange *v, size_t n)
+tell_present(struct engine *e, uint32_t low, uint32_t high, size_t from, size_t to)
 {
+	const struct uidset *s = &e->round.set;
 	struct msg_uids_present m = { .mailbox = e->sel.folder->id, .low = low, .high = high };
 	struct wbuf w;
 	size_t i;
 
 	wbuf_init(&w, LIM_INLINE);
-	for (i = 0; i < n; i++) {
-		w_u32(&w, v[i].first);
-		w_u32(&w, v[i].last);
+	for (i = from; i < to; i++) {
+		w_u32(&w, s->r[i].first);
+		w_u32(&w, s->r[i].last);
 	}
 	m.ranges = wbuf_slice(&w);
 	report_send(&e->report, MSG_uids_present, &m, -1);
@@ -41,11 +42,11 @@ present(struct engine *e, uint32_t low, uint32_t high)
 	while (s->n - i > RANGES_IN_ROW) {
 		uint32_t end = s->r[i + RANGES_IN_ROW - 1].last;
 
-		tell_present(e, low, end, s->r + i, RANGES_IN_ROW);
+		tell_present(e, low, end, i, i + RANGES_IN_ROW);
 		low = end + 1;
 		i += RANGES_IN_ROW;
 	}
-	tell_present(e, low, high, s->r + i, s->n - i);
+	tell_present(e, low, high, i, s->n);
 	uidset_clear(s);
 }
 
@@ -131,7 +132,7 @@ sync_changes(struct engine *e)
 	bool modseq = e->condstore && e->sel.modseq != 0 && e->sel.folder->pos.modseq != 0;
 
 	if (r->phase == ROUND_UIDS)
-		return !r->list || list_slices(e, CMD_UIDS);
+		return !r->list || list_slices(e, r->no_search ? CMD_FLAGS : CMD_UIDS);
 	if (r->all_flags)
 		return list_slices(e, CMD_FLAGS);
 	if (r->kind == ROUND_FULL || (r->some_flags && modseq))
@@ -145,6 +146,11 @@ slice_listed(struct engine *e, const struct pending *p)
 	struct folder *f = e->sel.folder;
 	struct round *r = &e->round;
 
+	/* OK without a word about UIDs must not read as "all gone". */
+	if (p->command == CMD_UIDS && !p->answered && e->sel.exists > 0) {
+		r->no_search = true;
+		return;
+	}
 	if (r->set.over) {
 		/* Too scattered for the bound: half as wide, the same place again. */
 		uidset_clear(&r->set);
