@@ -22,7 +22,7 @@ send_process(struct chan *c, uint32_t req, const struct proc *p)
 	struct rec_process r = { .role = p->role, .ats = slice_str(p->tenant != NULL ? p->tenant->name : NULL),
 		.unit = p->unit, .host = slice_str(p->host), .pid = (uint32_t)(p->pid > 0 ? p->pid : 0),
 		.uid = p->walls.uid, .chrooted = p->walls.chrooted, .landlock_abi = p->walls.landlock_abi,
-		.mdwe = p->walls.mdwe, .seccomp = p->walls.seccomp, .state = p->state, .started_at = p->started_at,
+		.mdwe = p->walls.mdwe, .seccomp = p->walls.seccomp, .state = (uint8_t)p->state, .started_at = p->started_at,
 		.restarts = p->restarts, .last_exit = slice_str(p->last_exit) };
 	struct wbuf w;
 
