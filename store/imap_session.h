@@ -50,6 +50,7 @@ struct imap_body {
 struct imap_folder {
 	uint64_t id;
 	bool synced;
+	bool listed;		/* in the list that is being told */
 	bool no_keywords;	/* PERMANENTFLAGS without \* */
 	uint64_t looked_at;	/* last mailbox_synced; 0: not yet */
 };

@@ -129,18 +129,28 @@ row_found(struct imap_session *s, const struct msg_mailbox_found *m)
 		*f = (struct imap_folder){ .id = id };
 	}
 	f->synced = m->synced;
+	f->listed = true;
 	/* Also the folders that are not synced: drafts and moves may go there. */
 	if (m->selectable)
 		mailbox_send_bound(s->chan, s->link, id);
 }
 
+/* A new connection lists anew: what is not in its list any more is gone. */
 static void
 row_list_end(struct imap_session *s)
 {
 	struct wbuf seen = { .max = 0 };
+	size_t n = 0;
 
-	for (size_t i = 0; i < s->nfolders; i++)
+	for (size_t i = 0; i < s->nfolders; i++) {
+		if (!s->folders[i].listed)
+			continue;
 		ids_add(&seen, s->folders[i].id);
+		s->folders[n] = s->folders[i];
+		s->folders[n++].listed = false;
+	}
+	if (n > 0)
+		s->nfolders = n;
 	mailbox_list_end(s->link, wbuf_slice(&seen));
 	wbuf_free(&seen);
 	s->listed = true;

@@ -3,6 +3,7 @@
 #include <time.h>
 
 #include "child.h"
+#include "db.h"
 #include "log.h"
 #include "loop.h"
 #include "mime_job.h"
@@ -184,8 +185,8 @@ static void
 worker_stuck(struct mime_worker *w)
 {
 	log_warn("mime-worker does not answer link=%u", w->link);
-	if (child.master != NULL)
-		(void)send_stuck(child.master, &(struct msg_stuck){ .chan = chan_peer(w->chan)->chan });
+	/* Behind the commit: by then the try is counted. */
+	out_send(child.master, MSG_stuck, &(struct msg_stuck){ .chan = chan_peer(w->chan)->chan }, OUT_NOFD);
 	mime_worker_lost(w);
 }
 
