@@ -33,7 +33,7 @@ waiter_end(struct waiting *w, const char *error)
 	uint64_t state = changes_state(w->account, OBJ_EMAIL);
 
 	if (error[0] != '\0')
-		out_set_error(w->asker, error, "", "");
+		out_set_error(w->asker, "serverUnavailable", "", error);
 	else
 		out_set_done(w->asker, w->account, OBJ_EMAIL, state, (struct msg_set_done){ .id = w->email });
 	LIST_REMOVE(w, entry);
@@ -64,7 +64,7 @@ on_second(evutil_socket_t fd, short what, void *arg)
 	for (w = LIST_FIRST(&waiters); w != NULL; w = next) {
 		next = LIST_NEXT(w, entry);
 		if (w->until <= store_now())
-			waiter_end(w, "serverUnavailable");
+			waiter_end(w, "net.timeout");
 	}
 }
 

@@ -330,6 +330,7 @@ on_second(evutil_socket_t fd, short what, void *arg)
 	(void)arg;
 	LIST_FOREACH(s, &sessions, entry) {
 		ingest_release(s);
+		ingest_pump(s);
 		journal_run(s);
 	}
 }

@@ -16,7 +16,7 @@
 #include "db.h"
 #include "mime_pool.h"
 
-#define IMAP_BODIES 8				/* bodies asked for and not yet stored */
+#define IMAP_BODIES 16				/* bodies asked for and not yet stored */
 #define IMAP_BODY_BYTES (32u * 1024 * 1024)	/* their sizes together, if more than one */
 #define IMAP_QUEUE (LIM_CHAN_CREDITS + 512)	/* rows and control messages waiting */
 #define IMAP_HOLD_LIVE 20	/* seconds a vanished message waits for a folder that is not looked at */
@@ -68,6 +68,7 @@ struct imap_session {
 	size_t nfolders;
 	bool listed;		/* all folders are bound */
 	bool live;
+	uint64_t pump_after;	/* seconds: no bodies are asked for before */
 	uint64_t turn;		/* last turn that changed something for it */
 	LIST_HEAD(, journal_flight) flights;
 };

@@ -12,9 +12,8 @@
 /* ---- headers at the parser ---- */
 
 static void
-header_parsed(void *ctx, const struct mime_result *res)
+take_result(struct imap_row *r, const struct mime_result *res)
 {
-	struct imap_row *r = ctx;
 	struct slice keep = res->error == NULL ? res->data : res->source;
 
 	r->job = NULL;
@@ -24,8 +23,16 @@ header_parsed(void *ctx, const struct mime_result *res)
 	w_raw(&r->result, keep.p, keep.n);
 	if (r->result.failed)
 		db_fail("out of memory");
+}
+
+static void
+header_parsed(void *ctx, const struct mime_result *res)
+{
+	struct imap_row *r = ctx;
+
+	take_result(r, res);
 	imap_touch(r->session);
-	imap_drain(r->session);
+	imap_drain(r->session);	/* may end the row */
 }
 
 static void
@@ -47,7 +54,7 @@ parse_start(struct imap_row *r)
 
 	/* Killed one parser too many before a restart: it only needs its verdict. */
 	if (tries >= LIM_MIME_TRIES) {
-		header_parsed(r, &(struct mime_result){ .error = "sync.item_poison", .source = r->header.data });
+		take_result(r, &(struct mime_result){ .error = "sync.item_poison", .source = r->header.data });
 		return;
 	}
 	r->job = mime_parse(r->session->link, true, &r->header, (unsigned int)tries, header_parsed, header_died, r);

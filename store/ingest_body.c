@@ -120,7 +120,7 @@ ingest_pump(struct imap_session *s)
 	struct key_want k;
 	bool go = true;
 
-	if (!s->listed || window_full(s))
+	if (!s->listed || store_now() < s->pump_after || window_full(s))
 		return;
 	scan_prefix(&scan, T_want, PREFIX(want, 1, .account = s->link), false);
 	while (go && !window_full(s) && scan_next(&scan, &key, NULL)) {
@@ -234,9 +234,11 @@ static void
 body_refused(struct imap_body *b, struct slice code)
 {
 	char text[LIM_CODE + 1] = "sync.item_empty";
-	uint64_t flags = b->flags + WANT_TRY;
+	bool renumbered = slice_eq_str(code, "sync.uidvalidity_changed");	/* its new UID is on its way */
+	uint64_t flags = b->flags + (renumbered ? 0 : WANT_TRY);
 
 	(void)slice_copy(code, text, sizeof(text));
+	b->session->pump_after = store_now() + 1;
 	if (is_final(code) || flags / WANT_TRY >= WANT_TRIES)
 		give_up(b, text);
 	else
