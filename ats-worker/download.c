@@ -12,6 +12,7 @@
 #include "reply_json.h"
 #include "routes.h"
 
+#define MAPPED_MAX 32	/* bodies under way to clients; each may map LIM_BODY */
 #define NOT_STORED "urn:postern:params:jmap:error:contentNotStored"
 
 struct download {
@@ -23,6 +24,8 @@ struct download {
 	char type[LIM_TYPE_NAME + 1];
 	char disposition[4096];
 };
+
+static unsigned int mapped;
 
 /* ---- header values ---- */
 
@@ -88,6 +91,7 @@ body_done(const void *data, size_t n, void *arg)
 	(void)n;
 	body_close(arg);
 	free(arg);
+	mapped--;
 }
 
 /* The bytes leave from the store's memory file; nothing is copied. */
@@ -97,12 +101,14 @@ take_body(const struct store_answer *a)
 	struct evbuffer *out = evbuffer_new();
 	struct body *b = calloc(1, sizeof(*b));
 
-	if (out != NULL && b != NULL && body_keep(b, a->m->blob_data.data, a->fd) == 0) {
+	if (out != NULL && b != NULL && mapped < MAPPED_MAX && body_keep(b, a->m->blob_data.data, a->fd) == 0) {
+		mapped++;
 		if (b->data.n == 0 || evbuffer_add_reference(out, b->data.p, b->data.n, body_done, b) == 0) {
 			if (b->data.n == 0)
 				body_done(NULL, 0, b);
 			return out;
 		}
+		mapped--;
 		body_close(b);
 	}
 	if (out != NULL)
@@ -125,7 +131,7 @@ on_blob(void *ctx, const struct store_answer *a)
 	else if (a->error != NULL)
 		fail(d, strcmp(a->error, "serverUnavailable") == 0 ? 503 : 404, "about:blank", "No such blob.");
 	else if ((body = take_body(a)) == NULL)
-		fail(d, 503, "about:blank", "Out of memory.");
+		fail(d, 503, "about:blank", "Too many downloads at once.");
 	else {
 		http_reply_header(c, "Content-Disposition", d->disposition);
 		http_reply_header(c, "Cache-Control", "private, immutable, max-age=31536000");

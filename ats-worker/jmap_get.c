@@ -155,6 +155,10 @@ on_rows(void *ctx, const struct store_answer *a)
 		call_store_error(call, a);
 		return;
 	}
+	if (a->rows->n > JMAP_MAX_GET) {
+		call_error(call, "requestTooLarge", "more than maxObjectsInGet: use a query");
+		return;
+	}
 	missing = a->m->get_done.not_found;
 	get->state = ju_state(a->m->get_done.epoch, a->m->get_done.state);
 	store_rows_move(&get->rows, a->rows);

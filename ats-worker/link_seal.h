@@ -17,7 +17,8 @@ enum seal_status { SEAL_OK, SEAL_INVALID, SEAL_REFUSED };
 /*
  * credential, smtp_credential: JSON values or NULL. The endpoints that each is
  * bound to come from rec, as the store names them to the vault: every service
- * that has a host with one credential, one each with two. On failure p names the property; SEAL_REFUSED: sealed-only tenant.
+ * that has a host with one credential, one each with two. On failure p names
+ * the property; SEAL_REFUSED: this tenant takes sealed ones only.
  */
 enum seal_status link_seal(struct arena *, const struct rec_link *, json_t *credential, json_t *smtp_credential,
     struct link_seals *, struct link_problem *p);

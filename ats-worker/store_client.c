@@ -184,10 +184,10 @@ on_row(struct chan *c, const union msg *m, int *fd)
 	struct body body;
 
 	(void)c;
-	if (body_open(&body, m->row.data, fd) == -1)
-		return -1;
-	if (call != NULL && !call->cancelled && !call->too_large &&
-	    rows_add(&call->rows, m->row.id, body.data) == -1) {
+	if (call == NULL || call->cancelled || call->too_large)
+		return 0;
+	/* No room to map it is our trouble, not the store's. */
+	if (body_open(&body, m->row.data, fd) == -1 || rows_add(&call->rows, m->row.id, body.data) == -1) {
 		call->too_large = true;
 		store_rows_free(&call->rows);
 	}

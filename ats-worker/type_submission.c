@@ -150,5 +150,5 @@ static const char *const set_arguments[] = { "onSuccessUpdateEmail", "onSuccessD
 
 const struct jmap_type type_submission = { .name = "EmailSubmission", .letter = 'S', .obj = OBJ_SUBMISSION,
 	.decode = submission_decode, .props = props, .filter = filter, .sort = "sendAt",
-	.set_arguments = set_arguments, .set_check = submission_set_check, .create = submission_create, .update = submission_update,
-	.destroy = submission_destroy, .set_finish = submission_set_finish };
+	.set_arguments = set_arguments, .set_check = submission_set_check, .create = submission_create,
+	.update = submission_update, .destroy = submission_destroy, .set_finish = submission_set_finish };

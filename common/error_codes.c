@@ -52,6 +52,7 @@
 	X("auth.host_breaker_open", 'A', "Too many rejections at this server: logins wait, to protect our address.")   \
 	X("auth.unknown", 'T', "The login failed for a reason we do not know; see the detail.")                        \
 	X("vault.locked", 'A', "The vault is locked: an administrator must enter its passphrase.")                     \
+	X("vault.away", 'T', "The vault is being started again; it is tried again.")                                   \
 	X("vault.refused", 'A', "The vault refused this credential; enter it anew.")                                   \
 	X("oauth.xoauth2_rejected", 'T', "The token was refused and is being renewed.")                                \
 	X("oauth.scope_missing", 'U', "Sign in again and allow access to mail.")                                       \
@@ -75,6 +76,8 @@
 	X("sync.too_many_connections", 'T', "Too many connections to this mailbox: close other mail programs.")        \
 	X("sync.throttled", 'T', "The provider slows us down; it resumes by itself.")                                  \
 	X("sync.bandwidth", 'T', "The provider's daily volume is used up; it resumes tomorrow.")                       \
+	X("sync.expunge_unsupported", 'I', "The server cannot remove single messages for good; they are only marked.") \
+	X("sync.gone", 'P', "The message is no longer on the server.")                                                 \
 	X("sync.folder_missing", 'U', "A chosen folder does not exist: choose inbox and sent folder.")                 \
 	X("sync.folder_denied", 'I', "No right on this folder; IT must grant it.")                                     \
 	X("sync.folder_phantom", 'W', "A listed folder cannot be opened; it is skipped for now.")                      \

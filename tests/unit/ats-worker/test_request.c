@@ -562,6 +562,37 @@ test_peer_refused(void **state)
 	wbuf_free(&uid);
 }
 
+/* Slow heads get 408, silent connections are closed, too many are refused. */
+static void
+test_deadlines(void **state)
+{
+	struct http_server_limits limits = http_server_defaults;
+	int slow, silent, extra;
+	char *a;
+
+	(void)state;
+	limits.head_seconds = limits.idle_seconds = 1;
+	limits.connections = http_server_count() + 2;
+	assert_int_equal(http_server_start(-1, &limits, route_request), 0);
+	slow = client_connect();
+	silent = client_connect();
+	extra = client_connect();
+	client_write(slow, "GET / HT", 8);
+	a = client_read(extra, NULL);
+	assert_string_equal(a, "");
+	free(a);
+	usleep(1100000);
+	a = client_read(slow, NULL);
+	assert_int_equal(status_of(a), 408);
+	free(a);
+	assert_int_equal(recv(silent, &limits, 1, MSG_DONTWAIT), 0);
+	close(slow);
+	close(silent);
+	close(extra);
+	turn(3);
+	assert_int_equal(http_server_start(-1, &http_server_defaults, route_request), 0);
+}
+
 static void
 test_agency_types(void **state)
 {
@@ -615,6 +646,7 @@ main(void)
 		cmocka_unit_test_setup(test_store_lost, reset),
 		cmocka_unit_test_setup(test_client_gone, reset),
 		cmocka_unit_test_setup(test_peer_refused, reset),
+		cmocka_unit_test_setup(test_deadlines, reset),
 	};
 
 	return cmocka_run_group_tests(tests, setup, NULL);
