@@ -238,11 +238,12 @@ body_refused(struct imap_body *b, struct slice code)
 	uint64_t flags = b->flags + (renumbered ? 0 : WANT_TRY);
 
 	(void)slice_copy(code, text, sizeof(text));
-	b->session->pump_after = store_now() + 1;
 	if (is_final(code) || flags / WANT_TRY >= WANT_TRIES)
 		give_up(b, text);
-	else
+	else {
+		b->session->pump_after = store_now() + 1;
 		table_put_u64(T_want, want_key(b->session->link, b->email), flags);
+	}
 	place_free(b);
 }
 

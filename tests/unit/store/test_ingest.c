@@ -336,6 +336,72 @@ test_parser_dies_once(void **state)
 	assert_int_equal(emails(ids, 4), 2);
 }
 
+/* Three parsers died, then the store: the verdict stands. */
+static void
+test_poison_known(void **state)
+{
+	uint64_t ids[4];
+
+	(void)state;
+	imap_connect();
+	opened(inbox, 7);
+	turns();
+	table_put_u64(T_tries, KEY(tries, .account = LINK, .mailbox = inbox, .uid = 1), 3);
+	db_turn_end();
+	header(inbox, 1, "", "From: a@x.example\r\nSubject: POISON\r\n\r\n");
+	header(inbox, 2, "", M2);
+	turns();
+	assert_int_equal(mime_deaths, 0);
+	assert_int_equal(emails(ids, 4), 2);
+}
+
+/* A turn that cannot be stored never happened: the worker starts over. */
+static void
+test_disk_full(void **state)
+{
+	uint64_t ids[4];
+	union msg m;
+
+	(void)state;
+	imap_connect();
+	opened(inbox, 7);
+	header(inbox, 1, "", M1);
+	event_base_loop(loop_base(), EVLOOP_NONBLOCK);
+	db_fail("test");
+	db_turn_end();
+	turns();
+	assert_null(imap_session_of(LINK));
+	assert_true(far_imap.gone);
+	assert_non_null(next_told(&far_master, MSG_worker_stop, &m));
+	assert_int_equal(m.worker_stop.role, ROLE_IMAP);
+	assert_int_equal(emails(ids, 4), 0);
+	imap_connect();
+	first_sync();
+	assert_int_equal(emails(ids, 4), 2);
+}
+
+/* A thread over two folders: counts of both follow it. */
+static void
+test_thread_counts(void **state)
+{
+	(void)state;
+	link_put(MODE_TWO_WAY, CONTENT_HEADERS);
+	imap_connect();
+	opened(inbox, 7);
+	opened(archive, 9);
+	header(archive, 1, "\\Seen", M1);
+	header(inbox, 1, "", "From: b@x.example\r\nMessage-ID: r1@x.example\r\nIn-Reply-To: m1@x.example\r\n\r\n");
+	turns();
+	assert_int_equal(counts(archive).unread, 0);
+	assert_int_equal(counts(archive).unread_threads, 1);	/* RFC 8621 s. 2: anywhere in the thread */
+	assert_int_equal(counts(inbox).total_threads, 1);
+	send_message_flags(far_imap.c,
+	    &(struct msg_message_flags){ .mailbox = inbox, .uid = 1, .flags = slice_str("\\Seen") });
+	turns();
+	assert_int_equal(counts(archive).unread_threads, 0);
+	assert_int_equal(counts(inbox).unread, 0);
+}
+
 static void
 test_policy_matched(void **state)
 {
@@ -406,6 +472,9 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_restart_in_the_middle, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_poison, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_parser_dies_once, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_poison_known, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_disk_full, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_thread_counts, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_policy_matched, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_folder_gone, setup, teardown),
 	};

@@ -466,6 +466,29 @@ test_store_dies(void **state)
 		assert_int_not_equal(m.worker_start.role, ROLE_SMTP);	/* never again by itself */
 }
 
+/* The phase cannot be stored: the final dot must not be written. */
+static void
+test_disk_full_at_data(void **state)
+{
+	union msg m;
+
+	(void)state;
+	learned(LEARNED_DOES_NOT_SAVE);
+	prepare(NULL);
+	smtp_connect();
+	item(&m);
+	rcpt(0, 250);
+	send_data_sent(far_smtp.c, &(struct msg_data_sent){ .submission = sub });
+	event_base_loop(loop_base(), EVLOOP_NONBLOCK);
+	db_fail("test");
+	db_turn_end();
+	turns_for(6000);	/* the queue looks again after a while */
+	assert_null(next_told(&far_smtp, MSG_data_go, &m));
+	assert_true(far_smtp.gone);
+	assert_int_equal(submission().state, SUB_QUEUED);
+	assert_int_equal(submission().phase, SUBP_NONE);
+}
+
 static void
 test_refusals(void **state)
 {
@@ -651,6 +674,8 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_requests, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_send_only, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_msgid, setup, teardown),
+		/* last: after it the link's sender rests for a minute */
+		cmocka_unit_test_setup_teardown(test_disk_full_at_data, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
