@@ -350,7 +350,8 @@ compose_parameter(struct wbuf *out, const char *name, struct slice value)
 	for (size_t i = 0; i < value.n; i++) {
 		uint8_t c = value.p[i];
 
-		if ((c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '-' || c == '.' || c == '_') {
+		if ((c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '-' ||
+		    c == '.' || c == '_') {
 			w_u8(out, c);
 			continue;
 		}

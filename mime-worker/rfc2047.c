@@ -191,7 +191,8 @@ rfc2047_decode(struct wbuf *out, struct slice in, size_t max)
 static bool
 q_plain(uint8_t c)
 {
-	return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c != 0 && strchr("!*+-/", c) != NULL);
+	return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
+	    (c != 0 && strchr("!*+-/", c) != NULL);
 }
 
 static size_t

@@ -72,7 +72,8 @@ add_address(struct wbuf *list, struct slice *in)
 static void
 add_part(struct wbuf *parts, struct slice *in)
 {
-	static const char *const types[] = { "text/plain", "text/html", "multipart/mixed", "message/rfc822", "image/png" };
+	static const char *const types[] = { "text/plain", "text/html", "multipart/mixed", "message/rfc822",
+		"image/png" };
 	uint8_t kind = byte(in);
 	struct rec_draft_part p = { .depth = byte(in) % 4, .blob_kind = kind >> 7, .name = take(in, LIM_NAME),
 		.disposition = take(in, 16), .cid = take(in, 64), .text = take(in, 4096) };
@@ -101,7 +102,8 @@ check_fields(struct slice message, const char *const *names)
 static void
 check_message(struct slice m)
 {
-	static const char *const names[] = { "Date", "From", "To", "Subject", "Message-ID", "X-A", "MIME-Version", NULL };
+	static const char *const names[] = { "Date", "From", "To", "Subject", "Message-ID", "X-A", "MIME-Version",
+		NULL };
 	struct mime_tree *tree;
 	struct wbuf out;
 

@@ -152,7 +152,8 @@ build_full(struct draft *d, const char *file, size_t n)
 	add_address(&d->to, "Doe, Jane", "jane@mail.example");
 	add_address(&d->to, "\xe6\x97\xa5\xe6\x9c\xac", "nihon@mail.example");
 	add_address(&d->bcc, "Boss", "boss@agency.example");
-	d->rec.subject = slice_str("Gr\xc3\xbc\xc3\x9f" "e: ein Betreff, der so lang ist, dass er mehr als eine Zeile braucht \xf0\x9f\x98\x80");
+	d->rec.subject = slice_str("Gr\xc3\xbc\xc3\x9f" "e: ein Betreff, der so lang ist, dass er mehr als eine "
+	    "Zeile braucht \xf0\x9f\x98\x80");
 	d->rec.message_id = slice_str("x@agency.example");
 	list_add(&d->refs, slice_str("root@mail.example"));
 	list_add(&d->refs, slice_str("last@mail.example"));
@@ -257,7 +258,8 @@ test_attached_message(void **state)
 	(void)state;
 	draft_init(&d);
 	add_part(&d, &(struct rec_draft_part){ .type = slice_str("multipart/mixed") });
-	add_part(&d, &(struct rec_draft_part){ .depth = 1, .type = slice_str("message/rfc822"), .blob_kind = BLOB_RAW, .blob = 7 });
+	add_part(&d, &(struct rec_draft_part){ .depth = 1, .type = slice_str("message/rfc822"),
+	    .blob_kind = BLOB_RAW, .blob = 7 });
 	d.blob = slice_str(inner);
 	assert_null(make(&d));
 	test_parse(&p, wbuf_slice(&d.out), false);
@@ -345,7 +347,8 @@ header_error(const char *extra, const char *id)
 static void
 test_headers_refused(void **state)
 {
-	static const char *const bad[] = { "", "no colon", ": x", "Bcc: a@b.c", "bcc: a@b.c", "Content-Type: x/y", "X Y: z",
+	static const char *const bad[] = { "", "no colon", ": x", "Bcc: a@b.c", "bcc: a@b.c", "Content-Type: x/y",
+	    "X Y: z",
 		"X: a\r\nBcc: b", "X: a\nBcc: b", "MIME-Version: 2.0", "Resent-Bcc: a@b.c", "Subject: x" };
 
 	(void)state;
@@ -388,11 +391,16 @@ test_parts_refused(void **state)
 	assert_string_equal(parts_error(jump, 2), "invalidPart");
 	assert_string_equal(parts_error(jump, 1), "invalidPart");
 	assert_string_equal(parts_error(&(struct rec_draft_part){ .type = slice_str("text") }, 1), "invalidPart");
-	assert_string_equal(parts_error(&(struct rec_draft_part){ .type = slice_str("a/b; x=y\r\nX: z") }, 1), "invalidPart");
-	assert_string_equal(parts_error(&(struct rec_draft_part){ .type = PLAIN, .cid = slice_str("a>\r\nX: y") }, 1), "invalidPart");
-	assert_string_equal(parts_error(&(struct rec_draft_part){ .type = PLAIN, .disposition = slice_str("a;b") }, 1), "invalidPart");
-	assert_string_equal(parts_error(&(struct rec_draft_part){ .type = PLAIN, .blob_kind = 1, .blob = 8 }, 1), "blobNotFound");
-	assert_string_equal(parts_error(&(struct rec_draft_part){ .type = PLAIN, .text = slice_str("\xff") }, 1), "invalidPart");
+	assert_string_equal(parts_error(&(struct rec_draft_part){ .type = slice_str("a/b; x=y\r\nX: z") }, 1),
+	    "invalidPart");
+	assert_string_equal(parts_error(&(struct rec_draft_part){ .type = PLAIN, .cid = slice_str("a>\r\nX: y") },
+	    1), "invalidPart");
+	assert_string_equal(parts_error(&(struct rec_draft_part){ .type = PLAIN, .disposition = slice_str("a;b") },
+	    1), "invalidPart");
+	assert_string_equal(parts_error(&(struct rec_draft_part){ .type = PLAIN, .blob_kind = 1, .blob = 8 }, 1),
+	    "blobNotFound");
+	assert_string_equal(parts_error(&(struct rec_draft_part){ .type = PLAIN, .text = slice_str("\xff") }, 1),
+	    "invalidPart");
 }
 
 static void

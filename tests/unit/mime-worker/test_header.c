@@ -132,7 +132,8 @@ test_addresses(void **state)
 	addresses_are("=?utf-8?Q?J=C3=B6rg?= <j@x.org>", "J\xc3\xb6rg|j@x.org");
 	addresses_are("=?utf-8?Q?Doe=2C_J?= <j@x.org>", "Doe, J|j@x.org");
 	addresses_are("\"=?utf-8?Q?J=C3=B6rg?=\" <j@x.org>", "J\xc3\xb6rg|j@x.org");
-	addresses_are("J\xc3\xb6rg <j\xc3\xb6rg@b\xc3\xbc" "cher.example>", "J\xc3\xb6rg|j\xc3\xb6rg@b\xc3\xbc" "cher.example");
+	addresses_are("J\xc3\xb6rg <j\xc3\xb6rg@b\xc3\xbc" "cher.example>",
+	    "J\xc3\xb6rg|j\xc3\xb6rg@b\xc3\xbc" "cher.example");
 	addresses_are("\"odd local\"@b.c", "|\"odd local\"@b.c");
 	addresses_are("a@[192.0.2.1]", "|a@[192.0.2.1]");
 	addresses_are("X <a@[IPv6:2001:db8::1]>", "X|a@[IPv6:2001:db8::1]");
@@ -354,17 +355,24 @@ test_kinds(void **state)
 	kind_is("From: MicrosoftExchange329e71ec88ae4615bbc36ab6ce41109e@x.y\r\n", KIND_BOUNCE, "daemonSender");
 	kind_is("From: postmaster@x.y\r\n", KIND_UNSURE, "postmasterSender");
 	kind_is("From: postmaster@x.y\r\nReturn-Path: <>\r\n", KIND_BOUNCE, "postmasterSender");
-	kind_is("Content-Type: multipart/report;\r\n report-type=delivery-status; boundary=x\r\n", KIND_BOUNCE, "deliveryStatus");
-	kind_is("Content-Type: multipart/report; report-type=disposition-notification; boundary=x\r\n", KIND_AUTO_REPLY, "readReceipt");
+	kind_is("Content-Type: multipart/report;\r\n report-type=delivery-status; boundary=x\r\n", KIND_BOUNCE,
+	    "deliveryStatus");
+	kind_is("Content-Type: multipart/report; report-type=disposition-notification; boundary=x\r\n",
+	    KIND_AUTO_REPLY, "readReceipt");
 	kind_is("Subject: Automatische Antwort: Ihre Bewerbung\r\n", KIND_UNSURE, "subject");
-	kind_is("Subject: =?utf-8?Q?R=C3=A9ponse_automatique?=\r\nX-Auto-Response-Suppress: All\r\n", KIND_AUTO_REPLY, "subject");
+	kind_is("Subject: =?utf-8?Q?R=C3=A9ponse_automatique?=\r\nX-Auto-Response-Suppress: All\r\n",
+	    KIND_AUTO_REPLY, "subject");
 }
 
 static void
 test_encoder(void **state)
 {
-	static const char *const texts[] = { "\xc3\xa4", "J\xc3\xb6rg M\xc3\xbcller und ein sehr langer Betreff, der in mehrere W\xc3\xb6rter zerf\xc3\xa4llt, weil er lang ist",
-		"\xe6\x97\xa5\xe6\x9c\xac\xe8\xaa\x9e\xe3\x81\xae\xe4\xbb\xb6\xe5\x90\x8d\xe6\x97\xa5\xe6\x9c\xac\xe8\xaa\x9e\xe3\x81\xae\xe4\xbb\xb6\xe5\x90\x8d\xe6\x97\xa5\xe6\x9c\xac\xe8\xaa\x9e", "=?utf-8?Q?looks_encoded?=", "\xf0\x9f\x98\x80\xf0\x9f\x98\x80" };
+	static const char *const texts[] = { "\xc3\xa4",
+	    "J\xc3\xb6rg M\xc3\xbcller und ein sehr langer Betreff, der in mehrere W\xc3\xb6rter "
+	    "zerf\xc3\xa4llt, weil er lang ist",
+		"\xe6\x97\xa5\xe6\x9c\xac\xe8\xaa\x9e\xe3\x81\xae\xe4\xbb\xb6\xe5\x90\x8d"
+	    "\xe6\x97\xa5\xe6\x9c\xac\xe8\xaa\x9e\xe3\x81\xae\xe4\xbb\xb6\xe5\x90\x8d\xe6\x97\xa5\xe6\x9c\xac\xe8\xaa\x9e",
+	    "=?utf-8?Q?looks_encoded?=", "\xf0\x9f\x98\x80\xf0\x9f\x98\x80" };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {

@@ -262,7 +262,8 @@ compose(uint32_t req, uint64_t blob)
 static void
 attach(uint32_t req, uint8_t kind, uint64_t blob, const char *part, const char *data)
 {
-	struct msg_attach m = { .req = req, .kind = kind, .blob = blob, .part = slice_str(part), .data = slice_str(data) };
+	struct msg_attach m = { .req = req, .kind = kind, .blob = blob, .part = slice_str(part),
+	    .data = slice_str(data) };
 
 	assert_int_equal(send_attach(store, &m, -1), 0);
 }

@@ -135,7 +135,8 @@ test_hostile_subjects(void **state)
 static void
 test_hostile_addresses(void **state)
 {
-	static const char *const pieces[] = { "a:", "(", "((a)", "\"", "\"\\", "\\", "<", "<a", "a@", "@a", "[", "a,", ",", ";",
+	static const char *const pieces[] = { "a:", "(", "((a)", "\"", "\"\\", "\\", "<", "<a", "a@", "@a", "[",
+	    "a,", ",", ";",
 		"\"a\" ", "=?utf-8?q?a?= ", "a b ", "<a@b>", "<a@b> c ", ", a", "\"\\\"\" ", ":;", "<\"" };
 
 	(void)state;
@@ -149,7 +150,8 @@ test_hostile_addresses(void **state)
 static void
 test_hostile_parameters(void **state)
 {
-	static const char *const pieces[] = { "; a=b", "; a*0=b", "; name*1*=utf-8''%", ";", "=", "\"", "; name=\"=?a?q?", "/",
+	static const char *const pieces[] = { "; a=b", "; a*0=b", "; name*1*=utf-8''%", ";", "=", "\"",
+	    "; name=\"=?a?q?", "/",
 		"; boundary=x", "(" };
 
 	(void)state;
@@ -192,7 +194,8 @@ test_deep_boundaries(void **state)
 	wbuf_init(&m, 0);
 	for (int i = 0; i < 250; i++)
 		w_raw(&m, line,
-		    (size_t)snprintf(line, sizeof(line), "Content-Type: multipart/mixed; boundary=%03d\n\n--%03d\n", i, i));
+		    (size_t)snprintf(line, sizeof(line), "Content-Type: multipart/mixed; boundary=%03d\n\n--%03d\n",
+		    i, i));
 	while (m.n < 4000000)
 		w_raw(&m, "--xyz\n", 6);
 	all_ways(wbuf_slice(&m));

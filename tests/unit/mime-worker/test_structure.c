@@ -57,7 +57,8 @@ static const char recruiter[] =
     "--r\r\nContent-Type: text/html; charset=iso-8859-1\r\n\r\n<p>Hello \xe4<img src=\"cid:logo@x\"></p>\r\n"
     "--r\r\nContent-Type: image/png; name=logo.png\r\nContent-ID: <logo@x>\r\nContent-Disposition: inline\r\n"
     "Content-Transfer-Encoding: base64\r\n\r\niVBORw0KGgo=\r\n--r--\r\n\r\n--a--\r\n\r\n"
-    "--m\r\nContent-Type: application/pdf\r\nContent-Disposition: attachment;\r\n filename*=utf-8''CV%20M%C3%BCller.pdf\r\n"
+    "--m\r\nContent-Type: application/pdf\r\nContent-Disposition: attachment;\r\n "
+    "filename*=utf-8''CV%20M%C3%BCller.pdf\r\n"
     "Content-Transfer-Encoding: base64\r\n\r\nJVBERi0x\r\n"
     "--m\r\nContent-Type: text/plain; name=\"notes.txt\"\r\nContent-Disposition: attachment\r\n\r\nnotes\r\n"
     "--m\r\nContent-Type: message/rfc822\r\n\r\nFrom: a@b.c\r\nContent-Type: multipart/mixed; boundary=i\r\n\r\n"
@@ -134,7 +135,8 @@ test_html_only(void **state)
 	assert_slice(p.rec.preview, "Hi & bye");
 	parsed_free(&p);
 	test_parse(&p,
-	    slice_str("Content-Type: multipart/alternative; boundary=x\r\n\r\n--x\r\nContent-Type: text/html\r\n\r\n<b>y</b>\r\n--x--"),
+	    slice_str("Content-Type: multipart/alternative; boundary=x\r\n\r\n--x\r\nContent-Type: "
+	    "text/html\r\n\r\n<b>y</b>\r\n--x--"),
 	    false);
 	PARTS_ARE(&p, { "multipart/alternative", "", 0, 0 }, { "text/html", "1", 1, T | H });
 	parsed_free(&p);
@@ -147,7 +149,8 @@ test_digest(void **state)
 
 	(void)state;
 	test_parse(&p,
-	    slice_str("Content-Type: multipart/digest; boundary=x\r\n\r\n--x\r\n\r\nSubject: one\r\n\r\n1\r\n--x\r\n\r\nSubject: two\r\n\r\n2\r\n--x--\r\n"),
+	    slice_str("Content-Type: multipart/digest; boundary=x\r\n\r\n--x\r\n\r\nSubject: "
+	    "one\r\n\r\n1\r\n--x\r\n\r\nSubject: two\r\n\r\n2\r\n--x--\r\n"),
 	    false);
 	PARTS_ARE(&p, { "multipart/digest", "", 0, 0 }, { "message/rfc822", "1", 1, A | D },
 	    { "message/rfc822", "2", 1, A | D });
@@ -164,8 +167,10 @@ test_documents(void **state)
 	test_parse(&p,
 	    slice_str("Content-Type: multipart/mixed; boundary=x\r\n\r\n"
 		      "--x\r\nContent-Type: text/html\r\n\r\n<img src='cid:sig@x'>\r\n"
-		      "--x\r\nContent-Type: image/png\r\nContent-ID: <sig@x>\r\nContent-Disposition: attachment\r\n\r\n1\r\n"
-		      "--x\r\nContent-Type: image/jpeg\r\nContent-ID: <photo@x>\r\nContent-Disposition: attachment; filename=cv.jpg\r\n\r\n2\r\n"
+		      "--x\r\nContent-Type: image/png\r\nContent-ID: <sig@x>\r\nContent-Disposition: "
+		    "attachment\r\n\r\n1\r\n"
+		      "--x\r\nContent-Type: image/jpeg\r\nContent-ID: <photo@x>\r\nContent-Disposition: "
+		    "attachment; filename=cv.jpg\r\n\r\n2\r\n"
 		      "--x\r\nContent-Type: application/pkcs7-signature\r\n\r\n3\r\n--x--\r\n"),
 	    false);
 	PARTS_ARE(&p, { "multipart/mixed", "", 0, 0 }, { "text/html", "1", 1, T | H }, { "image/png", "2", 1, A },
@@ -180,8 +185,10 @@ test_missing_pieces(void **state)
 
 	(void)state;
 	/* no closing boundary; a part without header; white space after a boundary */
-	test_parse(&p, slice_str("Content-Type: multipart/mixed; boundary=x\n\n--x \t\n\nfirst\n--x\nno header here\n"), false);
-	PARTS_ARE(&p, { "multipart/mixed", "", 0, 0 }, { "text/plain", "1", 1, T | H }, { "text/plain", "2", 1, T | H });
+	test_parse(&p,
+	    slice_str("Content-Type: multipart/mixed; boundary=x\n\n--x \t\n\nfirst\n--x\nno header here\n"), false);
+	PARTS_ARE(&p, { "multipart/mixed", "", 0, 0 }, { "text/plain", "1", 1, T | H }, { "text/plain", "2", 1,
+	    T | H });
 	assert_slice(p.rec.note_text, "first\nno header here\n");
 	parsed_free(&p);
 	/* a boundary that never comes: the text is not lost */
@@ -224,7 +231,8 @@ nest(struct wbuf *m, int depth)
 
 	for (int i = 0; i < depth; i++)
 		w_raw(m, line,
-		    (size_t)snprintf(line, sizeof(line), "Content-Type: multipart/mixed; boundary=b%d\r\n\r\n--b%d\r\n", i, i));
+		    (size_t)snprintf(line, sizeof(line),
+		    "Content-Type: multipart/mixed; boundary=b%d\r\n\r\n--b%d\r\n", i, i));
 	w_raw(m, "\r\nthe core\r\n", 12);
 	for (int i = depth; i-- > 0;)
 		w_raw(m, line, (size_t)snprintf(line, sizeof(line), "\r\n--b%d--\r\n", i));
@@ -280,12 +288,14 @@ test_names(void **state)
 
 	(void)state;
 	test_parse(&p,
-	    slice_str("Content-Type: application/pdf; name=\"=?utf-8?Q?M=C3=BCller.pdf?=\"\r\nContent-Disposition: attachment\r\n\r\nx"),
+	    slice_str("Content-Type: application/pdf; "
+	    "name=\"=?utf-8?Q?M=C3=BCller.pdf?=\"\r\nContent-Disposition: attachment\r\n\r\nx"),
 	    false);
 	assert_slice(test_part(&p, 0).name, "M\xc3\xbcller.pdf");
 	parsed_free(&p);
 	test_parse(&p,
-	    slice_str("Content-Disposition: attachment; filename*0*=utf-8''%C3%A4; filename*1=b; filename*2=\".doc\"\r\n\r\nx"),
+	    slice_str("Content-Disposition: attachment; filename*0*=utf-8''%C3%A4; filename*1=b; "
+	    "filename*2=\".doc\"\r\n\r\nx"),
 	    false);
 	assert_slice(test_part(&p, 0).name, "\xc3\xa4" "b.doc");
 	parsed_free(&p);

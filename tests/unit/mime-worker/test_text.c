@@ -46,7 +46,8 @@ test_charsets(void **state)
 	DECODES("iso-2022-jp", "\x1b$BF|K\\\x1b(B", "\xe6\x97\xa5\xe6\x9c\xac", 0);
 	DECODES("iso-2022-jp", "\x1b$B\xff\xff", "\xef\xbf\xbd\xef\xbf\xbd", CHARSET_PROBLEM);
 	DECODES("utf-8", "a\0b", "ab", CHARSET_PROBLEM);
-	DECODES("utf-8", "\xed\xa0\x80\xf4\x90\x80\x80\xc0\xaf", "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd", CHARSET_PROBLEM);
+	DECODES("utf-8", "\xed\xa0\x80\xf4\x90\x80\x80\xc0\xaf", "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd",
+	    CHARSET_PROBLEM);
 }
 
 static void
@@ -220,7 +221,8 @@ test_uuencode(void **state)
 	warm_libraries();
 	wbuf_init(&out, 0);
 	assert_null(extract_part(&out,
-	    slice_str("Content-Type: application/x\r\nContent-Transfer-Encoding: x-uuencode\r\n\r\nbegin 644 x\r\n%:&5L;&\\ \r\n`\r\nend\r\n"),
+	    slice_str("Content-Type: application/x\r\nContent-Transfer-Encoding: x-uuencode\r\n\r\nbegin 644 "
+	    "x\r\n%:&5L;&\\ \r\n`\r\nend\r\n"),
 	    slice_str("1")));
 	assert_slice(wbuf_slice(&out), "hello");
 	wbuf_free(&out);
