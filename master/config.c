@@ -264,6 +264,8 @@ take_ats(struct conf *c, cfg_t *a)
 	out->mode = (mode_t)strtol(cfg_getstr(a, "mode"), NULL, 8);
 	out->n_uids = copy_ids(a, "uids", out->uids);
 	out->n_gids = copy_ids(a, "gids", out->gids);
+	if (out->n_uids == 0 && out->n_gids == 0 && out->group == NULL)
+		cfg_error(a, "ats \"%s\": nobody may use it: set group, uids or gids", out->name);
 	out->content = (uint8_t)word_value(contents, cfg_getstr(a, "content"));
 	out->first = (uint32_t)cfg_getint(a, "first");
 	out->period_days = (uint32_t)cfg_getint(a, "period-days");

@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -85,7 +86,7 @@ setup_store(struct proc *p)
 static struct slice
 pack_ids(struct wbuf *w, const uint32_t *ids, size_t n)
 {
-	wbuf_init(w, 4 * CONF_MAX_IDS);
+	wbuf_init(w, 4 * (CONF_MAX_IDS + 1));	/* and the group's */
 	for (size_t i = 0; i < n; i++)
 		w_u32(w, ids[i]);
 	return wbuf_slice(w);
@@ -95,12 +96,17 @@ static int
 setup_ats(struct proc *p)
 {
 	const struct conf_ats *a = p->tenant->conf;
+	const struct group *gr = a->group != NULL ? getgrnam(a->group) : NULL;
 	struct wbuf uids, gids;
 	struct msg_cfg_ats m = { .public_key = slice_mem(master.public_key, 32), .sealed_only = a->sealed_only,
-		.uids = pack_ids(&uids, a->uids, a->n_uids), .gids = pack_ids(&gids, a->gids, a->n_gids) };
-	int fd = dup(p->tenant->listen_fd);
-	int r = fd == -1 ? -1 : send_cfg_ats(p->chan, &m, fd);
+		.uids = pack_ids(&uids, a->uids, a->n_uids) };
+	int fd = dup(p->tenant->listen_fd), r;
 
+	(void)pack_ids(&gids, a->gids, a->n_gids);
+	if (gr != NULL)
+		w_u32(&gids, gr->gr_gid);	/* who may open the socket by its group is meant to */
+	m.gids = wbuf_slice(&gids);
+	r = fd == -1 ? -1 : send_cfg_ats(p->chan, &m, fd);
 	wbuf_free(&uids);
 	wbuf_free(&gids);
 	return r;

@@ -5,7 +5,7 @@ import subprocess
 import pytest
 
 BUILD = os.environ.get("POSTERN_BUILD", "build")
-GOOD = 'ats "a" {{ socket = "{dir}/a.sock" }}\n'
+GOOD = 'ats "a" {{ socket = "{dir}/a.sock" uids = {{0}} }}\n'
 
 
 def check(tmp_path, text, providers=""):
@@ -43,7 +43,8 @@ def test_error_names_file_and_line(tmp_path, text, line, words):
     ("", "no ats block"),
     ('ats "a/b" {{ socket = "{dir}/a.sock" }}\n', "[A-Za-z0-9._-]"),
     ('ats "a" {{ }}\n', "socket is missing"),
-    ('ats "a" {{ socket = "{dir}/x" }}\nats "b" {{ socket = "{dir}/x" }}\n', "share the socket"),
+    ('ats "a" {{ socket = "{dir}/a.sock" }}\n', "nobody may use it"),
+    ('ats "a" {{ socket = "{dir}/x" uids = {{0}} }}\nats "b" {{ socket = "{dir}/x" uids = {{0}} }}\n', "share the socket"),
     ('host "h" {{ ca-file = "{dir}/absent.pem" }}\n' + GOOD, "absent.pem"),
 ])
 def test_error_says_what(tmp_path, text, words):
