@@ -141,6 +141,9 @@ event_gone(struct proc *p)
 	struct proc *store;
 	struct msg_worker_gone m = { .unit = p->unit, .role = p->role, .reason = slice_str(p->last_exit) };
 
+	/* A first start that fails has its reason in the key: trying again cannot help. */
+	if (p->role == ROLE_VAULT && !master.vault_known && !master.draining)
+		logger_fatal("the vault does not start: %s", p->last_exit);
 	if (p->role == ROLE_STORE)
 		unit_forget_all(p->tenant);
 	else if (p->unit != 0 && (store = proc_find(ROLE_STORE, p->tenant, 0)) != NULL && proc_running(store))
