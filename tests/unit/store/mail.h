@@ -503,7 +503,7 @@ store_close(void)
 	far_close(&far_smtp);
 	turn();
 	mail_worker_gone(LINK, ROLE_SMTP, SLICE_NONE);
-	turn();
+	turns();	/* what is at the parsers comes back to nobody */
 	mail_forget(near_ats);
 	out_forget(near_ats);
 	out_forget(child.master);
