@@ -54,10 +54,23 @@ on_broken(struct chan *c, const union msg *m, int *fd)
 	return 0;
 }
 
+/* A parser that does not answer in its time has met mail that it cannot finish. */
+static int
+on_stuck(struct chan *c, const union msg *m, int *fd)
+{
+	struct proc *culprit = wiring_other(chan_ctx(c), m->stuck.chan);
+
+	(void)fd;
+	if (culprit != NULL && culprit->pid > 0)
+		proc_kill(culprit, "did not answer in time");
+	return 0;
+}
+
 static const chan_handler handlers[MSG__COUNT] = {
 	[MSG_ready] = on_ready,
 	[MSG_log] = on_log,
 	[MSG_broken] = on_broken,
+	[MSG_stuck] = on_stuck,
 	[MSG_unit_run] = unit_on_run,
 	[MSG_unit_stop] = unit_on_stop,
 	[MSG_worker_start] = unit_on_worker_start,
