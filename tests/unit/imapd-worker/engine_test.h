@@ -424,7 +424,7 @@ silent(void)
 static inline unsigned int
 expect(const char *command)
 {
-	char *line = heard(), *rest;
+	char *line = heard(), *rest = NULL;
 	unsigned long tag = 0;
 
 	if (line == NULL)
