@@ -43,7 +43,9 @@ struct chan_ops {
 	void (*on_eof)(struct chan *);
 	/* The peer is broken; reason is static or in the chan. Then as on_eof. */
 	void (*on_broken)(struct chan *, const char *reason);
-	/* Bulk credits arrived after there were none. May be NULL. */
+	/* Bulk credits arrived. A sender may count messages it has not sent yet as
+	 * spent, so this is told each time, not only after there were none. May be
+	 * NULL. */
 	void (*on_credit)(struct chan *);
 };
 

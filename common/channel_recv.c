@@ -39,14 +39,12 @@ chan_release(struct chan *c, unsigned int n)
 static void
 chan_take_credit(struct chan *c, uint32_t n)
 {
-	bool was_empty = c->tx_credits == 0;
-
 	if (n > LIM_CHAN_CREDITS - c->tx_credits) {
 		chan_break(c, "more credits than given");
 		return;
 	}
 	c->tx_credits += n;
-	if (was_empty && n > 0 && c->ops->on_credit != NULL)
+	if (n > 0 && c->ops->on_credit != NULL)
 		c->ops->on_credit(c);
 }
 
