@@ -189,13 +189,23 @@ expired(const struct rec_submission *rec)
 	return store_now() > since + SUBMIT_DEADLINE;
 }
 
+/* A connection that was lost or never came says nothing about the message:
+ * the next try may follow soon. A server that said "later" means it. */
+static uint64_t
+next_delay(const struct rec_submission *rec)
+{
+	bool answered = rec->reply != 0;
+
+	return retry_delay(rec, answered ? SUBMIT_RETRY_FIRST : SUBMIT_RETRY_DEATH, SUBMIT_RETRY_MAX);
+}
+
 static void
 close_answered(struct submission *s, const struct tally *t)
 {
 	struct rec_submission *rec = &s->row.rec;
 
 	if (t->open > 0) {
-		queue_again(s, retry_delay(rec, SUBMIT_RETRY_FIRST, SUBMIT_RETRY_MAX));
+		queue_again(s, next_delay(rec));
 		return;
 	}
 	rec->phase = SUBP_ANSWERED;
