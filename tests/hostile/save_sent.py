@@ -11,8 +11,9 @@ def relaying(world, saves=None, **lie):
     which the server appends a copy with the same Message-ID, read; None, and it keeps no copy, as Postfix.
     """
     def relay(login, sender, rcpts, data):
-        with smtplib.LMTP("127.0.0.1", world.dovecot.lmtp) as client:
-            client.sendmail(sender, rcpts, data)
+        for rcpt in rcpts:  # LMTP answers once for each recipient, smtplib reads one answer
+            with smtplib.LMTP("127.0.0.1", world.dovecot.lmtp) as client:
+                client.sendmail(sender, [rcpt], data)
         if saves:
             world.append(login, saves, data, "\\Seen")
 
