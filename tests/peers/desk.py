@@ -28,6 +28,13 @@ class Desk:
         assert len(found) == 1, found
         return found[0]
 
+    def whole(self, subject, seconds=20):
+        """The same, once its text is there too."""
+        found = self.ats.wait_for(lambda: [e for e in self.find(subject) if e["contentState"] == "full"], seconds,
+                                  what=f"content of {subject!r}")
+        assert len(found) == 1, found
+        return found[0]
+
     def one(self, id_, **args):
         return self.ats.one("Email", id_, self.account, **args)
 

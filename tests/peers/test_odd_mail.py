@@ -118,5 +118,5 @@ def test_odd_mail_as_it_arrives(desk, postern, world):
         raw = WHOLE.get(name)
         drop(world, RECRUITER, HEAD % (n, name.encode()) + ODD[name]() if raw is None else raw, n)
         world.deliver(RECRUITER, message(CANDIDATE, RECRUITER, f"after {name}"))
-        assert desk.email(f"after {name}")["contentState"] == "full"
+        desk.whole(f"after {name}")
     assert desk.ats.one("Link", desk.account)["state"] == "live"

@@ -117,6 +117,7 @@ def test_one_of_two_recipients_is_unknown(desk, world, need_postfix):
     assert len(until("inbox", lambda: world.find(CANDIDATE, "INBOX", subject="to both"))) == 1
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("verb", ["MAIL", "RCPT", "DATA", "DOT"])
 @pytest.mark.deadline(150)
 def test_temporary_refusal_is_retried(postern, world, liars, verb):
@@ -165,7 +166,8 @@ def test_connection_lost_after_the_final_dot(postern, world, liars, saves):
 
 
 @pytest.mark.deadline(150)
-@pytest.mark.parametrize("verb", ["CONNECT", "EHLO", "AUTH", "MAIL", "RCPT", "DATA"])
+@pytest.mark.parametrize("verb", [pytest.param(v, marks=() if v == "DATA" else pytest.mark.long)
+                                  for v in ("CONNECT", "EHLO", "AUTH", "MAIL", "RCPT", "DATA")])
 def test_connection_lost_before_the_final_dot(postern, world, liars, verb):
     server = liars.start(relaying(world))
     desk = link_to(postern, world, server)
@@ -200,7 +202,8 @@ def test_receive_only_and_send_only(postern, world):
     assert not postern.pids("imapd-worker") and world.dovecot.logins(RECRUITER) == logins
 
 
-@pytest.mark.deadline(120)
+@pytest.mark.long
+@pytest.mark.deadline(200)
 def test_silent_server_while_sending(postern, world, liars):
     """SIGTERM does not wait for a server that never answers, and nothing is sent twice afterwards."""
     server = liars.start(relaying(world))
@@ -210,5 +213,5 @@ def test_silent_server_while_sending(postern, world, liars):
     until("MAIL", lambda: server.counts["MAIL"] >= 2, seconds=30)
     assert postern.stop() == 0
     postern.start()
-    done = desk.wait_state(id_, seconds=60)
+    done = desk.wait_state(id_, seconds=120)
     assert_one_copy(world, desk, desk.one(done["emailId"])["messageId"][0])

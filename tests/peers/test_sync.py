@@ -18,7 +18,7 @@ def test_delivery_is_event_email_and_note(desk, world):
     with desk.ats.events() as events:
         world.deliver(RECRUITER, message(CANDIDATE, RECRUITER, "Grüße: Bewerbung", "Anbei.\n"))
         events.until(lambda d: d["changed"].get(desk.account, {}).get("Email", before[0]) != before[0])
-    email = desk.email("Grüße: Bewerbung")
+    email = desk.whole("Grüße: Bewerbung")
     assert email["from"][0]["email"] == CANDIDATE and email["contentState"] == "full"
     assert email["keywords"] == {} and email["mailboxIds"] == {desk.boxes()["inbox"]: True}
     note = desk.ats.wait_for(lambda: desk.notes(person), what="note")[0]
@@ -76,11 +76,11 @@ def test_restart_fetches_nothing_again(postern, world):
     world.deliver(RECRUITER, message(CANDIDATE, RECRUITER, "meanwhile"))
     postern.start()
     postern.wait_live(ats, desk.account)
-    email = desk.email("meanwhile")
+    email = desk.whole("meanwhile")
     created, updated, destroyed, _ = ats.changes("Email", state, desk.account)
     assert (created, updated, destroyed) == ([email["id"]], [], [])
     assert sorted(e["id"] for e in desk.emails()) == sorted(ids + [email["id"]])
-    assert len(desk.notes(person)) == 11
+    ats.wait_for(lambda: len(desk.notes(person)) == 11, what="its note")
 
 
 # ---- whom a message concerns ---------------------------------------------------
@@ -92,8 +92,8 @@ def test_contact_before_candidate_and_own_domain(desk, world):
     both = message(CONTACT, RECRUITER, "about her", headers=[("Cc", CANDIDATE)])
     world.deliver(RECRUITER, both)
     world.deliver(RECRUITER, message(COLLEAGUE, RECRUITER, "among us"))
-    desk.email("about her")
-    desk.email("among us")
+    desk.whole("about her")
+    desk.whole("among us")
     note = desk.ats.wait_for(lambda: desk.notes(contact), what="note")[0]
     assert note["subject"] == "about her"
     assert desk.notes(candidate) == [] and desk.notes(own) == []
@@ -145,7 +145,7 @@ def test_policy_matched(world, tmp_path, need_postern, clean):
         person = desk.person(CANDIDATE)
         desk.ats.wait_for(lambda: desk.notes(person), what="note")
         assert desk.notes(person)[0]["backfill"]
-        assert desk.email("hers")["contentState"] == "full"
+        desk.whole("hers")
         other = desk.email("nobody's")
         assert other["contentState"] == "header" and other["preview"] == "" and not other["hasAttachment"]
         with pytest.raises(Problem) as caught:
