@@ -12,6 +12,8 @@
 
 enum { ERASE_NOTES = 1, ERASE_KEEP_NOTES = 2 };
 
+#define ERASE_AT_ONCE (16 * DB_SLICE)	/* rows erased in the turn of the request */
+
 static bool scheduled;
 
 static void
@@ -30,29 +32,6 @@ link_erase_start(void)
 		return;
 	scheduled = true;
 	db_later(on_later, NULL);
-}
-
-void
-link_destroy(uint32_t no, bool keep_notes)
-{
-	char canonical[LIM_ADDRESS + 1];
-	struct row_link row;
-	size_t n;
-
-	if (!row_link_get(&row, KEY(link, .no = no)))
-		return;
-	link_unit_stop(no);
-	n = address_canonical(row.rec.address, canonical);
-	row_link_free(&row);
-	if (link_of_address(slice_mem(canonical, n)) == no)
-		table_del(T_linkaddr, KEY(linkaddr, .address = slice_mem(canonical, n)));
-	table_del(T_link, KEY(link, .no = no));
-	link_credential_put(no, SERVICE_IMAP, SLICE_NONE);
-	link_credential_put(no, SERVICE_SMTP, SLICE_NONE);
-	changes_record(ACCOUNT_ATS, OBJ_LINK, no, DESTROYED);
-	table_put_u64(T_erase, KEY(erase, .account = no), keep_notes ? ERASE_KEEP_NOTES : ERASE_NOTES);
-	link_erase_start();
-	log_info("link removed link=%u", no);
 }
 
 /* Queued mail of the account: the table is by time, and short. */
@@ -112,6 +91,31 @@ erase(uint32_t no, bool keep_notes, size_t max)
 	if (n < max && !keep_notes)
 		n += table_del_prefix(T_notemail, PREFIX(notemail, 1, .account = no), max - n);
 	return n;
+}
+
+void
+link_destroy(uint32_t no, bool keep_notes)
+{
+	char canonical[LIM_ADDRESS + 1];
+	struct row_link row;
+	size_t n;
+
+	if (!row_link_get(&row, KEY(link, .no = no)))
+		return;
+	link_unit_stop(no);
+	n = address_canonical(row.rec.address, canonical);
+	row_link_free(&row);
+	if (link_of_address(slice_mem(canonical, n)) == no)
+		table_del(T_linkaddr, KEY(linkaddr, .address = slice_mem(canonical, n)));
+	table_del(T_link, KEY(link, .no = no));
+	link_credential_put(no, SERVICE_IMAP, SLICE_NONE);
+	link_credential_put(no, SERVICE_SMTP, SLICE_NONE);
+	changes_record(ACCOUNT_ATS, OBJ_LINK, no, DESTROYED);
+	table_put_u64(T_erase, KEY(erase, .account = no), keep_notes ? ERASE_KEEP_NOTES : ERASE_NOTES);
+	/* An ordinary mailbox is gone with the answer, a large one soon after. */
+	(void)erase(no, keep_notes, ERASE_AT_ONCE);
+	link_erase_start();
+	log_info("link removed link=%u", no);
 }
 
 bool
