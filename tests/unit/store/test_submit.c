@@ -518,7 +518,7 @@ test_temporary(void **state)
 	item(&m);
 	done(SEND_TEMP, 451);
 	assert_int_equal(submission().state, SUB_QUEUED);
-	assert_true(submission().next_try >= store_now() + 50);
+	assert_true(submission().next_try >= store_now() + SUBMIT_RETRY_FIRST - 5);
 	assert_int_equal(submission().attempts, 1);
 }
 
