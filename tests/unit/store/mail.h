@@ -147,6 +147,8 @@ far_open(struct far *f, enum role role)
 	int sv[2];
 
 	far_clear(f);
+	chan_free(f->c);	/* of a pair whose near end is gone */
+	f->c = NULL;
 	f->gone = false;
 	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sv), 0);
 	f->c = chan_new(sv[1], role, &store_peer, &far_ops, f);
