@@ -142,19 +142,20 @@ chan_receive(struct chan *c)
 	do
 		n = recvmsg(c->fd, &mh, MSG_CMSG_CLOEXEC);
 	while (n == -1 && (errno == EINTR || errno == ECONNRESET));
-	if (n <= 0)
-		return n == -1 && errno == EAGAIN ? -1 : 0;
+	if (n == -1)
+		return errno == EAGAIN ? -1 : 0;
 	nfds = take_fds(&mh, fds, CHAN_FDS);
-	if ((mh.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0)
+	if (n > 0 && (mh.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0)
 		chan_break(c, "oversized message");
-	else
+	else if (n > 0)
 		chan_dispatch(c, slice_mem(rx_buffer, (size_t)n), fds, nfds);
+	/* An empty packet counts as the end, but it may have brought descriptors. */
 	for (int i = 0; i < nfds; i++)
 		if (fds[i] != -1)
 			close(fds[i]);
 	if (n >= 2 && msg_is_secret((enum msg_type)(rx_buffer[0] | rx_buffer[1] << 8)))
 		secret_wipe(rx_buffer, (size_t)n);
-	return 1;
+	return n > 0 ? 1 : 0;
 }
 
 static void

@@ -83,7 +83,7 @@
 #define LIM_RESTART_MAX_MS 60000
 #define LIM_LOG_PER_SECOND 200	/* log lines of one child; the rest is counted */
 #define LIM_TLS_LINKS 32	/* links one tls-worker serves */
-#define LIM_TICKET_SECONDS 60
+#define LIM_TICKET_SECONDS 120	/* lookup, connect, handshake and greeting come before the login */
 #define LIM_TICKETS_PER_MINUTE 30	/* logins of one link */
 #define LIM_TICKETS_PER_MINUTE_ATS 3000	/* logins of one tenant */
 #define LIM_SEALS_PER_MINUTE 600	/* credentials one tenant may enter */

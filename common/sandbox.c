@@ -18,15 +18,16 @@
 #define LANDLOCK_ABI_61 2
 #define LANDLOCK_ABI_MAX 7	/* the newest that landlock.c knows */
 
-/* What one role may use. AS bounds a parser that was made to allocate; the
+/* What one role may use. The vault and the dialer have a channel for each
+ * tls-worker of every tenant, the dialer its connects besides. AS bounds a parser that was made to allocate; the
  * store maps 1 TiB and has none. FSIZE bounds memfds too. */
 struct sandbox_limits {
 	rlim_t files, address_space, file_size;
 };
 
 static const struct sandbox_limits sandbox_limits[] = {
-	[PROFILE_VAULT] = { 1024, 1024 * 1024 * 1024UL, 0 },
-	[PROFILE_DIALER] = { 2048, 1024 * 1024 * 1024UL, 0 },
+	[PROFILE_VAULT] = { 4096 + 64, 1024 * 1024 * 1024UL, 0 },
+	[PROFILE_DIALER] = { 8192, 1024 * 1024 * 1024UL, 0 },
 	[PROFILE_TLS] = { 256, 2048 * 1024 * 1024UL, 0 },
 	[PROFILE_WORKER] = { 64, 1024 * 1024 * 1024UL, LIM_BODY },
 	[PROFILE_MIME] = { 64, 2048 * 1024 * 1024UL, LIM_BODY },

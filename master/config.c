@@ -3,6 +3,7 @@
 #include <confuse.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -230,7 +231,8 @@ take_host(struct conf *c, cfg_t *h)
 static bool
 ats_name_ok(const char *s)
 {
-	return s != NULL && *s != '\0' && strlen(s) <= LIM_ATS_NAME && s[0] != '.' &&
+	/* Two names stand in the state directory already. */
+	return s != NULL && strcmp(s, "empty") != 0 && strcmp(s, "mac.key") != 0 && *s != '\0' && strlen(s) <= LIM_ATS_NAME && s[0] != '.' &&
 	    strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") == strlen(s);
 }
 
@@ -261,6 +263,8 @@ take_ats(struct conf *c, cfg_t *a)
 		cfg_error(a, "ats \"%s\": socket is missing", out->name);
 	out->socket = copy(cfg_getstr(a, "socket"));
 	out->group = copy(cfg_getstr(a, "group"));
+	if (out->group != NULL && getgrnam(out->group) == NULL)
+		cfg_error(a, "ats \"%s\": no such group %s", out->name, out->group);
 	out->mode = (mode_t)strtol(cfg_getstr(a, "mode"), NULL, 8);
 	out->n_uids = copy_ids(a, "uids", out->uids);
 	out->n_gids = copy_ids(a, "gids", out->gids);

@@ -38,7 +38,8 @@ on_log(struct chan *c, const union msg *m, int *fd)
 }
 
 /* One child accuses another; its word counts, since only the accused profits
- * from silence, and a false accusation costs the innocent one restart. */
+ * from silence. But a process that serves everybody must not fall by the word
+ * of one that serves a tenant: then the accuser ends. */
 static int
 on_broken(struct chan *c, const union msg *m, int *fd)
 {
@@ -50,7 +51,10 @@ on_broken(struct chan *c, const union msg *m, int *fd)
 		return 0;
 	(void)slice_copy(slice_str(proc_label(p)), who, sizeof(who));
 	logger_line(LOG_LVL_ERROR, "protocol breach by %s seen by %s reason=%s", proc_label(culprit), who, reason);
-	proc_kill(culprit, "broke the rules of a channel");
+	if (role_table[culprit->role].scope == SCOPE_HOST && role_table[p->role].scope != SCOPE_HOST)
+		proc_kill(p, "accused a process of the host");
+	else
+		proc_kill(culprit, "broke the rules of a channel");
 	return 0;
 }
 
@@ -90,7 +94,7 @@ on_eof(struct chan *c)
 	struct proc *p = chan_ctx(c);
 
 	if (p->pid > 0 && !p->ending)
-		kill(p->pid, SIGTERM);
+		kill(p->pid, SIGKILL);
 }
 
 static void
@@ -143,6 +147,8 @@ event_ready(struct proc *p)
 	if (p->role == ROLE_STORE && proc_find(ROLE_ATS, p->tenant, 0) == NULL)
 		(void)proc_new(ROLE_ATS, p->tenant, 0, NULL, true);
 	stream_retry();
+	if (p->role == ROLE_TLS)
+		stream_release(p);	/* who asked for it may be gone */
 	proc_start_waiting();
 }
 

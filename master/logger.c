@@ -31,18 +31,21 @@ write_line(enum log_level level, const char *prefix, const char *text)
 {
 	struct timespec now;
 	struct tm tm;
-	char stamp[32];
+	char stamp[32], who[4 * LIM_LOG_TEXT + 1], safe[4 * LIM_LOG_TEXT + 1];
 
-	if (level > threshold || level > LOG_LVL_DEBUG)
+	if (level > threshold || level > LOG_LVL_DEBUG || strlen(prefix) > LIM_LOG_TEXT || strlen(text) > LIM_LOG_TEXT)
 		return;
+	/* Names and reasons in it may come from a child: four bytes a byte at most. */
+	(void)strvis(who, prefix, VIS_CSTYLE | VIS_NL | VIS_TAB);
+	(void)strvis(safe, text, VIS_CSTYLE | VIS_NL | VIS_TAB);
 	if (!use_stderr) {
-		syslog(level_syslog[level], "%s: %s", prefix, text);
+		syslog(level_syslog[level], "%s: %s", who, safe);
 		return;
 	}
 	clock_gettime(CLOCK_REALTIME, &now);
 	gmtime_r(&now.tv_sec, &tm);
 	strftime(stamp, sizeof(stamp), "%Y-%m-%dT%H:%M:%S", &tm);
-	fprintf(stderr, "%s.%03ldZ %s %s: %s\n", stamp, now.tv_nsec / 1000000, level_words[level], prefix, text);
+	fprintf(stderr, "%s.%03ldZ %s %s: %s\n", stamp, now.tv_nsec / 1000000, level_words[level], who, safe);
 }
 
 void
@@ -96,10 +99,9 @@ rate_allows(struct logger_rate *rate, const char *prefix)
 void
 logger_child(struct logger_rate *rate, enum log_level level, const char *prefix, struct slice text)
 {
-	char plain[LIM_LOG_TEXT + 1], safe[4 * LIM_LOG_TEXT + 1];
+	char plain[LIM_LOG_TEXT + 1];
 
 	if (level > threshold || !rate_allows(rate, prefix) || slice_copy(text, plain, sizeof(plain)) == -1)
 		return;
-	(void)strvis(safe, plain, VIS_CSTYLE | VIS_NL | VIS_TAB);	/* four bytes a byte at most */
-	write_line(level, prefix, safe);
+	write_line(level, prefix, plain);
 }

@@ -97,17 +97,18 @@ catch(int sig, event_callback_fn fn)
 
 /* ---- files that children read once ---- */
 
-static time_t
-newest_resolver_file(void)
+/* A number that changes when one of them is written or replaced. */
+static uint64_t
+resolver_files(void)
 {
 	static const char *const paths[] = { "/etc/resolv.conf", "/etc/hosts", "/etc/nsswitch.conf" };
 	struct stat st;
-	time_t newest = 0;
+	uint64_t sum = 1;
 
 	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++)
-		if (stat(paths[i], &st) == 0 && st.st_mtime > newest)
-			newest = st.st_mtime;
-	return newest;
+		if (stat(paths[i], &st) == 0)
+			sum = sum * 31 + (uint64_t)st.st_mtime + (uint64_t)st.st_ino + (uint64_t)st.st_size;
+	return sum;
 }
 
 static void
@@ -125,8 +126,10 @@ end_all_of(enum role role)
 static void
 on_watch(evutil_socket_t fd, short what, void *arg)
 {
-	static time_t resolver, bundle;
-	time_t now = newest_resolver_file();
+	static uint64_t resolver;
+	static time_t bundle;
+	uint64_t files = resolver_files();
+	time_t now;
 	struct stat st;
 
 	(void)fd;
@@ -134,12 +137,11 @@ on_watch(evutil_socket_t fd, short what, void *arg)
 	(void)arg;
 	if (master.draining)
 		return;
-	if (resolver != 0 && now != resolver) {
+	if (resolver != 0 && files != resolver) {
 		logger_line(LOG_LVL_INFO, "resolver files changed, restarting the dialer");
-		end_all_of(ROLE_DIALER);
-		(void)proc_new(ROLE_DIALER, NULL, 0, NULL, true);
+		proc_restart(proc_find(ROLE_DIALER, NULL, 0));
 	}
-	resolver = now;
+	resolver = files;
 	now = stat(master.conf->ca_file, &st) == 0 ? st.st_mtime : bundle;
 	if (bundle != 0 && now != bundle) {
 		logger_line(LOG_LVL_INFO, "CA bundle changed, restarting the tls-workers");
@@ -160,6 +162,18 @@ watch_files(void)
 }
 
 /* ---- start ---- */
+
+/* A channel for each child, and the children's own limits are cut from ours. */
+static void
+raise_files(void)
+{
+	struct rlimit rl;
+
+	if (getrlimit(RLIMIT_NOFILE, &rl) == 0) {
+		rl.rlim_cur = rl.rlim_max;
+		(void)setrlimit(RLIMIT_NOFILE, &rl);
+	}
+}
 
 /* A bad or missing key must stop the start, not loop in restarts. */
 static void
@@ -248,15 +262,14 @@ main(int argc, char **argv)
 	logger_open(master.conf->log_stderr || master.foreground, master.conf->log_level);
 	(void)prctl(PR_SET_DUMPABLE, 0);
 	(void)setrlimit(RLIMIT_CORE, &(struct rlimit){ 0, 0 });
+	raise_files();
 	(void)signal(SIGPIPE, SIG_IGN);
 	if (master.is_root)
 		master.sandbox_flags |= SANDBOX_CHROOT;
 	say_build();
 	check_key();
 	prepare_directories();
-	/* With control-uids the peer's uid is the gate, checked at every connect. */
-	if ((master.control_fd = listen_unix(master.conf->control_socket,
-		 master.conf->n_control_uids > 0 ? 0666 : 0600, NULL)) == -1)
+	if ((master.control_fd = listen_unix(master.conf->control_socket, control_mode(master.conf), NULL)) == -1)
 		return 1;
 	catch(SIGTERM, on_term);
 	catch(SIGINT, on_term);

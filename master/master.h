@@ -31,6 +31,8 @@ struct tenant {
 };
 TAILQ_HEAD(tenant_list, tenant);
 
+#define PROBES_PER_ATS 16	/* link tests at the same time */
+
 struct master {
 	struct conf *conf;
 	const char *conf_path;
@@ -53,10 +55,15 @@ void tenant_stop(struct tenant *);
 struct tenant *tenant_find(const char *name);
 /* Listening UNIX socket with mode and group; -1 after logging. */
 int listen_unix(const char *path, mode_t mode, const char *group);
+/* With control-uids the peer's uid is the gate, checked at every connect. */
+mode_t control_mode(const struct conf *);
 /* A directory with owner and mode, made if absent. */
 int make_directory(const char *path, mode_t mode, uid_t uid, gid_t gid);
 /* The ids a role runs with. -1: no such user and no uid-base. */
 int role_ids(enum role, uid_t *, gid_t *);
+
+/* Most processes of one tenant. */
+size_t tenant_most(const struct tenant *);
 
 /* ---- unit.c: requests of the stores ---- */
 struct unit *unit_find(const struct tenant *, uint32_t number);
@@ -74,6 +81,8 @@ int stream_on_end(struct chan *, const union msg *, int *);
 /* A process runs: streams that waited for it go on. */
 void stream_retry(void);
 void stream_forget(const struct proc *);
+/* End a tls-worker that no stream uses. */
+void stream_release(struct proc *);
 
 /* ---- admin.c ---- */
 int admin_on_request(struct chan *, const union msg *, int *);

@@ -15,6 +15,7 @@
 #include "master.h"
 
 #define STABLE_MS 60000		/* a run this long forgives the deaths before it */
+#define CLEAN_MS 1000		/* a role that ends itself sooner is in a loop */
 #define END_SECONDS 10		/* from drain to SIGKILL */
 
 struct proc_list procs = TAILQ_HEAD_INITIALIZER(procs);
@@ -78,6 +79,9 @@ proc_count(const struct tenant *t)
 static void
 proc_free(struct proc *p)
 {
+	/* Also one that never ran may be what a stream waits for. */
+	stream_forget(p);
+	wiring_forget(p);
 	TAILQ_REMOVE(&procs, p, entry);
 	event_free(p->timer);
 	chan_free(p->chan);
@@ -155,7 +159,7 @@ on_timer(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	if (p->ending || p->state == PROC_STOPPING)
+	if (p->ending || p->state == PROC_STOPPING || p->state == PROC_RUNNING)
 		proc_kill(p, "did not end when told");
 	else if (p->state == PROC_STARTING)
 		proc_kill(p, "not READY in time");
@@ -200,6 +204,21 @@ proc_end(struct proc *p)
 		kill(p->pid, SIGKILL);
 	p->state = PROC_STOPPING;
 	set_timer(p, END_SECONDS * 1000);
+}
+
+/* The same place, so that the old run is dead before the new one begins: two
+ * stores must never be at one database. */
+void
+proc_restart(struct proc *p)
+{
+	static const struct msg_drain drain;
+
+	if (p->ending || p->state == PROC_WAITING)
+		return;	/* it starts with the new settings anyway */
+	if (p->state == PROC_RUNNING && send_drain(p->chan, &drain) == 0)
+		set_timer(p, END_SECONDS * 1000);
+	else
+		kill(p->pid, SIGKILL);
 }
 
 void
@@ -275,8 +294,10 @@ proc_died(struct proc *p, int status)
 		p->delay_ms = 0;
 	p->walls = (struct msg_ready){ 0 };
 	p->state = PROC_WAITING;
-	if (clean)
+	if (clean && (p->role == ROLE_MIME || now_ms() - p->started_ms >= CLEAN_MS)) {
+		p->delay_ms = 0;
 		return;	/* done with its work: its place is filled again at once */
+	}
 	p->restarts++;
 	schedule_restart(p);
 }

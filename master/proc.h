@@ -48,6 +48,8 @@ extern struct proc_list procs;
 struct proc *proc_new(enum role, struct tenant *, uint32_t unit, const char *host, bool keep);
 /* Tell it to end (drain), kill it after some seconds; freed when it is dead. */
 void proc_end(struct proc *);
+/* End it and start it again in its place, with what the configuration says now. */
+void proc_restart(struct proc *);
 void proc_kill(struct proc *, const char *reason);
 /* Finds by role, tenant, unit; NULL when there is none. Ending ones do not count. */
 struct proc *proc_find(enum role, const struct tenant *, uint32_t unit);

@@ -2,7 +2,9 @@
  * Reload: read the configuration anew and start, stop or restart only what
  * changed. What cannot change in a running daemon is said and left.
  */
+#include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "master.h"
@@ -13,24 +15,13 @@ same(const char *a, const char *b)
 	return (a == NULL) == (b == NULL) && (a == NULL || strcmp(a, b) == 0);
 }
 
-/* A process of these words is replaced by a fresh one. */
-static void
-restart(struct proc *p)
-{
-	struct tenant *t = p->tenant;
-	enum role role = p->role;
-
-	proc_end(p);
-	(void)proc_new(role, t, 0, NULL, true);
-}
-
 static void
 restart_role(enum role role, struct tenant *t)
 {
 	struct proc *p = proc_find(role, t, 0);
 
 	if (p != NULL)
-		restart(p);
+		proc_restart(p);
 }
 
 static bool
@@ -53,8 +44,17 @@ socket_changed(const struct conf_ats *a, const struct conf_ats *b)
 	return !same(a->socket, b->socket) || !same(a->group, b->group) || a->mode != b->mode;
 }
 
+static bool
+allow_none_anywhere(const struct conf *c)
+{
+	for (size_t i = 0; i < c->n_hosts; i++)
+		if (c->hosts[i].allow_none)
+			return true;
+	return false;
+}
+
 static void
-tenant_update(struct tenant *t, const struct conf_ats *now, bool providers_changed)
+tenant_update(struct tenant *t, const struct conf_ats *now, bool store_too, bool providers_changed)
 {
 	const struct conf_ats *old = t->conf;
 
@@ -67,7 +67,7 @@ tenant_update(struct tenant *t, const struct conf_ats *now, bool providers_chang
 			t->listen_fd = fd;
 		}
 	}
-	if (ats_policy_changed(old, now) || providers_changed)
+	if (ats_policy_changed(old, now) || store_too)
 		restart_role(ROLE_STORE, t);
 	if (socket_changed(old, now) || ats_front_changed(old, now) || providers_changed)
 		restart_role(ROLE_ATS, t);
@@ -101,6 +101,7 @@ static void
 tenants_update(const struct conf *old, const struct conf *now)
 {
 	bool providers = !slice_eq(wbuf_slice(&old->providers), wbuf_slice(&now->providers));
+	bool stores = providers || allow_none_anywhere(old) != allow_none_anywhere(now);
 	struct tenant *t = TAILQ_FIRST(&master.tenants), *next;
 
 	for (; t != NULL; t = next) {
@@ -110,11 +111,34 @@ tenants_update(const struct conf *old, const struct conf *now)
 		if (a == NULL)
 			tenant_stop(t);
 		else
-			tenant_update(t, a, providers);
+			tenant_update(t, a, stores, providers);
 	}
 	for (size_t i = 0; i < now->n_ats; i++)
 		if (tenant_find(now->ats[i].name) == NULL && tenant_start(&now->ats[i]) == -1)
 			logger_line(LOG_LVL_ERROR, "ats \"%s\" cannot start", now->ats[i].name);
+}
+
+/* Who may ask the control socket, and what it knows. */
+static void
+control_update(const struct conf *old, const struct conf *now)
+{
+	bool uids = old->n_control_uids != now->n_control_uids ||
+	    memcmp(old->control_uids, now->control_uids, sizeof(old->control_uids)) != 0;
+
+	if (uids || !slice_eq(wbuf_slice(&old->providers), wbuf_slice(&now->providers)))
+		restart_role(ROLE_CONTROL, NULL);
+	if (uids && chmod(now->control_socket, control_mode(now)) == -1)
+		logger_line(LOG_LVL_ERROR, "%s: %s", now->control_socket, strerror(errno));
+}
+
+static void
+level_update(const struct conf *old, const struct conf *now)
+{
+	struct proc *p;
+
+	TAILQ_FOREACH(p, &procs, entry)
+		if (old->log_level != now->log_level && proc_running(p))
+			(void)send_log_level(p->chan, &(struct msg_log_level){ .level = now->log_level });
 }
 
 static void
@@ -122,8 +146,9 @@ warn_fixed(const struct conf *old, const struct conf *now)
 {
 	if (!same(old->state_dir, now->state_dir) || !same(old->libexec_dir, now->libexec_dir) ||
 	    !same(old->control_socket, now->control_socket) || !same(old->vault_key, now->vault_key) ||
-	    old->uid_base != now->uid_base)
-		logger_line(LOG_LVL_WARN, "state-dir, libexec-dir, control-socket, vault-key and uid-base change only "
+	    old->uid_base != now->uid_base || old->pool != now->pool)
+		logger_line(LOG_LVL_WARN,
+		    "state-dir, libexec-dir, control-socket, vault-key, uid-base and mime-pool change only "
 					  "at a restart of posternd");
 }
 
@@ -141,6 +166,8 @@ reload(void)
 	logger_open(now->log_stderr || master.foreground, now->log_level);
 	tls_update(old, now);
 	tenants_update(old, now);
+	control_update(old, now);
+	level_update(old, now);
 	/* A stopped tenant's processes may still point into the old one while
 	 * they end; it is small, and reloads are rare. */
 	logger_line(LOG_LVL_INFO, "configuration reloaded count=%zu", now->n_ats);

@@ -45,8 +45,10 @@ setup_vault(struct proc *p)
 	ssize_t n = read_key(key, sizeof(key));
 	int pipefd[2], r = -1;
 
-	if (n <= 0 || pipe2(pipefd, O_CLOEXEC) == -1)
+	if (n <= 0 || pipe2(pipefd, O_CLOEXEC) == -1) {
+		secret_wipe(key, sizeof(key));
 		return -1;
+	}
 	if (write(pipefd[1], key, (size_t)n) == n)
 		r = send_cfg_vault(p->chan, &(struct msg_cfg_vault){ 0 }, pipefd[0]);
 	else

@@ -12,6 +12,7 @@
 
 #include "master.h"
 
+#define STREAMS_PER_WORKER 4	/* used ones whose end was not told yet included */
 #define STREAM_WAIT_MS 15000	/* for a tls-worker and the vault to run */
 
 struct stream {
@@ -22,30 +23,12 @@ struct stream {
 	uint32_t unit;
 	uint8_t service;
 	int worker_fd;		/* -1 once handed over */
+	bool up;		/* the tls-worker said that the login is done */
 	int64_t since_ms;
 	char code[LIM_CODE + 1], detail[LIM_DETAIL + 1];	/* of the failed step */
 };
 
 static TAILQ_HEAD(, stream) streams = TAILQ_HEAD_INITIALIZER(streams);
-
-static void
-stream_free(struct stream *s)
-{
-	TAILQ_REMOVE(&streams, s, entry);
-	if (s->worker_fd != -1)
-		close(s->worker_fd);
-	free(s);
-}
-
-static void
-stream_fail(struct stream *s, const char *code, const char *detail)
-{
-	struct msg_stream_failed m = { .ticket = s->ticket, .code = slice_str(code), .detail = slice_str(detail) };
-
-	if (s->worker != NULL && s->worker->chan != NULL)
-		(void)send_stream_failed(s->worker->chan, &m);
-	stream_free(s);
-}
 
 static size_t
 streams_of(const struct proc *tls)
@@ -58,7 +41,39 @@ streams_of(const struct proc *tls)
 	return n;
 }
 
-/* A tls-worker of that tenant and host with room; started when there is none. */
+/* A tls-worker without streams has nothing to keep: the next one is fresh. */
+void
+stream_release(struct proc *tls)
+{
+	if (proc_running(tls) && streams_of(tls) == 0)
+		proc_end(tls);
+}
+
+static void
+stream_free(struct stream *s)
+{
+	struct proc *tls = s->tls;
+
+	TAILQ_REMOVE(&streams, s, entry);
+	if (s->worker_fd != -1)
+		close(s->worker_fd);
+	free(s);
+	if (tls != NULL)
+		stream_release(tls);
+}
+
+static void
+stream_fail(struct stream *s, const char *code, const char *detail)
+{
+	struct msg_stream_failed m = { .ticket = s->ticket, .code = slice_str(code), .detail = slice_str(detail) };
+
+	if (s->worker != NULL && s->worker->chan != NULL)
+		(void)send_stream_failed(s->worker->chan, &m);
+	stream_free(s);
+}
+
+/* A tls-worker of that tenant and host with room; started when there is none,
+ * NULL when the tenant has all the processes it may have. */
 static struct proc *
 tls_for(struct tenant *t, const char *host)
 {
@@ -68,7 +83,7 @@ tls_for(struct tenant *t, const char *host)
 		if (p->role == ROLE_TLS && p->tenant == t && !p->ending && strcmp(p->host, host) == 0 &&
 		    streams_of(p) < LIM_TLS_LINKS)
 			return p;
-	return proc_new(ROLE_TLS, t, 0, host, false);
+	return proc_count(t) < tenant_most(t) ? proc_new(ROLE_TLS, t, 0, host, false) : NULL;
 }
 
 /* Logins of one link in a minute: a worker in a loop must not lock the account. */
@@ -126,8 +141,10 @@ stream_try(struct stream *s)
 		stream_fail(s, "cfg.invalid", "this link has no such service");
 		return;
 	}
-	if (s->tls == NULL)
-		s->tls = tls_for(s->tenant, u->host[s->service]);
+	if (s->tls == NULL && (s->tls = tls_for(s->tenant, u->host[s->service])) == NULL) {
+		stream_fail(s, "proc.limit_hit", "too many processes of this ATS");
+		return;
+	}
 	if (vault != NULL && proc_running(vault) && proc_running(s->tls)) {
 		if (stream_begin(s, u, vault) == -1)
 			stream_fail(s, "proc.crashed", "no connection could be made");
@@ -142,13 +159,19 @@ stream_on_want(struct chan *c, const union msg *m, int *fd)
 	struct unit *u = unit_find(p->tenant, p->unit);
 	uint8_t service = p->role == ROLE_IMAP ? SERVICE_IMAP : SERVICE_SMTP;
 	struct stream *s;
+	size_t mine = 0;
 
 	(void)fd;
 	if (m->stream_want.service != service)
 		return -1;
-	TAILQ_FOREACH(s, &streams, entry)
-		if (s->worker == p && (s->worker_fd != -1 || s->ticket == 0))
-			return -1;	/* one at a time */
+	if (master.draining || p->ending)
+		return 0;
+	TAILQ_FOREACH(s, &streams, entry) {
+		if (s->worker != p)
+			continue;
+		if (s->worker_fd != -1 || s->ticket == 0 || ++mine >= STREAMS_PER_WORKER)
+			return -1;	/* one at a time, and ends that are on their way */
+	}
 	if ((s = calloc(1, sizeof(*s))) == NULL)
 		return 0;
 	*s = (struct stream){ .worker = p, .tenant = p->tenant, .unit = p->unit, .service = service, .worker_fd = -1,
@@ -214,8 +237,13 @@ stream_on_ready(struct chan *c, const union msg *m, int *fd)
 	struct msg_stream_up up;
 
 	(void)fd;
-	if (s == NULL || s->worker_fd == -1)
-		return s == NULL ? 0 : -1;
+	if (s == NULL)
+		return 0;
+	if (s->up)
+		return -1;
+	s->up = true;
+	if (s->worker_fd == -1)
+		return 0;	/* the worker died meanwhile: the tls-worker sees EOF */
 	up = (struct msg_stream_up){ .ticket = s->ticket };
 	if (s->worker != NULL && s->worker->chan != NULL)
 		(void)send_stream_up(s->worker->chan, &up, s->worker_fd);
@@ -223,14 +251,6 @@ stream_on_ready(struct chan *c, const union msg *m, int *fd)
 		close(s->worker_fd);
 	s->worker_fd = -1;
 	return 0;
-}
-
-/* A tls-worker without streams has nothing to keep: the next one is fresh. */
-static void
-tls_release(struct proc *tls)
-{
-	if (streams_of(tls) == 0)
-		proc_end(tls);
 }
 
 int
@@ -245,7 +265,6 @@ stream_on_end(struct chan *c, const union msg *m, int *fd)
 		stream_fail(s, s->code[0] != '\0' ? s->code : "net.reset", s->detail);
 	else
 		stream_free(s);
-	tls_release(chan_ctx(c));
 	return 0;
 }
 

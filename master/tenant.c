@@ -60,6 +60,30 @@ make_directory(const char *path, mode_t mode, uid_t uid, gid_t gid)
 	return 0;
 }
 
+mode_t
+control_mode(const struct conf *c)
+{
+	return c->n_control_uids > 0 ? 0666 : 0600;
+}
+
+size_t
+tenant_most(const struct tenant *t)
+{
+	return ((size_t)t->conf->max_links + PROBES_PER_ATS) * 2 + 64;
+}
+
+/* A block that was removed and comes back must wait for its old store. */
+static bool
+store_still_there(const char *name)
+{
+	struct proc *p;
+
+	TAILQ_FOREACH(p, &procs, entry)
+		if (p->role == ROLE_STORE && strcmp(p->tenant->name, name) == 0)
+			return true;
+	return false;
+}
+
 static int
 socket_rights(const char *path, mode_t mode, const char *group)
 {
@@ -81,19 +105,26 @@ int
 listen_unix(const char *path, mode_t mode, const char *group)
 {
 	struct sockaddr_un sun = { .sun_family = AF_UNIX };
+	char fresh[sizeof(sun.sun_path) + 1];
 	mode_t old;
 	int fd, r;
 
-	if (slice_copy(slice_str(path), sun.sun_path, sizeof(sun.sun_path)) == -1 ||
-	    (fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)) == -1)
+	/* Made beside its place and moved there when it is complete: a listener
+	 * that stands there already is only replaced by one that works. */
+	if (snprintf(fresh, sizeof(fresh), "%s~", path) >= (int)sizeof(sun.sun_path) ||
+	    slice_copy(slice_str(fresh), sun.sun_path, sizeof(sun.sun_path)) == -1 ||
+	    (fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)) == -1) {
+		logger_line(LOG_LVL_ERROR, "socket %s: name too long or no descriptor", path);
 		return -1;
-	(void)unlink(path);
+	}
+	(void)unlink(fresh);
 	old = umask(0177);	/* closed until its rights are set */
 	r = bind(fd, (struct sockaddr *)&sun, sizeof(sun));
 	(void)umask(old);
-	if (r == 0 && socket_rights(path, mode, group) == 0 && listen(fd, 128) == 0)
+	if (r == 0 && socket_rights(fresh, mode, group) == 0 && listen(fd, 128) == 0 && rename(fresh, path) == 0)
 		return fd;
 	logger_line(LOG_LVL_ERROR, "socket %s: %s", path, strerror(errno));
+	(void)unlink(fresh);
 	close(fd);
 	return -1;
 }
@@ -164,6 +195,11 @@ tenant_start(const struct conf_ats *a)
 		logger_fatal("out of memory");
 	t->conf = a;
 	TAILQ_INIT(&t->units);
+	if (store_still_there(a->name)) {
+		logger_line(LOG_LVL_ERROR, "ats \"%s\": its old store still ends, reload again", a->name);
+		free(t);
+		return -1;
+	}
 	if (tenant_directory(t) == -1 || tenant_hash_key(t) == -1 ||
 	    (t->listen_fd = listen_unix(a->socket, a->mode, a->group)) == -1) {
 		free(t);

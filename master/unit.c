@@ -7,8 +7,6 @@
 
 #include "master.h"
 
-#define PROBES_PER_ATS 16	/* link tests at the same time */
-
 static struct tenant *
 tenant_of(struct chan *c)
 {
@@ -29,7 +27,9 @@ unit_find(const struct tenant *t, uint32_t number)
 static int
 take_endpoint(struct unit *u, enum service s, struct slice host, uint16_t port, uint8_t security)
 {
-	if (security > SECURITY_NONE || slice_copy(host, u->host[s], sizeof(u->host[s])) == -1)
+	/* A label decides what is dialed and verified: only what a name may be. */
+	if (security > SECURITY_NONE || slice_copy(host, u->host[s], sizeof(u->host[s])) == -1 ||
+	    strspn(u->host[s], "abcdefghijklmnopqrstuvwxyz0123456789.-_:") != host.n || u->host[s][0] == '.')
 		return -1;
 	u->port[s] = port;
 	u->security[s] = security;
@@ -63,6 +63,17 @@ unit_forget_all(struct tenant *t)
 		unit_free(t, TAILQ_FIRST(&t->units));
 }
 
+static bool
+room_for_a_unit(const struct tenant *t)
+{
+	size_t all = 0, most = master.conf->max_links + PROBES_PER_ATS * master.conf->n_ats;
+	struct tenant *other;
+
+	TAILQ_FOREACH(other, &master.tenants, entry)
+		all += other->n_units;
+	return t->n_units < t->conf->max_links + PROBES_PER_ATS && all < most;
+}
+
 /* A unit that is described again (new endpoints) loses its running workers. */
 int
 unit_on_run(struct chan *c, const union msg *m, int *fd)
@@ -74,7 +85,7 @@ unit_on_run(struct chan *c, const union msg *m, int *fd)
 	if (m->unit_run.unit == 0)
 		return -1;
 	if (u == NULL) {
-		if (t->n_units >= t->conf->max_links + PROBES_PER_ATS || (u = calloc(1, sizeof(*u))) == NULL) {
+		if (!room_for_a_unit(t) || (u = calloc(1, sizeof(*u))) == NULL) {
 			logger_line(LOG_LVL_ERROR, "too many links ats=%s count=%u", t->name, t->n_units);
 			return 0;
 		}
@@ -113,16 +124,17 @@ unit_on_worker_start(struct chan *c, const union msg *m, int *fd)
 {
 	struct tenant *t = tenant_of(c);
 	const struct msg_worker_start *w = &m->worker_start;
-	size_t most = ((size_t)t->conf->max_links + PROBES_PER_ATS) * 2 + 64;
 
 	(void)fd;
 	if (!worker_role(w->role))
 		return -1;
+	if (master.draining || ((struct proc *)chan_ctx(c))->ending)
+		return 0;
 	/* The store may have stopped the unit meanwhile: no breach. */
 	if (unit_find(t, w->unit) == NULL || proc_find(w->role, t, w->unit) != NULL)
 		return 0;
-	if (proc_count(t) >= most) {
-		logger_line(LOG_LVL_ERROR, "too many processes ats=%s count=%zu", t->name, most);
+	if (proc_count(t) >= tenant_most(t)) {
+		logger_line(LOG_LVL_ERROR, "too many processes ats=%s count=%zu", t->name, tenant_most(t));
 		return 0;
 	}
 	(void)proc_new(w->role, t, w->unit, NULL, w->keep);

@@ -8,14 +8,15 @@
 static struct bucket {
 	uint64_t at;
 	uint32_t used;	/* milliseconds of a minute's allowance that are spent */
-} buckets[BUCKETS];
+} links[BUCKETS], tenants[BUCKETS];	/* apart: no link may fill its tenant's, or another's */
 static uint8_t hash_key[crypto_shorthash_KEYBYTES];
 
 void
 rate_init(void)
 {
 	randombytes_buf(hash_key, sizeof(hash_key));
-	memset(buckets, 0, sizeof(buckets));
+	memset(links, 0, sizeof(links));
+	memset(tenants, 0, sizeof(tenants));
 }
 
 bool
@@ -30,7 +31,7 @@ rate_allow(char kind, const char *ats, uint32_t link, uint32_t per_minute, uint6
 	w_u32(&w, link);
 	w_raw(&w, ats, strnlen(ats, LIM_ATS_NAME));
 	crypto_shorthash((uint8_t *)&hash, key, w.n, hash_key);
-	b = &buckets[hash % BUCKETS];
+	b = kind == 'l' ? &links[hash % BUCKETS] : &tenants[hash % BUCKETS];
 	passed = now - b->at;
 	b->used = passed >= b->used ? 0 : b->used - (uint32_t)passed;
 	b->at = now;
