@@ -67,6 +67,31 @@ login_hold(struct login *l, struct slice s)
 
 /* ---- failing ---- */
 
+#define BASE64_RUN 16	/* letters in a row that may be part of what we sent */
+
+static bool
+is_base64(char c)
+{
+	return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '+' || c == '/' ||
+	    c == '=';
+}
+
+/* A server that echoes a command line cut short shows part of the base64 of a
+ * credential, which no hash of the whole can find. */
+static void
+mask_runs(char *text, size_t n)
+{
+	size_t from = 0;
+
+	for (size_t i = 0; i <= n; i++) {
+		if (i < n && is_base64(text[i]))
+			continue;
+		if (i - from >= BASE64_RUN)
+			memset(text + from, '*', i - from);
+		from = i + 1;
+	}
+}
+
 /* Odd bytes of a server do not travel; what it echoed of ours is masked. */
 static void
 detail_set(struct login *l, struct slice line)
@@ -77,6 +102,8 @@ detail_set(struct login *l, struct slice line)
 	if (n > 0)
 		memcpy(text, line.p, n);
 	sasl_guard_mask(&l->guard, text, n);
+	if (l->guard.n > 0)
+		mask_runs(text, n);
 	if (n > LIM_DETAIL)
 		n = LIM_DETAIL;
 	for (size_t i = 0; i < n; i++)
