@@ -342,24 +342,43 @@ sleep_until_next(void)
 	evtimer_add(timer, &tv);
 }
 
-static void
-on_timer(evutil_socket_t fd, short what, void *arg)
+/* A slice of what is due. What stays QUEUED must not keep the rest from its
+ * turn: the next slice begins behind this one. */
+static bool
+run_slice(void)
 {
+	static struct key_due from;
 	struct scan s;
 	struct slice key;
 	struct key_due k;
 	unsigned int n = 0;
 
+	scan_range(&s, T_due, KEY(due, .at = from.at, .account = from.account, .id = from.id),
+	    KEY(due, .at = store_now() + 1), false);
+	for (; n < DB_SLICE && scan_next(&s, &key, NULL); n++) {
+		if (key_due_read(key, &k) == -1)
+			continue;
+		run_one(&k);
+		from = k;
+		from.id++;
+	}
+	scan_end(&s);
+	if (n < DB_SLICE)
+		from = (struct key_due){ .at = 0 };
+	return n == DB_SLICE;
+}
+
+static void
+on_timer(evutil_socket_t fd, short what, void *arg)
+{
 	(void)fd;
 	(void)what;
 	(void)arg;
 	sender_settle();
-	scan_range(&s, T_due, KEY(due, .at = 0), KEY(due, .at = store_now() + 1), false);
-	while (n++ < DB_SLICE && scan_next(&s, &key, NULL))
-		if (key_due_read(key, &k) == 0)
-			run_one(&k);
-	scan_end(&s);
-	sleep_until_next();
+	if (run_slice())
+		submit_schedule();
+	else
+		sleep_until_next();
 }
 
 void
