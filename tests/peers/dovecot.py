@@ -252,9 +252,14 @@ class Dovecot:
 
     def new_uidvalidity(self, user, folder="INBOX"):
         """A new UIDVALIDITY and new UIDs for all mail of a folder, as after a restored backup."""
-        self.doveadm("mailbox", "update", "-u", user, "--uid-validity",
-                     str(self.uidvalidity(user, folder) + 1000), "--min-next-uid", "5000", folder)
+        validity, following = self._status(user, folder, "uidvalidity"), self._status(user, folder, "uidnext")
+        self.doveadm("mailbox", "update", "-u", user, "--uid-validity", str(validity + 1000),
+                     "--min-next-uid", str(following + 1000), folder)
+        self.doveadm("force-resync", "-u", user, folder)  # else a session may see a part of it first
+
+    def _status(self, user, folder, field):
+        out = self.doveadm("-f", "flow", "mailbox", "status", "-u", user, field, folder).decode()
+        return int(re.search(field + r"=(\d+)", out).group(1))
 
     def uidvalidity(self, user, folder="INBOX"):
-        out = self.doveadm("-f", "flow", "mailbox", "status", "-u", user, "uidvalidity", folder).decode()
-        return int(re.search(r"uidvalidity=(\d+)", out).group(1))
+        return self._status(user, folder, "uidvalidity")

@@ -68,9 +68,13 @@ def _end_all():
 
 
 def free_port():
-    """A free loopback port below the ephemeral range, so that a stopped server can have it again."""
+    """
+    A free loopback port below the ephemeral range, so that a stopped server can have it again; runs at the
+    same time look in different places.
+    """
+    low = 20000 + os.getpid() % 24 * 500
     for _ in range(200):
-        port = random.randrange(20000, 32000)
+        port = random.randrange(low, low + 500)
         with socket.socket() as s:
             s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
@@ -78,7 +82,7 @@ def free_port():
             except OSError:
                 continue
             return port
-    raise NotReady("no free port between 20000 and 32000")
+    raise NotReady(f"no free port from {low} to {low + 500}")
 
 
 def until(what, predicate, seconds=15, pause=0.02, child=None):

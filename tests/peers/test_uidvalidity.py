@@ -54,7 +54,8 @@ def test_writes_reach_the_right_message_afterwards(desk, world):
     world.dovecot.new_uidvalidity(RECRUITER)
     world.dovecot.doveadm("kick", RECRUITER)
     desk.ats.update("Email", ids["mail 1"], {"keywords/$flagged": True}, desk.account)
-    until("flag", lambda: world.find(RECRUITER, "INBOX", subject="mail 1")[0].flags == {"\\Flagged"}, seconds=60)
+    until("flag", lambda: [m.flags for m in world.find(RECRUITER, "INBOX", subject="mail 1")] == [{"\\Flagged"}],
+          seconds=60)
     assert [m.subject for m in world.mails(RECRUITER) if m.flags] == ["mail 1"]
     assert known(desk) == ids
 
