@@ -28,7 +28,7 @@ enum engine_state {
 	ENGINE_ENABLE,
 	ENGINE_LIST,
 	ENGINE_OBJECTIDS,
-	ENGINE_BIND,		/* waiting for mailbox_bound of the synced folders */
+	ENGINE_BIND,		/* waiting for mailbox_bound of the selectable folders */
 	ENGINE_RUN,
 	ENGINE_PROBE,		/* SELECT inbox, SELECT sent, done */
 	ENGINE_LEAVE		/* LOGOUT is on its way */

@@ -73,7 +73,7 @@ tell_found(struct engine *e)
 	session_bound(e);
 }
 
-/* All synced folders have their number and position: the work begins. */
+/* All folders have their number (operations may mean any of them): the work begins. */
 void
 session_bound(struct engine *e)
 {
@@ -82,7 +82,7 @@ session_bound(struct engine *e)
 	if (e->state != ENGINE_BIND)
 		return;
 	for (i = 0; i < e->folders.n; i++) {
-		if (e->folders.v[i].synced && e->folders.v[i].id == 0)
+		if (e->folders.v[i].selectable && e->folders.v[i].id == 0)
 			return;
 	}
 	e->state = ENGINE_RUN;
