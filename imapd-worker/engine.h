@@ -107,7 +107,9 @@ struct operation {
 	unsigned int step;
 	bool sent;		/* something that changes the server is on its way */
 	bool looked, exists;	/* the message was looked for, and seen */
-	bool copied;		/* COPYUID or APPENDUID came */
+	bool copied;		/* COPYUID or APPENDUID came, or the copy is sure otherwise */
+	bool by_hand;		/* a move without MOVE: COPY, then EXPUNGE */
+	unsigned int lost;	/* connections lost between the two */
 	uint32_t result_validity, result_uid;
 	enum op_result failure;	/* 0: none */
 	const char *code;

@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define LOST_MAX 3	/* connections an EXPUNGE after COPY may cost */
+
 static void
 op_free(struct operation *o)
 {
@@ -211,18 +213,20 @@ run_move(struct engine *e, struct operation *o)
 
 	if (folders_by_id(&e->folders, o->target) == NULL)
 		return refuse(e, "sync.folder_missing");
-	if (!move && (e->caps & CAP_UIDPLUS) == 0)
+	if ((!move || o->by_hand) && (e->caps & CAP_UIDPLUS) == 0)
 		return refuse(e, "sync.expunge_unsupported");
 	switch (o->step++) {
 	case 0:
+		o->by_hand = !move;
 		look(e, o);
 		copy(e, o, move ? "MOVE" : "COPY");
 		return false;
 	case 1:
 		if (!o->exists && !o->copied)
 			return done(e, OP_GONE, "");
-		if (move)
+		if (!o->by_hand)
 			return done(e, OP_OK, "");
+		o->copied = true;
 		remove_one(e, o);
 		return false;
 	default:
@@ -411,8 +415,11 @@ ops_tagged(struct engine *e, const struct pending *p, const struct imap_response
 	}
 	if (r->status != IMAP_OK)
 		failed(o, r);
-	else if (p->command == CMD_OP)
+	else if (p->command == CMD_OP) {
 		take_uid(o, r);
+		/* Without COPYUID: the message was seen, and COPY says OK. */
+		o->copied = o->copied || (o->by_hand && o->exists);
+	}
 }
 
 /* The store finds out what became of an operation that was under way. */
@@ -423,6 +430,13 @@ ops_dropped(struct engine *e)
 
 	if (e->task != TASK_OP || o == NULL)
 		return;
+	/* Copied and not yet removed: a second copy would double the message. */
+	if (o->by_hand && o->copied && o->lost++ < LOST_MAX) {
+		o->step = 1;
+		o->failure = 0;
+		o->code = "";
+		return;
+	}
 	if (o->sent) {
 		(void)done(e, OP_RETRY, "net.reset");
 		return;

@@ -183,6 +183,47 @@ move_by_hand(void **state)
 	stop();
 }
 
+/* Lost between COPY and EXPUNGE: only the rest is done on the next connection. */
+static void
+move_resumed(void **state)
+{
+	const struct msg_op m = { .op = 8, .kind = OP_MOVE, .mailbox = 10, .uidvalidity = 7, .uid = 15, .target = 12 };
+	unsigned int tag;
+
+	(void)state;
+	settle("UIDPLUS");
+	op(&m);
+	tag = expect("UID FETCH 15 (UID FLAGS)");
+	(void)expect("UID COPY 15 \"Trash\"");
+	say("* 1 FETCH (UID 15 FLAGS ())");
+	ok(tag);
+	say("P%u OK [COPYUID 9 15 33] copied", tag + 1);
+	(void)expect("UID STORE 15 +FLAGS.SILENT (\\Deleted)");
+	close(t.peer);
+	told("flags 10 uid=15 \nerror 0 net.reset\n");
+	t.e.state = ENGINE_WANTED;
+	connect_stream();
+	tag = expect("CAPABILITY");
+	say("* CAPABILITY IMAP4rev1 IDLE UIDPLUS");
+	ok(tag);
+	tag = expect("LIST \"\" \"*\"");
+	say("* LIST () \"/\" INBOX");
+	say("* LIST (\\Sent) \"/\" Sent");
+	say("* LIST (\\Trash) \"/\" Trash");
+	ok(tag);
+	tag = expect("SELECT \"INBOX\"");
+	say("* 2 EXISTS\r\n* OK [UIDVALIDITY 7] .\r\n* OK [UIDNEXT 21] .\r\n* OK [PERMANENTFLAGS (\\*)] .");
+	ok(tag);
+	forget();
+	tag = expect("UID STORE 15 +FLAGS.SILENT (\\Deleted)");
+	(void)expect("UID EXPUNGE 15");
+	ok(tag);
+	ok(tag + 1);
+	forget();
+	assert_non_null(strstr(t.told, "op 8 result=1 uid=33 code=\n"));
+	stop();
+}
+
 static void
 append(void **state)
 {
@@ -407,6 +448,7 @@ main(void)
 		cmocka_unit_test(refusals),
 		cmocka_unit_test(move),
 		cmocka_unit_test(move_by_hand),
+		cmocka_unit_test(move_resumed),
 		cmocka_unit_test(append),
 		cmocka_unit_test(big_append),
 		cmocka_unit_test(lost_connection),
