@@ -221,6 +221,7 @@ on_write(struct bufferevent *bev, void *arg)
 		/* Closing over unread input would reset the connection and
 		 * could cost the client our answer. */
 		c->state = CONN_LINGER;
+		(void)shutdown(bufferevent_getfd(bev), SHUT_WR);	/* the client sees the end at once */
 		conn_drop_input(c);
 		conn_deadline(c, LINGER_SECONDS);
 	}

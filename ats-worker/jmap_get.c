@@ -70,6 +70,17 @@ jmap_check_properties(struct jmap_call *call, const struct jmap_type *t, json_t 
 	return 0;
 }
 
+bool
+ids_earlier(json_t *ids, size_t at)
+{
+	json_t *item = json_array_get(ids, at);
+
+	for (size_t i = 0; i < at; i++)
+		if (json_equal(json_array_get(ids, i), item))
+			return true;
+	return false;
+}
+
 int
 jmap_get_ids(struct jmap_call *call, json_t *ids, char letter, struct wbuf *out, json_t *not_found)
 {
@@ -95,6 +106,8 @@ jmap_get_ids(struct jmap_call *call, json_t *ids, char letter, struct wbuf *out,
 			call_bad_argument(call, "ids");
 			return -1;
 		}
+		if (ids_earlier(ids, i))
+			continue;	/* RFC 8620 s. 5.1: each only once */
 		if ((found = call_resolve_id(call, s)) != NULL && jmap_id_parse(found, letter, &id) == 0)
 			ids_add(out, id);
 		else

@@ -192,7 +192,9 @@ on_ids(void *ctx, const struct store_answer *a)
 		return;
 	}
 	m = &a->m->query_done;
-	o = query_response(call, q, ju_state(m->epoch, m->state), m->position, ju_ids(call->method->type->letter, m->ids));
+	/* To the store no limit is its own; to the ATS 0 is none at all. */
+	o = query_response(call, q, ju_state(m->epoch, m->state), m->position,
+	    ju_ids(call->method->type->letter, q->limit == 0 ? SLICE_NONE : m->ids));
 	if (q->total)
 		ju_set(o, "total", ju_uint(m->total));
 	call_done(call, o);
@@ -254,7 +256,7 @@ jmap_query_run(struct jmap_call *call)
 		return;
 	}
 	m = (struct msg_query){ .anchor = q->anchor, .limit = q->limit, .total = q->total,
-		.position = clamp_position(q->position) };
+		.position = q->has_anchor ? 0 : clamp_position(q->position) };
 	if (q->has_anchor && q->anchor_offset != 0) {
 		m.limit = 1;
 		query_ask(call, &m, on_place);

@@ -113,6 +113,8 @@ int jmap_check_properties(struct jmap_call *, const struct jmap_type *, json_t *
 void jmap_get_reply(struct jmap_call *, struct jmap_get *);
 /* "ids" against maxObjectsInGet: packed ids to fetch in out; malformed ones go
  * to not_found. -1: the call has ended. */
+/* True when the same value stands before index at: RFC 8620 s. 5.1 answers it once. */
+bool ids_earlier(json_t *ids, size_t at);
 int jmap_get_ids(struct jmap_call *, json_t *ids, char letter, struct wbuf *out, json_t *not_found);
 
 /* position/anchor/limit over a list made here: for types without a store query.

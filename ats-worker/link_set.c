@@ -137,6 +137,15 @@ link_update(struct jmap_set *set, const struct jmap_set_update *u)
 	ask(set, &m, &r);
 }
 
+/* A wrong type must not pass for "no": the notes would be erased. */
+const char *
+link_set_check(struct jmap_call *call)
+{
+	json_t *keep = json_object_get(call->args, "onDestroyKeepNotes");
+
+	return keep == NULL || json_is_null(keep) || json_is_boolean(keep) ? NULL : "onDestroyKeepNotes";
+}
+
 void
 link_destroy(struct jmap_set *set, uint64_t id)
 {

@@ -126,5 +126,5 @@ filter(struct arena *arena, struct rec_filter *f, const char *name, json_t *valu
 static const char *const set_arguments[] = { "onDestroyKeepNotes", NULL };
 
 const struct jmap_type type_link = { .name = "Link", .letter = 'L', .obj = OBJ_LINK, .decode = link_decode,
-	.props = props, .filter = filter, .set_arguments = set_arguments, .create = link_create,
+	.props = props, .filter = filter, .set_arguments = set_arguments, .set_check = link_set_check, .create = link_create,
 	.update = link_update, .destroy = link_destroy, .set_finish = link_set_finish };

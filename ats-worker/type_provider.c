@@ -82,6 +82,8 @@ get_by_ids(json_t *ids, json_t *names, json_t *list, json_t *not_found)
 	json_array_foreach(ids, i, id) {
 		const struct rec_provider *p = ats_provider_find(ju_slice(id));
 
+		if (ids_earlier(ids, i))
+			continue;
 		if (p != NULL)
 			ju_push(list, provider_json((size_t)(p - ats_config.providers), names));
 		else
