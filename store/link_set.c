@@ -317,6 +317,8 @@ apply(uint32_t no, const struct rec_link *before, const struct rec_link *after, 
 	if (before == NULL || !link_may_run(after) || fresh || before->mode != after->mode || before->paused) {
 		link_unit_stop(no);
 		link_start(no);
+		if (after->mode == MODE_SEND_ONLY)
+			mail_link_changed(no);	/* it has local mailboxes only, made here */
 	} else if (folders_changed(before, after))
 		mail_link_changed(no);
 }
