@@ -237,7 +237,8 @@ finish(struct engine *e)
 		f->messages = e->sel.exists;
 	if (r->kind != ROUND_QUICK)
 		f->confirm = false;
-	if (r->changed || r->kind == ROUND_FULL)
+	/* A change that adopt() did not believe leaves the old position, which is no news. */
+	if ((r->changed || r->kind == ROUND_FULL) && f->pos.uidvalidity == e->sel.uidvalidity)
 		sync_position(e, f);
 	return true;
 }

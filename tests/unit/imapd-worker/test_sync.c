@@ -249,6 +249,23 @@ validity_changes(void **state)
 	stop();
 }
 
+/* Too many changes in a day: nothing is told of a position that is not this folder's. */
+static void
+validity_loops(void **state)
+{
+	(void)state;
+	start(&newest3);
+	t.bound[0] = (struct bound){ strdup("INBOX"), { 3, 400, 0, 300, true } };
+	hello("IDLE", TWO);
+	t.e.folders.v[0].rebuilt = 3;
+	t.e.folders.v[0].rebuilt_since = engine_now();
+	forget();
+	selected("SELECT \"INBOX\"", 1, 2, "");
+	told("open 10 validity=7 next=2 exists=1 ro=0 any=1\nerror 10 sync.uidvalidity_loop\n");
+	(void)expect("SELECT \"Sent\"");
+	stop();
+}
+
 static void
 resume_backfill(void **state)
 {
@@ -394,6 +411,7 @@ main(void)
 		cmocka_unit_test(last_of_star_is_not_new),
 		cmocka_unit_test(qresync),
 		cmocka_unit_test(validity_changes),
+		cmocka_unit_test(validity_loops),
 		cmocka_unit_test(resume_backfill),
 		cmocka_unit_test(refused_slice),
 		cmocka_unit_test(no_credits_no_reading),
