@@ -71,6 +71,7 @@ struct imap_session {
 	uint64_t pump_after;	/* seconds: no bodies are asked for before */
 	uint64_t turn;		/* last turn that changed something for it */
 	LIST_HEAD(, journal_flight) flights;
+	uint64_t journal_from;	/* the next look at the journal begins with this entry */
 };
 
 /* The running session of a link, or NULL. */

@@ -152,48 +152,70 @@ advance(struct imap_session *s, uint64_t op)
 
 /* ---- replay ---- */
 
+static bool
+take_first(uint64_t op, const struct rec_pending *p, void *arg)
+{
+	if (p->kind == OP_FIND)
+		return true;
+	*(uint64_t *)arg = op;
+	return false;
+}
+
 /* May this entry go now? Entries of one email go one after the other; a search
  * for a Sent copy waits for none and holds up none. */
 static bool
-may_start(struct imap_session *s, uint64_t op, const struct rec_pending *p, struct wbuf *busy)
+may_start(struct imap_session *s, uint64_t op, const struct rec_pending *p)
 {
 	struct journal_flight *f = flight_of(s, op);
-	bool first = p->kind == OP_FIND || p->email == 0 || !ids_has(wbuf_slice(busy), p->email);
+	uint64_t first = op;
 
-	if (p->kind != OP_FIND && p->email != 0)
-		ids_add_once(busy, p->email);
-	if (!first || (f != NULL && (f->sent || f->not_before > store_now())))
+	if (f != NULL && (f->sent || f->not_before > store_now()))
 		return false;
-	return !submit_holds(s->link, p);
+	if (p->kind != OP_FIND && p->email != 0)
+		journal_each(s->link, p->email, take_first, &first);
+	return first >= op && !submit_holds(s->link, p);
 }
 
+static void
+start(struct imap_session *s, uint64_t op)
+{
+	struct row_pending row;
+
+	if (!row_pending_get(&row, KEY(pending, .account = s->link, .op = op)))
+		return;
+	if (may_start(s, op, &row.rec)) {
+		imap_touch(s);
+		if (flight_of(s, op) != NULL || flight_new(s, op, row.rec.email) != NULL)
+			advance(s, op);
+	}
+	row_pending_free(&row);
+}
+
+/* Entries that must wait may be many, and what ends their wait may stand behind
+ * them: a run that was cut short goes on where it stopped. */
 void
 journal_run(struct imap_session *s)
 {
-	struct wbuf busy = { .max = 0 };
 	struct scan scan;
 	struct slice key;
-	struct key_pending k;
-	struct row_pending row;
-	unsigned int n = 0, sent = sent_count(s);
+	struct key_pending k = { .op = 0 };
+	unsigned int n = 0;
+	bool more = true;
 
 	if (!s->listed)
 		return;
-	scan_prefix(&scan, T_pending, PREFIX(pending, 1, .account = s->link), false);
-	while (sent < JOURNAL_WINDOW && n++ < JOURNAL_SCAN && scan_next(&scan, &key, NULL)) {
-		if (key_pending_read(key, &k) == -1 ||
-		    !row_pending_get(&row, KEY(pending, .account = k.account, .op = k.op)))
-			continue;
-		if (may_start(s, k.op, &row.rec, &busy)) {
-			imap_touch(s);
-			if (flight_of(s, k.op) != NULL || flight_new(s, k.op, row.rec.email) != NULL)
-				advance(s, k.op);
-			sent = sent_count(s);
-		}
-		row_pending_free(&row);
+	scan_range(&scan, T_pending, KEY(pending, .account = s->link, .op = s->journal_from),
+	    KEY(pending, .account = s->link, .op = UINT64_MAX), false);
+	while (sent_count(s) < JOURNAL_WINDOW && n < JOURNAL_SCAN && (more = scan_next(&scan, &key, NULL))) {
+		n++;
+		if (key_pending_read(key, &k) == 0)
+			start(s, k.op);
 	}
 	scan_end(&scan);
-	wbuf_free(&busy);
+	if (!more)
+		s->journal_from = 0;
+	else if (n == JOURNAL_SCAN)
+		s->journal_from = k.op + 1;
 }
 
 /* ---- answers ---- */

@@ -1,6 +1,8 @@
 /* Write-back: what the ATS changes, replayed, refused, cut off and resumed. */
 #include "mail.h"
 
+#include "journal_flight.h"
+
 #define M1 "From: a@x.example\r\nTo: " OWN "\r\nMessage-ID: m1@x.example\r\n\r\n"
 
 static uint64_t id;
@@ -351,11 +353,33 @@ test_append_refused(void **state)
 	assert_true(is_in(id, drafts));	/* nothing that was written is lost */
 }
 
+/* A thousand entries that wait do not keep the next one from its turn. */
+static void
+test_many_waiting(void **state)
+{
+	struct rec_pending p = { .kind = OP_FLAGS, .account = LINK, .flags_add = slice_str("$seen") };
+	union msg m;
+
+	(void)state;
+	one_message();
+	p.email = id;
+	for (int i = 0; i < JOURNAL_SCAN + 10; i++)
+		(void)journal_add(&p);
+	(void)journal_add(
+	    &(struct rec_pending){ .kind = OP_EXPUNGE, .account = LINK, .mailbox = inbox, .uid = 5 });
+	db_turn_end();
+	(void)next_op(OP_FLAGS, &m);
+	turns_for(1500);
+	(void)next_op(OP_EXPUNGE, &m);
+	no_op();
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_flags, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_many_waiting, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_refused, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_move, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_move_without_copyuid, setup, teardown),
