@@ -19,6 +19,7 @@ static struct {
 	bool wanted;		/* a stream was asked for */
 	bool quitting;		/* end when nothing is left */
 	bool draining;		/* end when the message under way is answered */
+	unsigned int unused;	/* streams in a row that never came to work */
 	unsigned int pause_ms;
 	struct event *idle, *retry;
 	uint64_t step_since;
@@ -158,9 +159,18 @@ tell_done(void *ctx, enum send_result result, unsigned int reply, const char *co
 }
 
 static void
+give_all_back(const char *code, const char *text)
+{
+	while (job_first() != NULL)
+		tell_done(NULL, SEND_TEMP, 0, code, text);
+	rest();
+}
+
+static void
 work(void *ctx)
 {
 	(void)ctx;
+	w.unused = 0;
 	w.pause_ms = WORKER_RETRY_FIRST_MS;
 	/* An item that is refused without asking leaves the engine idle. */
 	while (!w.draining && job_first() != NULL)
@@ -187,10 +197,13 @@ stream_is_gone(void)
 {
 	if (w.probe || w.draining)
 		leave();
-	else if (job_first() != NULL)
+	else if (job_first() != NULL && w.unused < WORKER_UNUSED_MAX)
 		want_stream_later();
-	else
-		rest();
+	else {
+		/* The server logs us in and then does not want us: the store has the longer clock. */
+		w.unused = 0;
+		give_all_back("net.reset", "the server closes the connection before it takes mail");
+	}
 }
 
 /* ---- the master ---- */
@@ -204,6 +217,7 @@ worker_stream_up(int fd)
 		return;
 	}
 	w.step_since = now_ms();
+	w.unused++;
 	if (stream_open(fd, &engine_ops, w.from, w.probe, stream_is_gone) == -1)
 		stream_is_gone();
 }
@@ -220,9 +234,7 @@ worker_stream_failed(struct slice code, struct slice detail)
 		leave();	/* the failed step was told by the tls-worker */
 		return;
 	}
-	while (job_first() != NULL)
-		tell_done(NULL, SEND_TEMP, 0, c, d);
-	rest();
+	give_all_back(c, d);
 }
 
 void

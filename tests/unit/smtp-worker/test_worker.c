@@ -401,6 +401,23 @@ no_stream(void)
 	ends();
 }
 
+/* EHLO never answered: not for ever, but the next item finds it all new. */
+static void
+no_ehlo(void)
+{
+	begin(false);
+	play.die_at = "EHLO";
+	play.die_times = 3;
+	give(1, "one@example.net", slice_str("line\n"));
+	until("TEMP1:");
+	news_are("TEMP1:net.reset ");
+	CHECK(play.streams == 3);
+	give(2, "one@example.net", slice_str("line\n"));
+	until("OK2:");
+	quit();
+	ends();
+}
+
 static void
 probe(void)
 {
@@ -439,7 +456,7 @@ static void
 test_scenarios(void **state)
 {
 	static void (*const all[])(void) = { two_items, big_item, lost_mail, lost_data, lost_dot, lost_waiting, no_stream,
-		probe, probe_lost, credits };
+		no_ehlo, probe, probe_lost, credits };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
