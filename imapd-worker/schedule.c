@@ -81,8 +81,12 @@ go_home(struct engine *e)
 {
 	struct folder *inbox = folders_role(&e->folders, MBOX_INBOX);
 
-	if (inbox == NULL || !inbox->synced || inbox->id == 0 || engine_now() < inbox->retry_at)
+	if (inbox == NULL || !inbox->synced || inbox->id == 0 || engine_now() < inbox->retry_at) {
+		/* No inbox to look at: an overdue look would break off each IDLE at once. */
+		if (engine_now() >= e->proof_at)
+			e->proof_at = engine_now() + LIM_PROOF_SECONDS * 1000;
 		return false;
+	}
 	if (e->sel.folder != inbox) {
 		(void)select_folder(e, inbox);
 		return true;

@@ -145,6 +145,24 @@ plain_events(void **state)
 	stop();
 }
 
+/* The look at the inbox is overdue and the inbox unusable: IDLE lasts all the same. */
+static void
+no_inbox_to_prove(void **state)
+{
+	(void)state;
+	settle_plain();
+	t.e.folders.v[0].retry_at = engine_now() + 60000;
+	t.e.proof_at = 0;
+	engine_turn(&t.e);
+	expect_raw("DONE");
+	say("P%u OK idle done", t.e.writer.pending[0].tag);
+	(void)expect("IDLE");
+	say("+ idling");
+	engine_turn(&t.e);
+	silent();
+	stop();
+}
+
 static void
 last_of_star_is_not_new(void **state)
 {
@@ -408,6 +426,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(plain_first_sync),
 		cmocka_unit_test(plain_events),
+		cmocka_unit_test(no_inbox_to_prove),
 		cmocka_unit_test(last_of_star_is_not_new),
 		cmocka_unit_test(qresync),
 		cmocka_unit_test(validity_changes),
