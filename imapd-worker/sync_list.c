@@ -56,7 +56,7 @@ slice_width(const struct engine *e, uint32_t low, uint32_t high)
 {
 	uint64_t span = (uint64_t)high - low + 1, messages = e->sel.exists > 0 ? e->sel.exists : 1, width;
 
-	if (e->round.phase == ROUND_UIDS && (e->caps & CAP_ESEARCH) != 0)
+	if (e->round.phase == ROUND_UIDS && (e->caps & CAP_ESEARCH) != 0 && !e->round.no_search)
 		return high - low + 1 != 0 ? high - low + 1 : UINT32_MAX;
 	width = span * SLICE_MESSAGES / messages;
 	return width < SLICE_MESSAGES ? SLICE_MESSAGES : width > UINT32_MAX ? UINT32_MAX : (uint32_t)width;
@@ -140,6 +140,15 @@ sync_changes(struct engine *e)
 	return !r->some_flags || ask_sequence(e);
 }
 
+/* UID SEARCH is of no use here: the list is made by FETCH, from its start. */
+static void
+list_without_search(struct round *r)
+{
+	r->no_search = true;
+	r->asked = false;
+	uidset_clear(&r->set);
+}
+
 static void
 slice_listed(struct engine *e, const struct pending *p)
 {
@@ -148,7 +157,7 @@ slice_listed(struct engine *e, const struct pending *p)
 
 	/* OK without a word about UIDs must not read as "all gone". */
 	if (p->command == CMD_UIDS && !p->answered && e->sel.exists > 0) {
-		r->no_search = true;
+		list_without_search(r);
 		return;
 	}
 	if (r->set.over) {
@@ -178,6 +187,10 @@ sync_list_done(struct engine *e, const struct pending *p, bool ok)
 	if (!ok && p->command == CMD_CHANGES) {
 		r->all_flags = true;	/* it cannot tell changes: look at all */
 		r->asked = false;
+		return;
+	}
+	if (!ok && p->command == CMD_UIDS) {
+		list_without_search(r);
 		return;
 	}
 	if (!ok) {

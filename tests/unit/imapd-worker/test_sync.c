@@ -145,6 +145,25 @@ plain_events(void **state)
 	stop();
 }
 
+static void
+search_refused(void **state)
+{
+	unsigned int tag;
+
+	(void)state;
+	settle_plain();
+	say("* 1 EXPUNGE");
+	expect_raw("DONE");
+	say("P%u OK idle done", t.e.writer.pending[0].tag);
+	tag = expect("UID SEARCH UID 1:20");
+	say("P%u BAD no SEARCH here", tag);
+	tag = expect("UID FETCH 1:20 (UID FLAGS)");
+	say("* 1 FETCH (UID 20 FLAGS ())");
+	ok(tag);
+	told("flags 10 uid=20 \npresent 10 1:20 20-20\nsynced 10 next=21 modseq=0 low=1 complete=1\n");
+	stop();
+}
+
 /* The look at the inbox is overdue and the inbox unusable: IDLE lasts all the same. */
 static void
 no_inbox_to_prove(void **state)
@@ -426,6 +445,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(plain_first_sync),
 		cmocka_unit_test(plain_events),
+		cmocka_unit_test(search_refused),
 		cmocka_unit_test(no_inbox_to_prove),
 		cmocka_unit_test(last_of_star_is_not_new),
 		cmocka_unit_test(qresync),
