@@ -62,7 +62,9 @@ sync_start(struct engine *e, enum round_kind kind)
 	if (s->expunged && s->flags_unknown)
 		e->round.all_flags = true;
 	e->look_around = e->look_around || s->expunged;
-	s->arrived = s->expunged = s->flags_unknown = false;
+	/* A full round looks up to SELECT's UIDNEXT only: what arrived since waits for the next. */
+	s->arrived = kind != ROUND_QUICK && s->arrived;
+	s->expunged = s->flags_unknown = false;
 }
 
 static void

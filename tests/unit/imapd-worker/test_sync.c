@@ -145,6 +145,26 @@ plain_events(void **state)
 	stop();
 }
 
+/* New mail while a full round of the selected folder is due: it comes right after. */
+static void
+news_before_full_round(void **state)
+{
+	unsigned int tag;
+
+	(void)state;
+	settle_plain();
+	t.e.folders.v[0].dirty = true;
+	say("* 3 EXISTS");
+	expect_raw("DONE");
+	say("P%u OK idle done", t.e.writer.pending[0].tag);
+	tag = expect("UID FETCH 1:20 (UID FLAGS)");
+	say("* 1 FETCH (UID 15 FLAGS ())");
+	say("* 2 FETCH (UID 20 FLAGS ())");
+	ok(tag);
+	(void)expect("UID FETCH 21:*" HEADERS);
+	stop();
+}
+
 static void
 search_refused(void **state)
 {
@@ -445,6 +465,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(plain_first_sync),
 		cmocka_unit_test(plain_events),
+		cmocka_unit_test(news_before_full_round),
 		cmocka_unit_test(search_refused),
 		cmocka_unit_test(no_inbox_to_prove),
 		cmocka_unit_test(last_of_star_is_not_new),
