@@ -8,6 +8,9 @@
  * before it. */
 #define HOLD_MARGIN 2
 
+/* A copy of a folder that was rebuilt: its UID there is not known. */
+#define ROUNDS_REBUILT UINT32_MAX
+
 /* ---- fingerprints ---- */
 
 bool
@@ -207,7 +210,7 @@ unbind_one(const struct key_uid *k)
 	uid_del(k->account, k->mailbox, k->uid);
 	if (!email_load(&e, k->account, u.email))
 		return;
-	email_copy_set(&e, k->mailbox, 0, 1);
+	email_copy_set(&e, k->mailbox, 0, ROUNDS_REBUILT);
 	email_save(&e);
 	email_free(&e);
 }
@@ -228,26 +231,34 @@ bind_unbind(uint32_t account, uint64_t mailbox, size_t max)
 	return n == max;
 }
 
+/* Only a look at the whole folder tells that a message of its old numbering is
+ * gone. Else it may lie below what is read again: it stays, without a UID. */
+static void
+round_one(const struct key_unbound *k, uint64_t rounds, bool whole)
+{
+	struct dbkey key = KEY(unbound, .account = k->account, .mailbox = k->mailbox, .email = k->email);
+
+	if (rounds == ROUNDS_REBUILT && !whole)
+		(void)table_del(T_unbound, key);
+	else if (rounds == ROUNDS_REBUILT || rounds <= 1)
+		bind_lost(k->account, k->mailbox, k->email);
+	else
+		table_put_u64(T_unbound, key, rounds - 1);
+}
+
 void
-bind_round(uint32_t account, uint64_t mailbox)
+bind_round(uint32_t account, uint64_t mailbox, bool whole)
 {
 	struct scan s;
 	struct slice key, v;
 	struct key_unbound k;
 	struct rbuf r;
-	uint64_t rounds;
 
 	scan_prefix(&s, T_unbound, PREFIX(unbound, 2, .account = account, .mailbox = mailbox), false);
 	while (scan_next(&s, &key, &v)) {
 		rbuf_init(&r, v);
-		rounds = r_u64(&r);
-		if (key_unbound_read(key, &k) == -1)
-			continue;
-		if (rounds <= 1)
-			bind_lost(account, mailbox, k.email);
-		else
-			table_put_u64(T_unbound, KEY(unbound, .account = account, .mailbox = mailbox, .email = k.email),
-			    rounds - 1);
+		if (key_unbound_read(key, &k) == 0)
+			round_one(&k, r_u64(&r), whole);
 	}
 	scan_end(&s);
 }

@@ -39,9 +39,10 @@ void bind_lost(uint32_t account, uint64_t mailbox, uint64_t email);
 /* UIDVALIDITY changed: the copies there are copies without UID now, until they
  * are found again. At most max rows; true: call again. */
 bool bind_unbind(uint32_t account, uint64_t mailbox, size_t max);
-/* A whole look at the mailbox ended: copies without UID that were not found
- * for as many rounds as they wait are gone. */
-void bind_round(uint32_t account, uint64_t mailbox);
+/* A look at the mailbox ended: copies without UID that were not found for as
+ * many rounds as they wait are gone. whole: also its oldest messages were looked
+ * at; else what was there before a new UIDVALIDITY stays. */
+void bind_round(uint32_t account, uint64_t mailbox, bool whole);
 void bind_hold(const struct email *);
 /* Destroy what is held since before this time (seconds since 1970), at most max. */
 size_t bind_release(uint32_t account, uint64_t before, size_t max);

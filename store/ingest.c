@@ -256,7 +256,7 @@ row_synced(struct imap_session *s, const struct msg_mailbox_synced *m)
 	if (f != NULL)
 		f->looked_at = store_now();
 	if (m->complete)
-		bind_round(s->link, m->mailbox);
+		bind_round(s->link, m->mailbox, m->uid_low <= 1);
 	if (s->live)
 		link_synced(s->link);
 	ingest_release(s);

@@ -374,12 +374,27 @@ test_many_waiting(void **state)
 	no_op();
 }
 
+/* A rebuilt folder is read anew by its newest mail only: older mail stays. */
+static void
+test_rebuilt_window(void **state)
+{
+	(void)state;
+	one_message();
+	opened(inbox, 8);
+	send_mailbox_synced(far_imap.c,
+	    &(struct msg_mailbox_synced){
+		.mailbox = inbox, .uidvalidity = 8, .uidnext = 103, .uid_low = 50, .complete = true });
+	turns();
+	assert_true(is_in(id, inbox));
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_flags, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_many_waiting, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_rebuilt_window, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_refused, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_move, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_move_without_copyuid, setup, teardown),
