@@ -303,6 +303,7 @@ imap_peer(const struct chan_peer *peer, int fd)
 	if ((s->chan = loop_chan(fd, peer, &ops, s)) == NULL)
 		fatal("out of memory");
 	LIST_INSERT_HEAD(&sessions, s, entry);
+	imap_touch(s);	/* if the turn fails, its configuration is not sent */
 	send_config(s);
 }
 
