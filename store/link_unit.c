@@ -162,8 +162,9 @@ restart_touched(void *arg)
 {
 	(void)arg;
 	for (size_t i = 0; i < nruns; i++) {
-		if (!runs[i]->touched)
+		if (!runs[i]->redo)
 			continue;
+		runs[i]->redo = false;
 		runs[i]->running = true;
 		link_unit_stop(runs[i]->no);
 		link_start(runs[i]->no);
@@ -173,11 +174,15 @@ restart_touched(void *arg)
 static void
 on_aborted(void)
 {
-	for (size_t i = 0; i < nruns; i++)
-		if (runs[i]->touched) {
-			db_later(restart_touched, NULL);
-			return;
-		}
+	bool any = false;
+
+	for (size_t i = 0; i < nruns; i++) {
+		any |= runs[i]->touched;
+		runs[i]->redo |= runs[i]->touched;
+		runs[i]->touched = false;
+	}
+	if (any)
+		db_later(restart_touched, NULL);
 }
 
 static void

@@ -11,6 +11,7 @@ struct link_run {
 	uint32_t no;
 	bool running;		/* the master has the unit */
 	bool touched;		/* started or stopped in this turn */
+	bool redo;		/* that turn was undone: to be started from scratch */
 	uint64_t progress_at;	/* when progress was last written, seconds */
 };
 
