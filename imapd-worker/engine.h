@@ -141,6 +141,7 @@ struct engine {
 	/* connection */
 	uint32_t caps;
 	bool condstore, qresync, was_live, live;
+	bool no_sent_told;		/* no folder is Sent, and the store knows */
 	unsigned int fails;		/* connections lost in a row */
 	uint64_t up_since, list_at, proof_at, noop_at, idle_since;
 	uint64_t moved, moved_at;	/* the stall clock */

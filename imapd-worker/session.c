@@ -88,8 +88,11 @@ session_bound(struct engine *e)
 	e->state = ENGINE_RUN;
 	e->list_at = engine_now() + LIM_RELIST_SECONDS * 1000;
 	e->proof_at = engine_now() + LIM_PROOF_SECONDS * 1000;
-	if (folders_role(&e->folders, MBOX_SENT) == NULL)
+	/* Said once: each listing finds out the same. */
+	if (folders_role(&e->folders, MBOX_SENT) == NULL && !e->no_sent_told) {
+		e->no_sent_told = true;
 		engine_sync_error(e, 0, "sync.sent_folder_unknown", SLICE_NONE);
+	}
 	engine_turn(e);
 }
 
