@@ -83,6 +83,18 @@ set_created(struct jmap_set *set, uint64_t id, json_t *object)
 }
 
 /* What the client did not say itself: the created object as the store has it. */
+/* The same value, creation ids ("#a") resolved. */
+static bool
+as_given(struct jmap_set *set, json_t *stored, json_t *given)
+{
+	const char *id = json_string_value(given), *found;
+
+	if (json_equal(stored, given))
+		return true;
+	return id != NULL && json_is_string(stored) && (found = call_resolve_id(set->call, id)) != NULL &&
+	    strcmp(found, json_string_value(stored)) == 0;
+}
+
 static void
 on_created_row(void *ctx, const struct store_answer *a)
 {
@@ -96,9 +108,13 @@ on_created_row(void *ctx, const struct store_answer *a)
 		object = json_pack("{s:o}", "id", ju_id(set->type->letter, set->id));
 	else {
 		r.rec = &rec;
+		if (set->type->created_row != NULL)
+			set->type->created_row(set, &rec);
 		object = jmap_render_object(set->type, NULL, &r);
+		/* RFC 8620 s. 5.3: what the server set or changed is told. */
 		json_object_foreach(set->object, name, given)
-			(void)json_object_del(object, name);
+			if (as_given(set, json_object_get(object, name), given))
+				(void)json_object_del(object, name);
 	}
 	set_created(set, set->id, object);
 }

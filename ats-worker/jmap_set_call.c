@@ -108,6 +108,8 @@ jmap_set_reply(struct jmap_set *set)
 	ju_set(o, "notCreated", or_null(set->not_created));
 	ju_set(o, "notUpdated", or_null(set->not_updated));
 	ju_set(o, "notDestroyed", or_null(set->not_destroyed));
+	if (set->type->destroy_reminder != NULL && json_array_size(set->destroyed) > 0)
+		ju_set(o, "reminder", json_string(set->type->destroy_reminder));
 	call_done(set->call, o);
 }
 

@@ -94,6 +94,10 @@ struct jmap_type {
 	void (*destroy)(struct jmap_set *, uint64_t id);
 	/* What "created" says; NULL = read back and told in full. */
 	json_t *(*created)(const struct msg_set_done *);
+	/* The row as stored after a create, before it is told. May be NULL. */
+	void (*created_row)(struct jmap_set *, const union jmap_record *);
+	/* Said in the answer that destroyed something; NULL = nothing. */
+	const char *destroy_reminder;
 	/* All objects are done; may push an implicit call. */
 	void (*set_finish)(struct jmap_set *);
 };

@@ -196,6 +196,12 @@ submission_create(struct jmap_set *set, json_t *object)
 		ask_one(set, OBJ_IDENTITY, c->identity, on_identity);
 }
 
+void
+submission_created_row(struct jmap_set *set, const union jmap_record *rec)
+{
+	jmap_set_note(set, ju_id('E', rec->submission.email));
+}
+
 /* ---- update and destroy ---- */
 
 void

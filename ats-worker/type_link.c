@@ -127,4 +127,6 @@ static const char *const set_arguments[] = { "onDestroyKeepNotes", NULL };
 
 const struct jmap_type type_link = { .name = "Link", .letter = 'L', .obj = OBJ_LINK, .decode = link_decode,
 	.props = props, .filter = filter, .set_arguments = set_arguments, .set_check = link_set_check, .create = link_create,
-	.update = link_update, .destroy = link_destroy, .set_finish = link_set_finish };
+	.update = link_update, .destroy = link_destroy,
+	.destroy_reminder = "The credential is deleted here. Revoke the app password or the access at the provider too.",
+	.set_finish = link_set_finish };

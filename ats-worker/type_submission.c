@@ -151,4 +151,5 @@ static const char *const set_arguments[] = { "onSuccessUpdateEmail", "onSuccessD
 const struct jmap_type type_submission = { .name = "EmailSubmission", .letter = 'S', .obj = OBJ_SUBMISSION,
 	.decode = submission_decode, .props = props, .filter = filter, .sort = "sendAt",
 	.set_arguments = set_arguments, .set_check = submission_set_check, .create = submission_create,
-	.update = submission_update, .destroy = submission_destroy, .set_finish = submission_set_finish };
+	.update = submission_update, .destroy = submission_destroy, .created_row = submission_created_row,
+	.set_finish = submission_set_finish };
