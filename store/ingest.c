@@ -272,12 +272,30 @@ row_progress(struct imap_session *s, const struct msg_sync_progress *m)
 	s->live = live;
 }
 
+static bool
+begins(struct slice s, const char *prefix)
+{
+	size_t n = strlen(prefix);
+
+	return s.n >= n && memcmp(s.p, prefix, n) == 0;
+}
+
+/* What a worker may say of its link. A login that was rejected is told by the
+ * master; it would end this session in the middle of its own row. */
+static bool
+concerns_link(const struct msg_sync_error *m)
+{
+	if (m->mailbox != 0 || slice_eq_str(m->code, "sync.sent_folder_unknown"))
+		return false;
+	return begins(m->code, "sync.") || begins(m->code, "net.") || slice_eq_str(m->code, "auth.temp_unavailable");
+}
+
 static void
 row_error(struct imap_session *s, const struct msg_sync_error *m)
 {
 	log_warn("sync problem link=%u mailbox=%llu code=%.*s", s->link, (unsigned long long)m->mailbox,
 	    (int)m->code.n, (const char *)m->code.p);
-	if (m->mailbox == 0)
+	if (concerns_link(m))
 		link_step(s->link, SERVICE_IMAP, false, m->code, m->detail);
 }
 
