@@ -272,6 +272,17 @@ done_ok(struct imap_session *s, struct journal_flight *f, const struct rec_pendi
 	}
 }
 
+/* The sync renumbers the folder. A UID of the old numbering names nothing any
+ * more; any other entry waits until its message has its new one. */
+static void
+renumbered(struct imap_session *s, struct journal_flight *f, const struct rec_pending *p)
+{
+	if (p->kind == OP_EXPUNGE && p->uid != 0)
+		gone(s, f, p);
+	else
+		f->not_before = store_now() + JOURNAL_GONE_WAIT;	/* the same step again */
+}
+
 static void
 answer(struct imap_session *s, struct journal_flight *f, const struct rec_pending *p, const struct msg_op_done *m)
 {
@@ -281,6 +292,8 @@ answer(struct imap_session *s, struct journal_flight *f, const struct rec_pendin
 	f->sent = false;
 	if (m->result == OP_OK)
 		done_ok(s, f, p, m);
+	else if (m->result == OP_GONE && slice_eq_str(m->code, "sync.uidvalidity_changed"))
+		renumbered(s, f, p);
 	else if (search)
 		done_ok(s, f, p, &(struct msg_op_done){ .result = OP_OK });
 	else if (m->result == OP_GONE)

@@ -388,12 +388,48 @@ test_rebuilt_window(void **state)
 	assert_true(is_in(id, inbox));
 }
 
+/* A renumbered folder says nothing of its messages. */
+static void
+test_renumbered(void **state)
+{
+	union msg m;
+	uint64_t op;
+
+	(void)state;
+	one_message();
+	assert_int_equal(move(1, inbox, archive).error.n, 0);
+	op = next_op(OP_MOVE, &m);
+	send_op_done(far_imap.c,
+	    &(struct msg_op_done){ .op = op, .result = OP_GONE, .code = slice_str("sync.uidvalidity_changed") });
+	no_op();
+	assert_int_equal(pending_count(), 1);
+	opened(inbox, 8);
+	header(inbox, 101, "", M1);
+	turns_for(5500);
+	assert_int_equal(next_op(OP_MOVE, &m), op);
+	assert_int_equal(m.op.uid, 101);
+}
+
+/* What a worker says of a login does not end its session. */
+static void
+test_owned_worker(void **state)
+{
+	(void)state;
+	one_message();
+	send_sync_error(far_imap.c, &(struct msg_sync_error){ .code = slice_str("auth.rejected") });
+	send_sync_error(far_imap.c, &(struct msg_sync_error){ .code = slice_str("sync.sent_folder_unknown") });
+	update(1, "$seen", "");
+	assert_non_null(imap_session_of(LINK));
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_flags, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_many_waiting, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_renumbered, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_owned_worker, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_rebuilt_window, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_refused, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_move, setup, teardown),
