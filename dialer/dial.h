@@ -21,7 +21,7 @@ struct dial;
 struct dial_result {
 	int fd;			/* -1: failed; else the callee's */
 	enum step step;		/* where it failed: STEP_DNS or STEP_TCP */
-	const char *code;	/* of field.md F, static */
+	const char *code;	/* of error_codes.h, static */
 	char detail[LIM_DETAIL + 1];
 	char address[INET6_ADDRSTRLEN];
 	bool loopback;

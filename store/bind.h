@@ -1,5 +1,5 @@
 /*
- * bind.h - which email is this UID? (design.md s. 6, rules 1-8)
+ * bind.h - which email is this UID?
  *
  * A new UID binds to a known email by EMAILID, else X-GM-MSGID, else because we
  * put it there ourselves, else by inference: equal Message-ID and size and

@@ -71,7 +71,7 @@ void out_forget(const struct chan *);
 /* For BODY rows: data decides between field and memfd (body_put). */
 #define OUT_NOFD (-1)
 
-/* Answer helpers: set_done with an error of ats-api.md, or with an id. */
+/* Answer helpers: set_done with a JMAP SetError type, or with an id. */
 struct asker {
 	struct chan *chan;	/* NULL: it left, or there is none */
 	uint32_t req;

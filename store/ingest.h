@@ -1,5 +1,5 @@
 /*
- * ingest.h - the way of a message in (design.md s. 7).
+ * ingest.h - the way of a message in.
  *
  * A header is parsed, bound to a known email or made a new one, and committed
  * at once as an email without content. When the content policy asks for the

@@ -1,6 +1,6 @@
 /*
  * journal.h - the write-back journal: what the ATS changed and the server does
- * not know yet (design.md s. 6).
+ * not know yet.
  *
  * A change is committed locally and answered at once; its entry is replayed
  * when the link's imapd-worker is there, in order for each email, and survives

@@ -1,5 +1,5 @@
 /*
- * submit.h - the queue of outgoing mail (design.md s. 8).
+ * submit.h - the queue of outgoing mail.
  *
  * A submission is a row; what is due is found by the table due, with one timer
  * for all. Its phase is committed at each step: HANDED when the message leaves

@@ -1,7 +1,7 @@
 /*
  * submit_copy.h - our Message-IDs, and the one copy in the Sent folder.
  *
- * The submitted email is the Sent copy (design.md s. 8). After a send the Sent
+ * The submitted email is the Sent copy. After a send the Sent
  * folder is asked for the message: when the server saved a copy of its own,
  * that copy is bound to the email's id and the draft is expunged; else the
  * draft moves to Sent, or is appended there. While a submission is under way
