@@ -117,6 +117,7 @@ engine_drop(struct engine *e, const char *code, struct slice detail)
 	if (code != NULL)
 		engine_sync_error(e, 0, code, detail);
 	bodies_dropped(e, protocol);
+	sync_slice_dropped(e);
 	ops_dropped(e);
 	forget_connection(e);
 	back_off(e, 0);

@@ -87,6 +87,16 @@ struct round {
 	struct uidset set;	/* UIDs of the slice being listed */
 };
 
+/* Connections lost in a row while headers of one folder were asked for. */
+struct slice_drops {
+	uint64_t mailbox;	/* 0: none */
+	enum command command;
+	unsigned int count;
+	uint32_t far;		/* the slices under way went as far as this UID */
+	uint32_t uid;		/* asked for alone, */
+	unsigned int alone;	/* and so often lost */
+};
+
 /* body_want */
 struct want {
 	uint64_t mailbox;
@@ -155,6 +165,7 @@ struct engine {
 	const char *refusal;		/* why the last SELECT was refused */
 	struct selected sel;
 	struct round round;
+	struct slice_drops drops;
 	enum idle_state idle;
 	bool look_around;		/* something vanished: was it moved elsewhere? */
 	uint32_t progress_done, progress_total;
@@ -235,6 +246,7 @@ bool sync_new(struct engine *);
 bool sync_backfill(struct engine *);
 bool sync_more_urgent(struct engine *);	/* leave the backfill for something else */
 void sync_slice_done(struct engine *, const struct pending *, bool ok);
+void sync_slice_dropped(struct engine *);	/* the connection is gone */
 /* sync_list.c: listing slices, flags or bare UIDs */
 bool sync_changes(struct engine *);
 void sync_list_done(struct engine *, const struct pending *, bool ok);

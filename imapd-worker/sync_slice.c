@@ -2,6 +2,10 @@
  * sync_slice.c - headers in slices of UIDs: new ones upwards, old ones
  * downwards. UIDs may lie far apart, so the width of a slice follows what the
  * slices before it brought; some are in flight at once.
+ *
+ * A server may die on one message. After NARROW_AFTER lost connections the
+ * folder is asked for one UID at a time; the UID that goes on to lose them is
+ * left out and told.
  */
 #include "engine.h"
 #include "log.h"
@@ -10,6 +14,86 @@
 
 #define IN_FLIGHT 3
 #define WIDTH_MAX (1u << 30)
+#define NARROW_AFTER 2
+#define ALONE_MAX 2
+
+static bool
+narrow(const struct engine *e, enum command command)
+{
+	const struct slice_drops *d = &e->drops;
+
+	return d->count >= NARROW_AFTER && d->command == command && d->mailbox == e->sel.folder->id;
+}
+
+/* The position goes past a message that lost too many connections. */
+static void
+skip_poison(struct engine *e, enum command command)
+{
+	struct folder *f = e->sel.folder;
+	struct slice_drops *d = &e->drops;
+
+	if (!narrow(e, command) || d->alone < ALONE_MAX ||
+	    d->uid != (command == CMD_NEW ? f->pos.uidnext : f->pos.uid_low - 1))
+		return;
+	if (command == CMD_NEW)
+		f->pos.uidnext = d->uid + 1;
+	else
+		f->pos.uid_low = d->uid;
+	log_warn("message left out code=sync.item_poison uid=%u", d->uid);
+	*d = (struct slice_drops){ 0 };
+	engine_sync_error(e, f->id, "sync.item_poison", SLICE_NONE);
+	sync_position(e, f);
+}
+
+/* Did the position pass all that was under way when connections were lost? */
+static void
+forget_drops(struct engine *e, const struct pending *p)
+{
+	const struct position *pos = &e->sel.folder->pos;
+	struct slice_drops *d = &e->drops;
+
+	if (d->command != p->command || d->mailbox != e->sel.folder->id)
+		return;
+	if (p->command == CMD_NEW ? pos->uidnext > d->far : pos->uid_low <= d->far)
+		*d = (struct slice_drops){ 0 };
+}
+
+static void
+note_far(struct slice_drops *d, const struct pending *p)
+{
+	uint32_t high = p->high != UINT32_MAX ? p->high : p->low;
+
+	if (p->command == CMD_NEW)
+		d->far = high > d->far ? high : d->far;
+	else
+		d->far = p->low < d->far ? p->low : d->far;
+}
+
+void
+sync_slice_dropped(struct engine *e)
+{
+	struct slice_drops *d = &e->drops;
+	const struct pending *first = NULL;
+	unsigned int i;
+
+	for (i = 0; i < e->writer.npending; i++) {
+		const struct pending *p = &e->writer.pending[i];
+
+		if (p->command != CMD_NEW && p->command != CMD_BACKFILL)
+			continue;
+		if (first == NULL && (d->mailbox != p->folder->id || d->command != p->command))
+			*d = (struct slice_drops){ .mailbox = p->folder->id, .command = p->command, .far = p->low };
+		first = first != NULL ? first : p;
+		note_far(d, p);
+	}
+	if (first == NULL)
+		return;
+	if (d->count >= NARROW_AFTER && first->low == first->high) {
+		d->alone = d->uid == first->low ? d->alone + 1 : 1;
+		d->uid = first->low;
+	}
+	d->count++;
+}
 
 static void
 ask_headers(struct engine *e, enum command command, uint32_t low, uint32_t high)
@@ -40,14 +124,20 @@ in_flight(const struct engine *e, enum command command)
 	return n;
 }
 
+static bool
+may_ask(const struct engine *e, enum command command)
+{
+	return !e->round.hole && in_flight(e, command) < (narrow(e, command) ? 1 : IN_FLIGHT);
+}
+
 static void
-begin_phase(struct engine *e, uint32_t next)
+begin_phase(struct engine *e, enum command command, uint32_t next)
 {
 	e->round.asked = true;
 	e->round.next = next;
 	e->round.edge = next;
 	if (e->round.width == 0)
-		e->round.width = LIM_IMAP_BATCH;
+		e->round.width = narrow(e, command) ? 1 : LIM_IMAP_BATCH;
 }
 
 /* The messages above the position; what has just arrived has no upper end. */
@@ -66,9 +156,11 @@ sync_new(struct engine *e)
 		r->asked = true;
 		return e->writer.npending == 0;
 	}
-	if (!r->asked)
-		begin_phase(e, pos->uidnext);
-	while (!r->hole && r->next <= last && in_flight(e, CMD_NEW) < IN_FLIGHT) {
+	if (!r->asked) {
+		skip_poison(e, CMD_NEW);
+		begin_phase(e, CMD_NEW, pos->uidnext);
+	}
+	while (r->next <= last && may_ask(e, CMD_NEW)) {
 		high = last - r->next >= r->width ? r->next + r->width - 1 : last;
 		ask_headers(e, CMD_NEW, r->next, high);
 		if (high == UINT32_MAX - 1)
@@ -92,6 +184,8 @@ sync_backfill(struct engine *e)
 	uint32_t low;
 
 	r->window = f->window;
+	if (!r->asked && !f->pos.complete)
+		skip_poison(e, CMD_BACKFILL);
 	if (!f->pos.complete && f->pos.uid_low <= r->window && e->writer.npending == 0) {
 		f->pos.complete = true;
 		r->changed = true;
@@ -99,11 +193,11 @@ sync_backfill(struct engine *e)
 	if (f->pos.complete)
 		return e->writer.npending == 0;
 	if (!r->asked)
-		begin_phase(e, f->pos.uid_low);
+		begin_phase(e, CMD_BACKFILL, f->pos.uid_low);
 	if (sync_more_urgent(e))
 		return e->writer.npending == 0;
 	/* next is the lower edge of what was asked for. */
-	while (!r->hole && r->next > r->window && in_flight(e, CMD_BACKFILL) < IN_FLIGHT) {
+	while (r->next > r->window && may_ask(e, CMD_BACKFILL)) {
 		low = r->next - r->window > r->width ? r->next - r->width : r->window;
 		ask_headers(e, CMD_BACKFILL, low, r->next - 1);
 		r->next = low;
@@ -113,9 +207,14 @@ sync_backfill(struct engine *e)
 
 /* As many messages as one slice should bring, whatever the gaps. */
 static void
-adapt(struct round *r, const struct pending *p)
+adapt(struct engine *e, const struct pending *p)
 {
-	if (p->rows < LIM_IMAP_BATCH / 4 && r->width < WIDTH_MAX)
+	struct round *r = &e->round;
+
+	/* One at a time, but through a gap with growing steps. */
+	if (narrow(e, p->command))
+		r->width = p->rows > 0 ? 1 : r->width < WIDTH_MAX ? r->width * 2 : r->width;
+	else if (p->rows < LIM_IMAP_BATCH / 4 && r->width < WIDTH_MAX)
 		r->width *= 4;
 	else if (p->rows > LIM_IMAP_BATCH * 2 && r->width > 1)
 		r->width /= 2;
@@ -178,7 +277,7 @@ close_hole(struct engine *e, const struct pending *p)
 	if (in_flight(e, p->command) > 0)
 		return;
 	r->hole = false;
-	begin_phase(e, p->command == CMD_NEW ? pos->uidnext : pos->uid_low);
+	begin_phase(e, p->command, p->command == CMD_NEW ? pos->uidnext : pos->uid_low);
 }
 
 /* The server refuses the slice: one message in it may be what it cannot read. */
@@ -215,6 +314,7 @@ sync_slice_done(struct engine *e, const struct pending *p, bool ok)
 		close_hole(e, p);
 		return;
 	}
-	adapt(r, p);
+	adapt(e, p);
 	advance(e, p);
+	forget_drops(e, p);
 }

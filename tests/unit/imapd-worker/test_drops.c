@@ -44,11 +44,89 @@ no_sent_folder(void **state)
 	stop();
 }
 
+#define HEADERS " (UID FLAGS INTERNALDATE RFC822.SIZE BODY.PEEK[HEADER])"
+
+static void
+inbox(unsigned int next)
+{
+	unsigned int tag = expect("SELECT \"INBOX\"");
+
+	say("* 3 EXISTS\r\n* OK [UIDVALIDITY 7] .\r\n* OK [UIDNEXT %u] .\r\n* OK [PERMANENTFLAGS (\\*)] .", next);
+	ok(tag);
+}
+
+/* UID 2 of 3 is deadly: found alone, it is left out; 3 and 1 come. */
+static void
+poison(void **state)
+{
+	unsigned int tag, i;
+
+	(void)state;
+	start(&all);
+	hello();
+	for (i = 0; i < 2; i++) {
+		inbox(4);
+		(void)expect("UID FETCH 1:3" HEADERS);
+		lose();
+	}
+	inbox(4);
+	tag = expect("UID FETCH 3:3" HEADERS);
+	silent();
+	say_header(3, 3, "");
+	ok(tag);
+	(void)expect("UID FETCH 2:2" HEADERS);
+	for (i = 0; i < 2; i++) {
+		lose();
+		inbox(4);
+		tag = expect("UID FETCH 3:3 (UID FLAGS)");
+		say("* 3 FETCH (UID 3 FLAGS ())");
+		ok(tag);
+		if (i == 0)
+			(void)expect("UID FETCH 2:2" HEADERS);
+	}
+	forget();
+	assert_non_null(strstr(t.told, "error 10 sync.item_poison\nsynced 10 next=4 modseq=0 low=2 complete=0\n"));
+	tag = expect("UID FETCH 1:1" HEADERS);
+	say_header(1, 1, "");
+	ok(tag);
+	told("header 10 uid=1 flags= date=837596665 size=100 backfill=1 bytes=14\n"
+	     "synced 10 next=4 modseq=0 low=1 complete=1\nsynced 10 next=4 modseq=0 low=1 complete=1\nlive\n");
+	stop();
+}
+
+/* The same among new messages. */
+static void
+poison_news(void **state)
+{
+	unsigned int tag, i;
+
+	(void)state;
+	start(&all);
+	t.bound[0] = (struct bound){ strdup("INBOX"), { 7, 3, 0, 1, true } };
+	hello();
+	for (i = 0; i < 5; i++) {
+		inbox(5);
+		if (i == 4)
+			break;
+		(void)expect(i < 2 ? "UID FETCH 3:4" HEADERS : "UID FETCH 3:3" HEADERS);
+		lose();
+	}
+	tag = expect("UID FETCH 4:4" HEADERS);
+	say_header(3, 4, "");
+	ok(tag);
+	(void)expect("UID FETCH 1:4 (UID FLAGS)");
+	forget();
+	assert_non_null(strstr(t.told, "error 10 sync.item_poison\nsynced 10 next=4 "));
+	stop();
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(no_sent_folder),
+		cmocka_unit_test(poison),
+		cmocka_unit_test(poison_news),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
