@@ -21,7 +21,7 @@ on_later(void *arg)
 {
 	(void)arg;
 	scheduled = false;
-	if (link_erase_slice())
+	if (link_erase_slice() || db_failed())	/* an undone slice is done again */
 		link_erase_start();
 }
 

@@ -32,7 +32,7 @@ on_later(void *arg)
 {
 	(void)arg;
 	scheduled = false;
-	if (person_backfill_slice()) {
+	if (person_backfill_slice() || db_failed()) {	/* an undone slice is done again */
 		scheduled = true;
 		db_later(on_later, NULL);
 	}
