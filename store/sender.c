@@ -27,8 +27,6 @@ struct sender {
 	uint64_t started, not_before;	/* seconds */
 	unsigned int fails;		/* workers in a row that achieved nothing */
 	uint64_t item;			/* submission at the worker; 0: none */
-	uint64_t touched;		/* the last item that this turn changed */
-	uint64_t lost, lost_turn;	/* to be settled by its phase, until that is durable */
 	struct rcpt_answer *rcpts;	/* of the item */
 	size_t nrcpts;
 	uint64_t turn;
@@ -71,26 +69,26 @@ channel_close(struct sender *s)
 	s->quitting = false;
 }
 
-/* May be repeated: only a submission that is still SENDING changes. */
 static void
-settle(struct sender *s)
+settle(const struct sender *s)
 {
 	struct submission sub;
 
-	if (s->lost == 0 || !submission_load(&sub, s->account, s->lost))
+	if (!submission_load(&sub, s->account, s->item))
 		return;
-	s->lost_turn = db_turn();
 	submit_cut_off(&sub);
 	submission_free(&sub);
 }
 
-void
-sender_settle(void)
+bool
+sender_has(uint32_t account, uint64_t submission)
 {
 	struct sender *s;
 
 	LIST_FOREACH(s, &senders, entry)
-		settle(s);
+		if (s->account == account)
+			return s->chan != NULL && s->item == submission;
+	return false;
 }
 
 /* The worker is gone; what it had is settled by its phase. */
@@ -100,7 +98,6 @@ worker_lost(struct sender *s)
 	uint64_t wait = s->fails < 6 ? 1u << s->fails : START_WAIT_MAX;
 
 	channel_close(s);
-	s->lost = s->item;
 	settle(s);
 	item_forget(s);
 	s->started = 0;
@@ -169,7 +166,7 @@ hand(struct sender *s, struct submission *sub)
 	m.utf8 = !is_ascii(m.rcpts) || !is_ascii(rec->from) || !is_ascii(header_section(raw));
 	fd = s->nrcpts > 0 && s->rcpts != NULL ? body_put(raw, &m.data) : -2;
 	if (fd != -2) {
-		s->item = s->touched = sub->id;
+		s->item = sub->id;
 		submission_undue(sub);
 		rec->state = SUB_SENDING;
 		rec->phase = SUBP_HANDED;
@@ -240,7 +237,6 @@ on_data_sent(struct chan *c, const union msg *m, int *fd)
 	if (s->item == 0 || m->data_sent.submission != s->item)
 		return -1;
 	s->turn = db_turn();
-	s->touched = s->item;
 	if (!submission_load(&sub, s->account, s->item))
 		return 0;
 	sub.row.rec.phase = SUBP_DATA_SENT;
@@ -284,7 +280,6 @@ on_send_done(struct chan *c, const union msg *m, int *fd)
 	if (s->item == 0 || d->submission != s->item)
 		return -1;
 	s->turn = db_turn();
-	s->touched = s->item;
 	if (submission_load(&sub, s->account, s->item)) {
 		struct send_answer a = { .result = result_of(d, &sub), .reply = d->reply, .code = d->code,
 			.text = d->text, .rcpts = s->rcpts, .nrcpts = s->nrcpts };
@@ -382,7 +377,8 @@ sender_gone(uint32_t account)
 }
 
 /* The turn was undone: a phase that is not stored must not be followed by the
- * final dot. Without its channel the worker drops the connection. */
+ * final dot. Without its channel the worker drops the connection. The queue
+ * settles what the database then still calls SENDING. */
 static void
 on_aborted(void)
 {
@@ -392,26 +388,14 @@ on_aborted(void)
 		if (s->chan == NULL || s->turn + 1 != db_turn())
 			continue;
 		channel_close(s);
-		s->lost = s->touched;
 		item_forget(s);
 		s->started = 0;
 		s->not_before = store_now() + START_WAIT_MAX;
 	}
 }
 
-static void
-on_committed(void)
-{
-	struct sender *s;
-
-	LIST_FOREACH(s, &senders, entry)
-		if (s->lost != 0 && s->lost_turn + 1 == db_turn())
-			s->lost = 0;
-}
-
 void
 sender_init(void)
 {
 	db_hook(DB_ABORTED, on_aborted);
-	db_hook(DB_COMMITTED, on_committed);
 }

@@ -66,7 +66,7 @@ void submit_forget(const struct chan *);
 /* Something of this link is due: start its smtp-worker, or give it the next. */
 void sender_want(uint32_t account);
 void sender_gone(uint32_t account);	/* the master says that the worker ended */
-void sender_settle(void);	/* what a failed commit left open; from the queue's timer */
+bool sender_has(uint32_t account, uint64_t submission);	/* it is at a worker now */
 void sender_init(void);
 
 #endif

@@ -20,6 +20,7 @@
 #define SLEEP_MAX 3600
 
 static struct event *timer;
+static bool recheck;	/* a turn was undone: workers may have lost what is SENDING */
 
 /* ---- rows ---- */
 
@@ -368,13 +369,36 @@ run_slice(void)
 	return n == DB_SLICE;
 }
 
+/* What is SENDING and at no worker is settled by its phase. */
+static void
+settle_all(void)
+{
+	struct scan s;
+	struct slice key;
+	struct key_submission k;
+	struct submission sub;
+
+	scan_prefix(&s, T_submission, PREFIX(submission, 0, .account = 0), false);
+	while (scan_next(&s, &key, NULL)) {
+		if (key_submission_read(key, &k) == -1 || sender_has(k.account, k.id) ||
+		    !submission_load(&sub, k.account, k.id))
+			continue;
+		submit_cut_off(&sub);
+		submission_free(&sub);
+	}
+	scan_end(&s);
+}
+
 static void
 on_timer(evutil_socket_t fd, short what, void *arg)
 {
 	(void)fd;
 	(void)what;
 	(void)arg;
-	sender_settle();
+	if (recheck) {
+		recheck = false;
+		settle_all();
+	}
 	if (run_slice())
 		submit_schedule();
 	else
@@ -396,6 +420,7 @@ on_aborted(void)
 {
 	static const struct timeval later = { OVERDUE_SECONDS, 0 };
 
+	recheck = true;
 	evtimer_add(timer, &later);
 }
 
@@ -410,18 +435,6 @@ submit_init(void)
 void
 submit_start(void)
 {
-	struct scan s;
-	struct slice key;
-	struct key_submission k;
-	struct submission sub;
-
-	scan_prefix(&s, T_submission, PREFIX(submission, 0, .account = 0), false);
-	while (scan_next(&s, &key, NULL)) {
-		if (key_submission_read(key, &k) == -1 || !submission_load(&sub, k.account, k.id))
-			continue;
-		submit_cut_off(&sub);
-		submission_free(&sub);
-	}
-	scan_end(&s);
+	settle_all();
 	submit_schedule();
 }
