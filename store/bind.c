@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "journal.h"
 #include "submit_copy.h"
 
 /* A folder that was looked at this soon after the loss may have been looked at
@@ -215,6 +216,27 @@ unbind_one(const struct key_uid *k)
 	email_free(&e);
 }
 
+/* Entries of the journal that name a UID of the old numbering. */
+static void
+drop_pinned(uint32_t account, uint64_t mailbox)
+{
+	struct scan s;
+	struct slice key;
+	struct key_pending k;
+	struct row_pending row;
+
+	scan_prefix(&s, T_pending, PREFIX(pending, 1, .account = account), false);
+	while (scan_next(&s, &key, NULL)) {
+		if (key_pending_read(key, &k) == -1 ||
+		    !row_pending_get(&row, KEY(pending, .account = account, .op = k.op)))
+			continue;
+		if (row.rec.uid != 0 && row.rec.mailbox == mailbox)
+			journal_drop(account, k.op);
+		row_pending_free(&row);
+	}
+	scan_end(&s);
+}
+
 bool
 bind_unbind(uint32_t account, uint64_t mailbox, size_t max)
 {
@@ -228,6 +250,8 @@ bind_unbind(uint32_t account, uint64_t mailbox, size_t max)
 		if (key_uid_read(key, &k) == 0)
 			unbind_one(&k);
 	scan_end(&s);
+	if (n < max)
+		drop_pinned(account, mailbox);
 	return n == max;
 }
 

@@ -37,7 +37,8 @@ void bind_vanished(uint32_t account, uint64_t mailbox, uint32_t uid);
 /* The copy of this email in this mailbox, whose UID is not known, is gone. */
 void bind_lost(uint32_t account, uint64_t mailbox, uint64_t email);
 /* UIDVALIDITY changed: the copies there are copies without UID now, until they
- * are found again. At most max rows; true: call again. */
+ * are found again, and entries of the journal that name a UID go. At most max
+ * rows; true: call again. */
 bool bind_unbind(uint32_t account, uint64_t mailbox, size_t max);
 /* A look at the mailbox ended: copies without UID that were not found for as
  * many rounds as they wait are gone. whole: also its oldest messages were looked

@@ -33,9 +33,20 @@ rounds_for(struct imap_session *s, uint64_t mailbox)
 	return f != NULL && f->synced ? 2 : 0;
 }
 
-/* Is the UID told in the numbering we know this folder by? */
-static bool
-validity_fits(struct imap_session *s, uint64_t mailbox, uint32_t validity)
+/* A folder that is not synced is never opened for its own sake: what an answer
+ * tells of its numbering is noted here, once no UID of the old one is left. */
+static void
+note_validity(struct rec_mailbox *r, struct dbkey k, uint32_t link, uint64_t mailbox, uint32_t validity)
+{
+	if (r->synced || r->uidvalidity == validity ||
+	    (r->uidvalidity != 0 && bind_unbind(link, mailbox, DB_SLICE)))
+		return;
+	r->uidvalidity = validity;
+	row_mailbox_put(k, r);
+}
+
+bool
+journal_validity_fits(struct imap_session *s, uint64_t mailbox, uint32_t validity)
 {
 	struct dbkey k = KEY(mailbox, .account = s->link, .id = mailbox);
 	struct row_mailbox row;
@@ -43,21 +54,30 @@ validity_fits(struct imap_session *s, uint64_t mailbox, uint32_t validity)
 
 	if (!row_mailbox_get(&row, k))
 		return false;
-	/* A folder that is not synced is never opened for its own sake. */
-	if (!row.rec.synced && validity != 0 && row.rec.uidvalidity != validity) {
-		row.rec.uidvalidity = validity;
-		row_mailbox_put(k, &row.rec);
-	}
+	if (validity != 0)
+		note_validity(&row.rec, k, s->link, mailbox, validity);
 	fits = validity == 0 || row.rec.uidvalidity == validity || row.rec.uidvalidity == 0;
 	row_mailbox_free(&row);
 	return fits;
+}
+
+void
+journal_renumbered(struct imap_session *s, uint64_t mailbox)
+{
+	struct dbkey k = KEY(mailbox, .account = s->link, .id = mailbox);
+	struct row_mailbox row;
+
+	if (!row_mailbox_get(&row, k))
+		return;
+	note_validity(&row.rec, k, s->link, mailbox, 0);
+	row_mailbox_free(&row);
 }
 
 static void
 add_copy(struct imap_session *s, struct email *e, uint64_t mailbox, const struct keywords *k,
     const struct msg_op_done *m)
 {
-	if (m->uid != 0 && validity_fits(s, mailbox, m->uidvalidity))
+	if (m->uid != 0 && journal_validity_fits(s, mailbox, m->uidvalidity))
 		journal_take_uid(e, mailbox, m->uid, k);
 	else
 		email_copy_set(e, mailbox, 0, rounds_for(s, mailbox));

@@ -42,6 +42,11 @@ struct journal_flight {
 /* ---- journal_apply.c: what an answer changes here ---- */
 /* The copy (mailbox, uid) is this email's, whoever had it. Saves. */
 void journal_take_uid(struct email *, uint64_t mailbox, uint32_t uid, const struct keywords *);
+/* Is a UID of this numbering one of the folder as we know it? 0: not told. */
+bool journal_validity_fits(struct imap_session *, uint64_t mailbox, uint32_t validity);
+/* Its UIDs are void. The sync learns the new ones of its folders; of any other
+ * folder they are forgotten here, to be asked for. */
+void journal_renumbered(struct imap_session *, uint64_t mailbox);
 /* An operation succeeded; uid is that of the new copy, 0: not told. */
 void journal_succeeded(struct imap_session *, const struct journal_flight *, const struct rec_pending *,
     const struct msg_op_done *);

@@ -226,6 +226,11 @@ uid_found(struct imap_session *s, struct journal_flight *f, const struct rec_pen
 {
 	struct email e;
 
+	/* The folder was renumbered meanwhile: look again when that is known. */
+	if (m->uid != 0 && !journal_validity_fits(s, f->find_in, m->uidvalidity)) {
+		f->not_before = store_now() + JOURNAL_GONE_WAIT;
+		return;
+	}
 	if (!email_load(&e, s->link, p->email))
 		return;
 	if (m->uid != 0)
@@ -279,8 +284,12 @@ renumbered(struct imap_session *s, struct journal_flight *f, const struct rec_pe
 {
 	if (p->kind == OP_EXPUNGE && p->uid != 0)
 		gone(s, f, p);
-	else
+	else {
+		uint64_t searched = p->kind == OP_FIND ? p->mailbox : f->find_in;
+
+		journal_renumbered(s, p->kind == OP_FIND || f->step != STEP_RUN ? searched : f->mailbox);
 		f->not_before = store_now() + JOURNAL_GONE_WAIT;	/* the same step again */
+	}
 }
 
 static void

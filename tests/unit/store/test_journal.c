@@ -1,6 +1,7 @@
 /* Write-back: what the ATS changes, replayed, refused, cut off and resumed. */
 #include "mail.h"
 
+#include "bind.h"
 #include "journal_flight.h"
 
 #define M1 "From: a@x.example\r\nTo: " OWN "\r\nMessage-ID: m1@x.example\r\n\r\n"
@@ -422,12 +423,29 @@ test_owned_worker(void **state)
 	assert_non_null(imap_session_of(LINK));
 }
 
+/* An entry that names a UID goes with the numbering. */
+static void
+test_pinned(void **state)
+{
+	(void)state;
+	one_message();
+	imap_lost();
+	(void)journal_add(
+	    &(struct rec_pending){ .kind = OP_EXPUNGE, .account = LINK, .mailbox = inbox, .uid = 5 });
+	db_turn_end();
+	assert_int_equal(pending_count(), 1);
+	assert_false(bind_unbind(LINK, inbox, DB_SLICE));
+	db_turn_end();
+	assert_int_equal(pending_count(), 0);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_flags, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_many_waiting, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_pinned, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_renumbered, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_owned_worker, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_rebuilt_window, setup, teardown),
