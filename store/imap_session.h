@@ -53,6 +53,7 @@ struct imap_folder {
 	bool listed;		/* in the list that is being told */
 	bool no_keywords;	/* PERMANENTFLAGS without \* */
 	uint64_t looked_at;	/* last mailbox_synced; 0: not yet */
+	uint64_t bodies_after;	/* seconds: it is not asked for bodies before */
 };
 
 struct journal_flight;

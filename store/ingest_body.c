@@ -11,6 +11,8 @@
 #include "log.h"
 #include "seam.h"
 
+#define FOLDER_REST 300	/* seconds: a folder that is closed to us is not asked for bodies */
+
 static struct dbkey
 want_key(uint32_t account, uint64_t email)
 {
@@ -70,13 +72,31 @@ validity_of(uint32_t account, uint64_t mailbox)
 	return v;
 }
 
+/* May this folder be asked now? One that is closed to us rests. */
+static bool
+folder_open(struct imap_session *s, uint64_t mailbox)
+{
+	const struct imap_folder *f = imap_folder_of(s, mailbox);
+
+	return f != NULL && f->bodies_after <= store_now();
+}
+
+static bool
+any_closed(const struct imap_session *s)
+{
+	for (size_t i = 0; i < s->nfolders; i++)
+		if (s->folders[i].bodies_after > store_now())
+			return true;
+	return false;
+}
+
 /* A copy that the server can be asked for. */
 static bool
 reachable(struct imap_session *s, const struct email *e, struct copy *c, uint32_t *validity)
 {
 	for (size_t i = 0; i < copies_count(wbuf_slice(&e->copies)); i++) {
 		*c = copies_at(wbuf_slice(&e->copies), i);
-		if (c->uid != 0 && imap_folder_of(s, c->mailbox) != NULL &&
+		if (c->uid != 0 && folder_open(s, c->mailbox) &&
 		    (*validity = validity_of(s->link, c->mailbox)) != 0)
 			return true;
 	}
@@ -130,6 +150,9 @@ ingest_pump(struct imap_session *s)
 		go = ask_for(s, k.email, table_get_u64(T_want, want_key(s->link, k.email)));
 	}
 	scan_end(&scan);
+	/* What waits for a closed folder may be much: not looked at for each row. */
+	if (go && any_closed(s))
+		s->pump_after = store_now() + 1;
 }
 
 /* ---- answers ---- */
@@ -230,13 +253,31 @@ is_final(struct slice code)
 	return code.n >= 10 && memcmp(code.p, "sync.item_", 10) == 0;
 }
 
+static bool
+is_about_folder(struct slice code)
+{
+	return code.n >= 12 && memcmp(code.p, "sync.folder_", 12) == 0;
+}
+
+static void
+folder_close(struct imap_body *b)
+{
+	struct imap_folder *f = imap_folder_of(b->session, b->mailbox);
+
+	if (f != NULL)
+		f->bodies_after = store_now() + FOLDER_REST;
+}
+
 static void
 body_refused(struct imap_body *b, struct slice code)
 {
 	char text[LIM_CODE + 1] = "sync.item_empty";
 	bool renumbered = slice_eq_str(code, "sync.uidvalidity_changed");	/* its new UID is on its way */
-	uint64_t flags = b->flags + (renumbered ? 0 : WANT_TRY);
+	bool closed = is_about_folder(code);
+	uint64_t flags = b->flags + (renumbered || closed ? 0 : WANT_TRY);
 
+	if (closed)
+		folder_close(b);
 	(void)slice_copy(code, text, sizeof(text));
 	if (is_final(code) || flags / WANT_TRY >= WANT_TRIES)
 		give_up(b, text);
