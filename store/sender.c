@@ -76,7 +76,12 @@ settle(const struct sender *s)
 
 	if (!submission_load(&sub, s->account, s->item))
 		return;
-	submit_cut_off(&sub);
+	/* Who was refused before the dot is known even so. */
+	if (sub.row.rec.state == SUB_SENDING && sub.row.rec.phase >= SUBP_DATA_SENT)
+		submit_answered(&sub, &(struct send_answer){ .result = SEND_UNCERTAIN, .rcpts = s->rcpts,
+		    .nrcpts = s->nrcpts });
+	else
+		submit_cut_off(&sub);
 	submission_free(&sub);
 }
 

@@ -77,6 +77,8 @@ rcpt_result(struct rec_rcpt *r, const struct send_answer *a, const struct rcpt_a
 		r->text = slice_str(own->text);
 		return;
 	}
+	if (a->result == SEND_UNCERTAIN)
+		return;
 	r->state = a->result == SEND_OK ? RCPT_SENT : a->result == SEND_PERM ? RCPT_FAILED : RCPT_TEMP;
 	r->reply = a->reply;
 	r->code = a->code;
@@ -232,28 +234,35 @@ make_uncertain(struct submission *s)
 	submit_copy_start(s->account, s->id);
 }
 
+static void
+answered(struct submission *s, const struct send_answer *a, const struct tally *t)
+{
+	struct rec_submission *rec = &s->row.rec;
+
+	rec->reply = a->reply;
+	rec->code = a->code;
+	rec->text = a->text;
+	close_answered(s, t);
+	log_info("submission answered link=%u submission=%llu count=%u code=%.*s", s->account,
+	    (unsigned long long)s->id, t->sent, (int)a->code.n, (const char *)a->code.p);
+	/* Part of the recipients may have it while others wait: the copy is due once. */
+	if (t->newly_sent > 0 && t->newly_sent == t->sent)
+		sent_effects(s);
+}
+
 void
 submit_answered(struct submission *s, const struct send_answer *a)
 {
 	struct rec_submission *rec = &s->row.rec;
+	bool uncertain = a->result == SEND_UNCERTAIN;
 	struct wbuf rcpts = { .max = 0 };
-	struct tally t;
+	struct tally t = apply_answers(rec, a, &rcpts, a->result != SEND_OK && !uncertain && expired(rec));
 
-	if (a->result == SEND_UNCERTAIN) {
-		make_uncertain(s);
-		return;
-	}
-	t = apply_answers(rec, a, &rcpts, a->result != SEND_OK && expired(rec));
 	rec->rcpts = wbuf_slice(&rcpts);
-	rec->reply = a->reply;
-	rec->code = a->code;
-	rec->text = a->text;
-	close_answered(s, &t);
-	log_info("submission answered link=%u submission=%llu count=%u code=%.*s", s->account,
-	    (unsigned long long)s->id, t.sent, (int)a->code.n, (const char *)a->code.p);
-	/* Part of the recipients may have it while others wait: the copy is due once. */
-	if (t.newly_sent > 0 && t.newly_sent == t.sent)
-		sent_effects(s);
+	if (uncertain)
+		make_uncertain(s);
+	else
+		answered(s, a, &t);
 	wbuf_free(&rcpts);
 	/* The record pointed into buffers of this call. */
 	submission_free(s);

@@ -507,6 +507,30 @@ test_refusals(void **state)
 	assert_true(slice_eq_str(submission().code, "send.rcpt_partial"));
 }
 
+/* Who was refused before the connection was lost is known all the same. */
+static void
+test_uncertain_refusal(void **state)
+{
+	union msg m;
+	struct slice list, one;
+	struct rec_rcpt r;
+
+	(void)state;
+	prepare(NULL);
+	smtp_connect();
+	item(&m);
+	rcpt(0, 550);
+	rcpt(1, 250);
+	data_sent();
+	smtp_dies();
+	assert_int_equal(submission().state, SUB_UNCERTAIN);
+	list = submission().rcpts;
+	assert_true(list_next(&list, &one) && rec_rcpt_decode(one, &r) == 0);
+	assert_int_equal(r.state, RCPT_FAILED);
+	assert_true(list_next(&list, &one) && rec_rcpt_decode(one, &r) == 0);
+	assert_int_equal(r.state, RCPT_PENDING);
+}
+
 static void
 test_temporary(void **state)
 {
@@ -668,6 +692,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_uncertain_found, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_store_dies, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_refusals, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_uncertain_refusal, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_temporary, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_permanent, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_answered, setup, teardown),
