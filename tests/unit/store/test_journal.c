@@ -2,6 +2,7 @@
 #include "mail.h"
 
 #include "bind.h"
+#include "ingest.h"
 #include "journal_flight.h"
 
 #define M1 "From: a@x.example\r\nTo: " OWN "\r\nMessage-ID: m1@x.example\r\n\r\n"
@@ -439,12 +440,33 @@ test_pinned(void **state)
 	assert_int_equal(pending_count(), 0);
 }
 
+/* A folder that is closed to us rests; its messages are not given up. */
+static void
+test_folder_closed(void **state)
+{
+	union msg m;
+
+	(void)state;
+	one_message();
+	(void)next_told(&far_imap, MSG_body_want, &m);
+	ingest_want(LINK, id, false);
+	turns();
+	(void)next_told(&far_imap, MSG_body_want, &m);
+	send_message_body(far_imap.c,
+	    &(struct msg_message_body){ .mailbox = inbox, .uid = 1, .code = slice_str("sync.folder_denied") }, -1);
+	turns_for(1500);
+	assert_null(next_told(&far_imap, MSG_body_want, &m));
+	assert_true(imap_folder_of(imap_session_of(LINK), inbox)->bodies_after > store_now());
+	assert_true(table_get(T_want, KEY(want, .account = LINK, .email = id), NULL));
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_flags, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_many_waiting, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_folder_closed, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_pinned, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_renumbered, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_owned_worker, setup, teardown),
