@@ -17,4 +17,4 @@ def relaying(world, saves=None, **lie):
         if saves:
             world.append(login, saves, data, "\\Seen")
 
-    return Lie("smtp", accounts=dict(world.users), on_accept=relay, **lie)
+    return Lie("smtp", accounts=world.dovecot.users, on_accept=relay, **lie)

@@ -15,11 +15,12 @@ class Desk:
 
     def emails(self, properties=None):
         """All Emails, oldest first."""
-        ids = self.ats.query("Email", self.account, sort=ORDER)
-        rows = {e["id"]: e for e in self.ats.get("Email", self.account, ids, properties=properties)} if ids else {}
+        ids = self.ats.query_all("Email", self.account, sort=ORDER)
+        rows = {e["id"]: e for e in self.ats.get_all("Email", self.account, ids, properties=properties)}
         return [rows[i] for i in ids if i in rows]
 
     def find(self, subject):
+        """Emails of that subject."""
         return [e for e in self.emails() if e["subject"] == subject]
 
     def email(self, subject, seconds=20):

@@ -122,6 +122,19 @@ class Jmap:
         """The list of ids."""
         return self.call(type_ + "/query", account, filter=filter, **args)["ids"]
 
+    def query_all(self, type_, account=ATS, **args):
+        """All ids, page by page: a server may answer less than there is."""
+        ids = []
+        while True:
+            page = self.query(type_, account, position=len(ids), **args)
+            ids += page
+            if not page:
+                return ids
+
+    def get_all(self, type_, account, ids, slice_=200, **args):
+        """The objects of many ids, in as many requests as it takes."""
+        return [o for n in range(0, len(ids), slice_) for o in self.get(type_, account, ids[n:n + slice_], **args)]
+
     def state(self, type_, account=ATS):
         return self.call(type_ + "/get", account, ids=[])["state"]
 
