@@ -199,7 +199,7 @@ session_timeout(struct session *s)
 		session_fail(s, "auth.temp_unavailable", "the vault does not answer");
 		break;
 	case SP_LOGIN:
-		if (greeting && !s->link.heard)
+		if (greeting)
 			session_fail(s, "net.no_greeting", "the server says nothing");
 		else
 			session_fail(s, "net.timeout", "the server does not answer");
