@@ -1,6 +1,5 @@
-#include "config.h"
+#include "config_report.h"
 
-#include <confuse.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
@@ -16,16 +15,16 @@
 #include "enums.h"
 #include "logger.h"
 
-static int errors;
+unsigned int conf_errors;
 
-static void
+void
 conf_report(cfg_t *cfg, const char *fmt, va_list ap)
 {
 	char text[512];
 
 	vsnprintf(text, sizeof(text), fmt, ap);
-	errors++;
-	logger_line(LOG_LVL_ERROR, "%s:%d: %s", cfg != NULL && cfg->filename != NULL ? cfg->filename : "postern.conf",
+	conf_errors++;
+	logger_line(LOG_LVL_ERROR, "%s:%d: %s", cfg != NULL && cfg->filename != NULL ? cfg->filename : "configuration",
 	    cfg != NULL ? cfg->line : 0, text);
 }
 
@@ -324,17 +323,17 @@ conf_read(const char *path)
 
 	if (c == NULL || cfg == NULL)
 		logger_fatal("out of memory");
-	errors = 0;
+	conf_errors = 0;
 	set_checks(cfg);
 	if (braces_check(path) == -1)
-		errors++;
+		conf_errors++;
 	r = cfg_parse(cfg, path);
 	if (r == CFG_FILE_ERROR)
 		logger_line(LOG_LVL_ERROR, "%s: %s", path, strerror(errno));
-	else if (r == CFG_SUCCESS && errors == 0)
+	else if (r == CFG_SUCCESS && conf_errors == 0)
 		take_all(c, cfg);
 	cfg_free(cfg);
-	if (r != CFG_SUCCESS || errors > 0 || providers_read(c, c->providers_file) == -1) {
+	if (r != CFG_SUCCESS || conf_errors > 0 || providers_read(c, c->providers_file) == -1) {
 		conf_free(c);
 		return NULL;
 	}

@@ -1,28 +1,13 @@
 /* The provider file: presets that fill host, port and folders of a link. */
-#include <confuse.h>
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "config.h"
+#include "config_report.h"
 #include "enums.h"
 #include "logger.h"
 #include "messages.h"
-
-static int errors;
-
-static void
-report(cfg_t *cfg, const char *fmt, va_list ap)
-{
-	char text[512];
-
-	vsnprintf(text, sizeof(text), fmt, ap);
-	errors++;
-	logger_line(LOG_LVL_ERROR, "%s:%d: %s", cfg != NULL && cfg->filename != NULL ? cfg->filename : "providers.conf",
-	    cfg != NULL ? cfg->line : 0, text);
-}
 
 static int
 security_of(const char *word)
@@ -110,16 +95,16 @@ providers_read(struct conf *c, const char *path)
 
 	if (cfg == NULL)
 		logger_fatal("out of memory");
-	errors = 0;
-	cfg_set_error_function(cfg, report);
+	conf_errors = 0;
+	cfg_set_error_function(cfg, conf_report);
 	wbuf_init(&c->providers, CONF_MAX_PROVIDERS * 4096);
 	if (braces_check(path) == -1)
-		errors++;
+		conf_errors++;
 	r = cfg_parse(cfg, path);
 	if (r == CFG_FILE_ERROR)
 		logger_line(LOG_LVL_ERROR, "%s: %s", path, strerror(errno));
 	for (unsigned int i = 0; r == CFG_SUCCESS && i < cfg_size(cfg, "provider"); i++)
 		take_provider(c, cfg_getnsec(cfg, "provider", i));
 	cfg_free(cfg);
-	return r == CFG_SUCCESS && errors == 0 && !c->providers.failed ? 0 : -1;
+	return r == CFG_SUCCESS && conf_errors == 0 && !c->providers.failed ? 0 : -1;
 }
