@@ -125,15 +125,15 @@ api_route(struct http_conn *c)
 
 	if (!is_json(h))
 		refuse(c, 400, "notJSON", NULL, "The content type must be application/json.");
-	else if (h->has_length && h->length > JMAP_MAX_SIZE_REQUEST)
+	else if (h->has_length && h->length > LIM_JMAP_REQUEST)
 		refuse(c, 413, "limit", "maxSizeRequest", "The request is larger than maxSizeRequest.");
-	else if (running >= JMAP_MAX_CONCURRENT_REQUESTS)
+	else if (running >= LIM_JMAP_REQUESTS)
 		refuse(c, 429, "limit", "maxConcurrentRequests", "Too many requests at once.");
 	else if ((r = calloc(1, sizeof(*r))) == NULL)
 		refuse(c, 503, "serverFail", NULL, "Out of memory.");
 	else {
 		r->conn = c;
 		running++;
-		http_take(c, &taker, r, JMAP_MAX_SIZE_REQUEST);
+		http_take(c, &taker, r, LIM_JMAP_REQUEST);
 	}
 }

@@ -12,7 +12,6 @@
 #include "reply_json.h"
 #include "routes.h"
 
-#define MAPPED_MAX 32	/* bodies under way to clients; each may map LIM_BODY */
 #define NOT_STORED "urn:postern:params:jmap:error:contentNotStored"
 
 struct download {
@@ -101,7 +100,7 @@ take_body(const struct store_answer *a)
 	struct evbuffer *out = evbuffer_new();
 	struct body *b = calloc(1, sizeof(*b));
 
-	if (out != NULL && b != NULL && mapped < MAPPED_MAX && body_keep(b, a->m->blob_data.data, a->fd) == 0) {
+	if (out != NULL && b != NULL && mapped < LIM_DOWNLOADS && body_keep(b, a->m->blob_data.data, a->fd) == 0) {
 		mapped++;
 		if (b->data.n == 0 || evbuffer_add_reference(out, b->data.p, b->data.n, body_done, b) == 0) {
 			if (b->data.n == 0)

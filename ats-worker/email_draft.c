@@ -6,8 +6,6 @@
 #include "email_header.h"
 #include "jmap_date.h"
 
-#define EXTRA_MAX 2048	/* one further header line */
-
 /* What goes into a header line must not end it. */
 static bool
 one_line(struct slice s)
@@ -157,7 +155,7 @@ read_extra(struct arena *arena, const char *property, json_t *v, struct wbuf *ex
 	while (value.n > 0 && (value.p[0] == ' ' || value.p[0] == '\t'))
 		value = slice_mem(value.p + 1, value.n - 1);
 	if (!json_is_string(v) || !field_name_ok(name, n) || field_reserved(name, n) || !one_line(value) ||
-	    value.n + n + 2 > EXTRA_MAX)
+	    value.n + n + 2 > LIM_DRAFT_HEADER)
 		return -1;
 	line = arena_printf(arena, "%.*s: %.*s", (int)n, name, (int)value.n, (const char *)value.p);
 	list_add(extra, slice_str(line));
@@ -167,7 +165,7 @@ read_extra(struct arena *arena, const char *property, json_t *v, struct wbuf *ex
 const char *
 email_draft_read(struct arena *arena, json_t *object, struct rec_draft *d)
 {
-	struct wbuf extra = { .max = 64 * (EXTRA_MAX + 2) };
+	struct wbuf extra = { .max = 64 * (LIM_DRAFT_HEADER + 2) };
 	const char *name, *bad = NULL;
 	json_t *v;
 

@@ -3,9 +3,6 @@
 #include <string.h>
 #include <strings.h>
 
-#define DEPTH_MAX 16	/* of a bodyStructure */
-#define PARTS_MAX 200
-
 static int
 bad(struct email_parts *e, const char *property, const char *description)
 {
@@ -17,13 +14,13 @@ bad(struct email_parts *e, const char *property, const char *description)
 static void
 put_part(struct email_parts *e, const struct rec_draft_part *p)
 {
-	struct wbuf one = { .max = EMAIL_PARTS_BYTES };
+	struct wbuf one = { .max = LIM_DRAFT_BYTES };
 
 	rec_draft_part_encode(&one, p);
 	if (one.failed)
 		e->parts.failed = true;
 	else
-		w_bytes(&e->parts, wbuf_slice(&one), EMAIL_PARTS_BYTES);
+		w_bytes(&e->parts, wbuf_slice(&one), LIM_DRAFT_BYTES);
 	wbuf_free(&one);
 	e->count++;
 }
@@ -163,7 +160,7 @@ read_leaf(struct email_parts *e, json_t *o, unsigned int depth, const char *type
 	json_t *part = json_object_get(o, "partId"), *blob = json_object_get(o, "blobId");
 	bool has_part = part != NULL && !json_is_null(part), has_blob = blob != NULL && !json_is_null(blob);
 
-	if (e->count >= PARTS_MAX)
+	if (e->count >= LIM_DRAFT_PARTS)
 		return bad(e, "attachments", "too many parts");
 	if (known_members(e, o) == -1 || read_names(e, o, &p) == -1)
 		return -1;
@@ -190,7 +187,7 @@ read_tree(struct email_parts *e, json_t *o, unsigned int depth)
 	struct rec_draft_part p = { .depth = (uint8_t)depth };
 	size_t i;
 
-	if (depth > DEPTH_MAX || e->count >= PARTS_MAX)
+	if (depth > LIM_DRAFT_DEPTH || e->count >= LIM_DRAFT_PARTS)
 		return bad(e, "bodyStructure", "too deep or too many parts");
 	if (subs == NULL || json_is_null(subs))
 		return read_leaf(e, o, depth, NULL, NULL);
@@ -298,7 +295,7 @@ email_parts_read(struct email_parts *e, json_t *object)
 	json_t *tree = json_object_get(object, "bodyStructure");
 	int r;
 
-	*e = (struct email_parts){ .parts = { .max = EMAIL_PARTS_BYTES }, .blobs = json_array(),
+	*e = (struct email_parts){ .parts = { .max = LIM_DRAFT_BYTES }, .blobs = json_array(),
 		.values = json_object_get(object, "bodyValues") };
 	if (e->values != NULL && !json_is_null(e->values) && !json_is_object(e->values))
 		return bad(e, "bodyValues", "an object");

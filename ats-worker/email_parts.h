@@ -9,8 +9,6 @@
 #include "json_util.h"
 #include "messages.h"
 
-#define EMAIL_PARTS_BYTES 8388608	/* rec draft.parts */
-
 struct email_parts {
 	struct wbuf parts;		/* as rec draft.parts */
 	json_t *blobs;			/* blob ids that are referred to */

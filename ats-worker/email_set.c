@@ -223,7 +223,7 @@ email_fetch_content_run(struct jmap_call *call)
 		call_bad_argument(call, "ids");
 		return;
 	}
-	if (json_array_size(ids) > JMAP_MAX_GET) {
+	if (json_array_size(ids) > LIM_JMAP_GET) {
 		call_error(call, "requestTooLarge", NULL);
 		return;
 	}

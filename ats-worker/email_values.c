@@ -6,8 +6,6 @@
 
 #include "email_body.h"
 
-#define WINDOW 8	/* texts asked for at once */
-
 struct value {
 	struct work *work;
 	json_t *values;		/* the bodyValues object, borrowed from the list */
@@ -161,7 +159,7 @@ on_text(void *ctx, const struct store_answer *a)
 	w->bytes += body.data.n;
 	body_close(&body);
 	w->done++;
-	if (w->bytes > EMAIL_VALUES_BYTES)
+	if (w->bytes > LIM_BODY_VALUES)
 		call_error(w->call, "requestTooLarge", "the texts asked for are too large together");
 	else if (w->next < w->n && ask_next(w) == -1)
 		call_error(w->call, store_ask_error(), NULL);
@@ -203,7 +201,7 @@ email_values_fetch(struct jmap_call *call, struct jmap_get *get)
 		jmap_get_reply(call, get);
 		return;
 	}
-	for (size_t i = 0; i < WINDOW && w->next < w->n; i++)
+	for (size_t i = 0; i < LIM_VALUES_WINDOW && w->next < w->n; i++)
 		if (ask_next(w) == -1) {
 			call_error(call, store_ask_error(), NULL);
 			return;

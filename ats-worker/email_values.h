@@ -7,8 +7,6 @@
 
 #include "jmap_type.h"
 
-#define EMAIL_VALUES_BYTES (32u * 1024 * 1024)	/* texts in one response */
-
 struct email_options {
 	bool text, html, all;		/* fetch...BodyValues */
 	uint64_t max;			/* maxBodyValueBytes, 0 = no limit */

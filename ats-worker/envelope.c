@@ -73,7 +73,7 @@ read_parameters(struct envelope *e, json_t *parameters, uint64_t now)
 		if (r == -1)
 			return fail(e, "invalidProperties", "HOLDFOR takes seconds, HOLDUNTIL a date, not both");
 	}
-	if (e->send_at > now + JMAP_MAX_DELAYED_SEND)
+	if (e->send_at > now + LIM_JMAP_DELAY)
 		return fail(e, "invalidProperties", "later than maxDelayedSend");
 	return 0;
 }

@@ -11,9 +11,7 @@
 #include "routes.h"
 #include "sse.h"
 
-#define STREAMS_MAX 100
 #define COALESCE_MS 10
-#define CHANGES_MAX 65536	/* (account, type) pairs in one event */
 
 struct stream {
 	LIST_ENTRY(stream) entry;
@@ -144,7 +142,7 @@ pending_slot(uint32_t account, uint8_t type)
 		if (pending[i].account == account && pending[i].type == type)
 			return &pending[i];
 	if (npending == cap_pending) {
-		if (cap > CHANGES_MAX || (grown = reallocarray(pending, cap, sizeof(*grown))) == NULL)
+		if (cap > LIM_EVENT_CHANGES || (grown = reallocarray(pending, cap, sizeof(*grown))) == NULL)
 			return NULL;
 		pending = grown;
 		cap_pending = cap;
@@ -205,7 +203,7 @@ eventsource_route(struct http_conn *c)
 		reply_problem(c, 400, "about:blank", "An argument of the event stream is malformed.");
 		return;
 	}
-	if (nstreams >= STREAMS_MAX || (s = calloc(1, sizeof(*s))) == NULL) {
+	if (nstreams >= LIM_EVENT_STREAMS || (s = calloc(1, sizeof(*s))) == NULL) {
 		reply_problem(c, 503, "about:blank", "Too many event streams.");
 		return;
 	}

@@ -84,7 +84,7 @@ request_line(struct slice line, struct http_head *h)
 
 	if (!next_word(&line, &h->method) || !next_word(&line, &target) || !next_word(&line, &version) || line.n != 0)
 		return 400;
-	if (!is_token(h->method) || h->method.n > HTTP_METHOD_MAX || !target_parse(target, &h->target))
+	if (!is_token(h->method) || h->method.n > LIM_HTTP_METHOD || !target_parse(target, &h->target))
 		return 400;
 	if (slice_eq_str(version, "HTTP/1.1"))
 		h->minor = 1;
@@ -113,7 +113,7 @@ header_line(struct slice line, struct http_head *h)
 	const uint8_t *colon = line.n > 0 ? memchr(line.p, ':', line.n) : NULL;
 	struct http_header *out = &h->headers[h->nheaders];
 
-	if (h->nheaders == HTTP_HEADERS_MAX)
+	if (h->nheaders == LIM_HTTP_HEADERS)
 		return 431;
 	if (colon == NULL)
 		return 400;

@@ -91,7 +91,7 @@ head_byte(struct http_parser *p, uint8_t c)
 	if (p->used == sizeof(p->buffer))
 		return 431;
 	p->buffer[p->used++] = (char)c;
-	if (!p->line_done && p->used > HTTP_LINE_MAX)
+	if (!p->line_done && p->used > LIM_HTTP_LINE)
 		return 414;
 	p->line_done = p->line_done || c == '\n';
 	return 0;
@@ -170,7 +170,7 @@ chunk_line(struct http_parser *p, struct slice *in)
 		if (c == '\r')
 			p->crlf = 1;
 		else if (c != '\n') {
-			if (p->line_used == HTTP_CHUNK_LINE_MAX)
+			if (p->line_used == LIM_HTTP_CHUNK_LINE)
 				return refuse(p, 400);
 			p->line[p->line_used++] = (char)c;
 		} else {

@@ -3,7 +3,7 @@
  *
  * Pure and incremental: bytes go in as they come, events come out; feeding
  * byte by byte gives the same events as feeding all at once. The head is kept
- * in a buffer of HTTP_HEAD_MAX; bodies are handed out as slices of the input
+ * in a buffer of LIM_HTTP_HEAD; bodies are handed out as slices of the input
  * and never kept. Strict where laxness smuggles requests: lines end in CRLF,
  * one Content-Length, never together with Transfer-Encoding, no folding, no
  * space before a colon, no trailers.
@@ -14,13 +14,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "limits.h"
 #include "wire.h"
-
-#define HTTP_HEAD_MAX 16384	/* request line and headers together */
-#define HTTP_LINE_MAX 8192	/* request line: 414 beyond */
-#define HTTP_HEADERS_MAX 64	/* 431 beyond */
-#define HTTP_METHOD_MAX 16
-#define HTTP_CHUNK_LINE_MAX 128	/* size and extensions of one chunk */
 
 struct http_header {
 	struct slice name, value;	/* value without surrounding blanks */
@@ -29,7 +24,7 @@ struct http_header {
 /* Points into the parser; valid until the next http_parse_next_request. */
 struct http_head {
 	struct slice method, target;	/* target begins with '/' or is "*" */
-	struct http_header headers[HTTP_HEADERS_MAX];
+	struct http_header headers[LIM_HTTP_HEADERS];
 	size_t nheaders;
 	struct slice host;		/* empty: none (HTTP/1.0 only) */
 	unsigned int minor;		/* HTTP/1.minor: 0 or 1 */
@@ -70,8 +65,8 @@ struct http_parser {
 	bool line_done;		/* the request line is in it */
 	size_t crlf;		/* progress in a line ending */
 	size_t line_used;	/* bytes of line */
-	char line[HTTP_CHUNK_LINE_MAX];
-	char buffer[HTTP_HEAD_MAX];
+	char line[LIM_HTTP_CHUNK_LINE];
+	char buffer[LIM_HTTP_HEAD];
 };
 
 void http_parse_init(struct http_parser *);

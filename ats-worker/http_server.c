@@ -13,10 +13,6 @@
 #include "peer_cred.h"
 #include "secret.h"
 
-#define INPUT_QUEUE 65536	/* bytes of pipelined requests kept unread */
-#define ACCEPT_TURN 16		/* connections accepted per readiness event */
-#define LINGER_SECONDS 5
-
 const struct http_server_limits http_server_defaults = { .connections = 200, .idle_seconds = 300, .head_seconds = 30,
 	.body_seconds = 60, .write_seconds = 60, .stream_queue = 262144 };
 
@@ -223,7 +219,7 @@ on_write(struct bufferevent *bev, void *arg)
 		c->state = CONN_LINGER;
 		(void)shutdown(bufferevent_getfd(bev), SHUT_WR);	/* the client sees the end at once */
 		conn_drop_input(c);
-		conn_deadline(c, LINGER_SECONDS);
+		conn_deadline(c, LIM_HTTP_LINGER_SECONDS);
 	}
 }
 
@@ -308,7 +304,7 @@ http_server_adopt(int fd)
 	LIST_INSERT_HEAD(&conns, c, entry);
 	nconns++;
 	bufferevent_setcb(c->bev, on_read, on_write, on_trouble, c);
-	bufferevent_setwatermark(c->bev, EV_READ, 0, INPUT_QUEUE);
+	bufferevent_setwatermark(c->bev, EV_READ, 0, LIM_HTTP_INPUT);
 	bufferevent_set_timeouts(c->bev, NULL, &write_timeout);
 	(void)bufferevent_enable(c->bev, EV_READ | EV_WRITE);
 	conn_deadline(c, c->allowed ? http_limits.idle_seconds : http_limits.head_seconds);
@@ -319,7 +315,7 @@ on_accept(evutil_socket_t fd, short what, void *arg)
 {
 	(void)what;
 	(void)arg;
-	for (int i = 0; i < ACCEPT_TURN; i++) {
+	for (int i = 0; i < LIM_HTTP_ACCEPTS; i++) {
 		int s = accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
 		if (s == -1)

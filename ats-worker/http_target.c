@@ -61,7 +61,7 @@ parse_query(struct http_target *t, struct slice query)
 
 		if (item.n == 0)
 			continue;
-		if (t->nquery == HTTP_QUERY_MAX || !cut(&item, '=', &name))
+		if (t->nquery == LIM_HTTP_QUERY || !cut(&item, '=', &name))
 			return -1;
 		q->name = decode(t, name);
 		q->value = decode(t, item);
@@ -82,7 +82,7 @@ http_target_parse(struct http_target *t, struct slice target)
 		return -1;
 	path = slice_mem(path.p + 1, path.n - 1);
 	while (cut(&path, '/', &segment)) {
-		if (t->nsegments == HTTP_SEGMENTS_MAX || (t->segments[t->nsegments] = decode(t, segment)) == NULL)
+		if (t->nsegments == LIM_HTTP_SEGMENTS || (t->segments[t->nsegments] = decode(t, segment)) == NULL)
 			return -1;
 		t->nsegments++;
 	}

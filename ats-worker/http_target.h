@@ -4,23 +4,20 @@
 #ifndef ATS_HTTP_TARGET_H
 #define ATS_HTTP_TARGET_H
 
+#include "limits.h"
 #include "wire.h"
-
-#define HTTP_SEGMENTS_MAX 8
-#define HTTP_QUERY_MAX 8
-#define HTTP_DECODED_MAX 2048	/* all decoded text of one target */
 
 struct http_query_item {
 	const char *name, *value;
 };
 
 struct http_target {
-	const char *segments[HTTP_SEGMENTS_MAX];	/* "/a/b/" = "a", "b", "" */
+	const char *segments[LIM_HTTP_SEGMENTS];	/* "/a/b/" = "a", "b", "" */
 	size_t nsegments;
-	struct http_query_item query[HTTP_QUERY_MAX];
+	struct http_query_item query[LIM_HTTP_QUERY];
 	size_t nquery;
 	size_t used;
-	char text[HTTP_DECODED_MAX];
+	char text[LIM_HTTP_DECODED];
 };
 
 /* Percent-decodes each segment and value. 0; -1 when it is malformed, holds

@@ -16,16 +16,6 @@
 #include "json_util.h"
 #include "store_client.h"
 
-/* Limits of the core capability (RFC 8620 s. 2). */
-#define JMAP_MAX_SIZE_UPLOAD (50 * 1024 * 1024)
-#define JMAP_MAX_CONCURRENT_UPLOAD 4
-#define JMAP_MAX_SIZE_REQUEST (1024 * 1024)
-#define JMAP_MAX_CONCURRENT_REQUESTS 32
-#define JMAP_MAX_CALLS 64
-#define JMAP_MAX_GET 500
-#define JMAP_MAX_SET 500
-#define JMAP_MAX_DELAYED_SEND (60 * 24 * 3600)
-
 #define CAP_CORE_URI "urn:ietf:params:jmap:core"
 #define CAP_MAIL_URI "urn:ietf:params:jmap:mail"
 #define CAP_SUBMISSION_URI "urn:ietf:params:jmap:submission"

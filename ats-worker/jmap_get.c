@@ -94,7 +94,7 @@ jmap_get_ids(struct jmap_call *call, json_t *ids, char letter, struct wbuf *out,
 		call_bad_argument(call, "ids");
 		return -1;
 	}
-	if (json_array_size(ids) > JMAP_MAX_GET) {
+	if (json_array_size(ids) > LIM_JMAP_GET) {
 		call_error(call, "requestTooLarge", NULL);
 		return -1;
 	}
@@ -168,7 +168,7 @@ on_rows(void *ctx, const struct store_answer *a)
 		call_store_error(call, a);
 		return;
 	}
-	if (a->rows->n > JMAP_MAX_GET) {
+	if (a->rows->n > LIM_JMAP_GET) {
 		call_error(call, "requestTooLarge", "more than maxObjectsInGet: use a query");
 		return;
 	}

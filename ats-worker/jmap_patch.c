@@ -1,4 +1,5 @@
 #include "jmap_patch.h"
+#include "limits.h"
 
 #include <stdbool.h>
 #include <stdlib.h>
@@ -123,7 +124,7 @@ pointer_each(json_t *at, const char *rest)
 			break;
 		r = json_is_array(got) ? json_array_extend(out, got) : json_array_append(out, got);
 		json_decref(got);
-		if (r == -1 || json_array_size(out) > JMAP_POINTER_MAX)
+		if (r == -1 || json_array_size(out) > LIM_JMAP_POINTER)
 			break;
 	}
 	if (i == json_array_size(at))

@@ -8,7 +8,6 @@
 #include <jansson.h>
 
 /* Values one pointer with '*' may yield. */
-#define JMAP_POINTER_MAX 10000
 
 /*
  * Apply patch to copies of what it touches. current has at least the members

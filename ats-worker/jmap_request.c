@@ -76,7 +76,7 @@ check_calls(json_t *calls, struct jmap_problem *p)
 
 	if (!json_is_array(calls))
 		return problem(p, "notRequest", "\"methodCalls\" must be an array.");
-	if (json_array_size(calls) > JMAP_MAX_CALLS) {
+	if (json_array_size(calls) > LIM_JMAP_CALLS) {
 		(void)problem(p, "limit", "Too many method calls in one request.");
 		p->limit = "maxCallsInRequest";
 		return -1;

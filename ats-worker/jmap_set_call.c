@@ -186,7 +186,7 @@ jmap_set_run(struct jmap_call *call)
 	if ((bad = set_read(set)) != NULL || (set->type->set_check != NULL && (bad = set->type->set_check(call)) != NULL))
 		call_bad_argument(call, bad);
 	else if (json_object_size(set->create) + json_object_size(set->update) + json_array_size(set->destroy) >
-		 JMAP_MAX_SET)
+		 LIM_JMAP_SET)
 		call_error(call, "requestTooLarge", NULL);
 	else if (store_ask(&call->scope, MSG_get, &m, -1, on_state, set) == -1)
 		call_error(call, store_ask_error(), NULL);

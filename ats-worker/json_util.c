@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "jmap_date.h"
+#include "limits.h"
 
 static bool failed;
 
@@ -51,7 +52,7 @@ ju_depth_ok(struct slice text, size_t max)
 json_t *
 ju_parse(struct slice text)
 {
-	if (text.n == 0 || !ju_depth_ok(text, JSON_DEPTH_MAX))
+	if (text.n == 0 || !ju_depth_ok(text, LIM_JSON_DEPTH))
 		return NULL;
 	return json_loadb((const char *)text.p, text.n, JSON_REJECT_DUPLICATES, NULL);
 }

@@ -13,7 +13,6 @@
 #include "jmap_id.h"
 #include "wire.h"
 
-#define JSON_DEPTH_MAX 64	/* nesting of a request */
 #define JMAP_UINT_MAX 9007199254740991	/* 2^53 - 1, RFC 8620 s. 1.3 */
 
 /* I-JSON text to a tree: UTF-8, no duplicate names, bounded depth, no NUL.

@@ -6,7 +6,7 @@
 #include "ats.h"
 #include "seal_format.h"
 
-#define SEALED_MAX (SEAL_PLAIN_MAX + crypto_box_SEALBYTES)
+#define SEALED_MAX (LIM_SEAL_PLAIN + crypto_box_SEALBYTES)
 
 static void
 add_endpoint(struct wbuf *list, enum service service, const struct rec_link *r)

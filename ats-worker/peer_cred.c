@@ -1,12 +1,10 @@
 #include "peer_cred.h"
+#include "limits.h"
 
 #include <sys/socket.h>
 
-#define IDS_MAX 256		/* cfg_ats carries at most 1024 bytes */
-#define GROUPS_MAX 256		/* more supplementary groups are not looked at */
-
 struct id_list {
-	uint32_t ids[IDS_MAX];
+	uint32_t ids[LIM_CLIENT_IDS];
 	size_t n;
 };
 
@@ -19,7 +17,7 @@ list_fill(struct id_list *l, struct slice packed)
 
 	l->n = 0;
 	rbuf_init(&r, packed);
-	while (r.n >= 4 && l->n < IDS_MAX)
+	while (r.n >= 4 && l->n < LIM_CLIENT_IDS)
 		l->ids[l->n++] = r_u32(&r);
 }
 
@@ -54,8 +52,8 @@ bool
 peer_cred_allowed(int fd)
 {
 	struct ucred cred;
-	gid_t groups[GROUPS_MAX];
-	uint32_t gids[GROUPS_MAX + 1];
+	gid_t groups[LIM_CLIENT_GROUPS];
+	uint32_t gids[LIM_CLIENT_GROUPS + 1];
 	socklen_t len = sizeof(cred), glen = sizeof(groups);
 	size_t n = 0;
 

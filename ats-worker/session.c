@@ -9,8 +9,6 @@
 #include "jmap.h"
 #include "reply_json.h"
 
-#define HOST_MAX 300
-
 void
 session_origin(const struct http_head *h, char *out, size_t size)
 {
@@ -22,7 +20,7 @@ session_origin(const struct http_head *h, char *out, size_t size)
 		if (strchr("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.:-", host.p[i]) == NULL ||
 		    host.p[i] == '\0')
 			host.n = 0;
-	if (host.n == 0 || host.n > HOST_MAX)
+	if (host.n == 0 || host.n > LIM_HTTP_HOST)
 		host = slice_str("localhost");
 	(void)snprintf(out, size, "%s://%.*s", https ? "https" : "http", (int)host.n, (const char *)host.p);
 }
@@ -32,13 +30,13 @@ core_capability(void)
 {
 	json_t *o = json_object();
 
-	ju_set(o, "maxSizeUpload", json_integer(JMAP_MAX_SIZE_UPLOAD));
-	ju_set(o, "maxConcurrentUpload", json_integer(JMAP_MAX_CONCURRENT_UPLOAD));
-	ju_set(o, "maxSizeRequest", json_integer(JMAP_MAX_SIZE_REQUEST));
-	ju_set(o, "maxConcurrentRequests", json_integer(JMAP_MAX_CONCURRENT_REQUESTS));
-	ju_set(o, "maxCallsInRequest", json_integer(JMAP_MAX_CALLS));
-	ju_set(o, "maxObjectsInGet", json_integer(JMAP_MAX_GET));
-	ju_set(o, "maxObjectsInSet", json_integer(JMAP_MAX_SET));
+	ju_set(o, "maxSizeUpload", json_integer(LIM_JMAP_UPLOAD));
+	ju_set(o, "maxConcurrentUpload", json_integer(LIM_JMAP_UPLOADS));
+	ju_set(o, "maxSizeRequest", json_integer(LIM_JMAP_REQUEST));
+	ju_set(o, "maxConcurrentRequests", json_integer(LIM_JMAP_REQUESTS));
+	ju_set(o, "maxCallsInRequest", json_integer(LIM_JMAP_CALLS));
+	ju_set(o, "maxObjectsInGet", json_integer(LIM_JMAP_GET));
+	ju_set(o, "maxObjectsInSet", json_integer(LIM_JMAP_SET));
 	ju_set(o, "collationAlgorithms", json_array());
 	return o;
 }
@@ -64,7 +62,7 @@ mail_capability(void)
 	ju_set(o, "maxMailboxesPerEmail", json_integer(64));
 	ju_set(o, "maxMailboxDepth", json_null());
 	ju_set(o, "maxSizeMailboxName", json_integer(LIM_MAILBOX_NAME));
-	ju_set(o, "maxSizeAttachmentsPerEmail", json_integer(JMAP_MAX_SIZE_UPLOAD));
+	ju_set(o, "maxSizeAttachmentsPerEmail", json_integer(LIM_JMAP_UPLOAD));
 	ju_set(o, "emailQuerySortOptions", json_pack("[s]", "receivedAt"));
 	ju_set(o, "mayCreateTopLevelMailbox", json_false());
 	return o;
@@ -75,7 +73,7 @@ submission_capability(uint8_t mode)
 {
 	json_t *o = json_object();
 
-	ju_set(o, "maxDelayedSend", json_integer(mode == MODE_RECEIVE_ONLY ? 0 : JMAP_MAX_DELAYED_SEND));
+	ju_set(o, "maxDelayedSend", json_integer(mode == MODE_RECEIVE_ONLY ? 0 : LIM_JMAP_DELAY));
 	ju_set(o, "submissionExtensions", json_pack("{s:[]}", "FUTURERELEASE"));
 	return o;
 }
@@ -133,7 +131,7 @@ primary_accounts(void)
 static void
 set_url(json_t *o, const char *name, const char *origin, const char *path)
 {
-	char url[HOST_MAX + 256];
+	char url[LIM_HTTP_HOST + 256];
 
 	(void)snprintf(url, sizeof(url), "%s%s", origin, path);
 	ju_set(o, name, json_string(url));
@@ -170,7 +168,7 @@ struct session_request {
 	struct http_conn *conn;
 	struct store_scope scope;
 	struct accounts_wait wait;
-	char origin[HOST_MAX + 16];
+	char origin[LIM_HTTP_HOST + 16];
 };
 
 static void

@@ -52,7 +52,7 @@ read_ping(const char *s, unsigned int *out)
 		return -1;
 	n = strtoul(s, NULL, 10);
 	if (n != 0)
-		*out = n < SSE_PING_MIN ? SSE_PING_MIN : n > SSE_PING_MAX ? SSE_PING_MAX : (unsigned int)n;
+		*out = n < LIM_PING_MIN_SECONDS ? LIM_PING_MIN_SECONDS : n > LIM_PING_MAX_SECONDS ? LIM_PING_MAX_SECONDS : (unsigned int)n;
 	return 0;
 }
 

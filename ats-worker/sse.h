@@ -10,9 +10,6 @@
 
 #include "http_target.h"
 
-#define SSE_PING_MIN 1
-#define SSE_PING_MAX 3600
-
 struct sse_args {
 	uint32_t types;		/* bit per enum obj_type */
 	bool close_after_state;

@@ -30,7 +30,7 @@ struct waiting_put {
 };
 
 static struct chan *store;
-static struct store_call *slots[STORE_PENDING_MAX];
+static struct store_call *slots[LIM_STORE_REQUESTS];
 static uint32_t next_turn;
 static size_t rows_held;
 static store_change_fn on_change;
@@ -75,7 +75,7 @@ rows_add(struct store_rows *r, uint64_t id, struct slice data)
 	struct store_row *grown;
 	uint8_t *copy;
 
-	if (r->bytes + data.n > STORE_ROWS_CALL || rows_held + data.n > STORE_ROWS_TOTAL)
+	if (r->bytes + data.n > LIM_ROWS_CALL || rows_held + data.n > LIM_ROWS_ALL)
 		return -1;
 	if (r->n == r->cap) {
 		size_t cap = r->cap != 0 ? r->cap * 2 : 16;
@@ -100,7 +100,7 @@ rows_add(struct store_rows *r, uint64_t id, struct slice data)
 static struct store_call *
 call_find(uint32_t req)
 {
-	struct store_call *call = slots[req % STORE_PENDING_MAX];
+	struct store_call *call = slots[req % LIM_STORE_REQUESTS];
 
 	return call != NULL && call->req == req ? call : NULL;
 }
@@ -110,15 +110,15 @@ call_new(void)
 {
 	struct store_call *call;
 
-	for (uint32_t i = 0; i < STORE_PENDING_MAX; i++) {
+	for (uint32_t i = 0; i < LIM_STORE_REQUESTS; i++) {
 		uint32_t req = next_turn++;
 
-		if (slots[req % STORE_PENDING_MAX] != NULL)
+		if (slots[req % LIM_STORE_REQUESTS] != NULL)
 			continue;
 		if ((call = calloc(1, sizeof(*call))) == NULL)
 			return NULL;
 		call->req = req;
-		slots[req % STORE_PENDING_MAX] = call;
+		slots[req % LIM_STORE_REQUESTS] = call;
 		return call;
 	}
 	return NULL;
@@ -135,7 +135,7 @@ call_leave_scope(struct store_call *call)
 static void
 call_free(struct store_call *call)
 {
-	slots[call->req % STORE_PENDING_MAX] = NULL;
+	slots[call->req % LIM_STORE_REQUESTS] = NULL;
 	call_leave_scope(call);
 	store_rows_free(&call->rows);
 	json_decref(call->steps);
@@ -230,7 +230,7 @@ on_probe_step(struct chan *c, const union msg *m, int *fd)
 		return 0;
 	if (call->steps == NULL)
 		call->steps = json_array();
-	if (json_array_size(call->steps) < STORE_STEPS_MAX)
+	if (json_array_size(call->steps) < LIM_PROBE_STEPS)
 		ju_push(call->steps, probe_step_json(&m->probe_step));
 	return 0;
 }
@@ -352,7 +352,7 @@ store_lost(struct chan *c)
 		STAILQ_REMOVE_HEAD(&waiting, entry);
 		put_free(p);
 	}
-	for (size_t i = 0; i < STORE_PENDING_MAX; i++)
+	for (size_t i = 0; i < LIM_STORE_REQUESTS; i++)
 		if (slots[i] != NULL)
 			call_answer(slots[i], NULL, SLICE_NONE, NULL);
 	chan_free(c);

@@ -17,11 +17,6 @@
 #include "json_util.h"
 #include "messages.h"
 
-#define STORE_PENDING_MAX 1024			/* requests under way */
-#define STORE_ROWS_CALL (32u * 1024 * 1024)	/* row bytes of one get */
-#define STORE_ROWS_TOTAL (128u * 1024 * 1024)	/* row bytes held by all of them */
-#define STORE_STEPS_MAX 32			/* probe steps of one link_set */
-
 struct store_call;
 struct store_scope {
 	LIST_HEAD(, store_call) calls;

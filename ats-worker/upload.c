@@ -190,11 +190,11 @@ upload_route(struct http_conn *c)
 	if (account_id_parse(t->segments[2], &account) == -1 || account == ACCOUNT_ATS ||
 	    (accounts_fresh() && accounts_find(account) == NULL))
 		reply_problem(c, 404, "about:blank", "No such account.");
-	else if (h->has_length && h->length > JMAP_MAX_SIZE_UPLOAD)
+	else if (h->has_length && h->length > LIM_JMAP_UPLOAD)
 		reply_problem_json(c, 413,
 		    json_pack("{s:s, s:i, s:s, s:s}", "type", "urn:ietf:params:jmap:error:limit", "status", 413, "limit",
 			"maxSizeUpload", "detail", "The upload is larger than maxSizeUpload."));
-	else if (running >= JMAP_MAX_CONCURRENT_UPLOAD)
+	else if (running >= LIM_JMAP_UPLOADS)
 		reply_problem_json(c, 429,
 		    json_pack("{s:s, s:i, s:s, s:s}", "type", "urn:ietf:params:jmap:error:limit", "status", 429, "limit",
 			"maxConcurrentUpload", "detail", "Too many uploads at once."));
@@ -204,6 +204,6 @@ upload_route(struct http_conn *c)
 		*u = (struct upload){ .conn = c, .account = account, .small = { .max = LIM_INLINE }, .fd = -1 };
 		copy_type(h, u->type);
 		running++;
-		http_take(c, &taker, u, JMAP_MAX_SIZE_UPLOAD);
+		http_take(c, &taker, u, LIM_JMAP_UPLOAD);
 	}
 }

@@ -75,6 +75,24 @@
 #define LIM_COMMAND_SECONDS 120		/* no byte moved while a command waits: stalled */
 #define LIM_BACKOFF_FIRST_MS 1000
 #define LIM_BACKOFF_MAX_MS 300000
+#define LIM_OP_LOST 3	/* connections an EXPUNGE after COPY may cost */
+#define LIM_LITERAL_MINUS 4096	/* RFC 7888 s. 5: the most that LITERAL- allows */
+#define LIM_COMMAND_TEXT 2048	/* one formatted piece; names and flags go elsewhere */
+#define LIM_COMMAND_LITERALS 3	/* literals in one command */
+#define LIM_BODY_BATCH 32	/* messages in one FETCH of bodies */
+#define LIM_BODY_IN_FLIGHT 4	/* such commands at once */
+#define LIM_BODY_TRIES 3	/* connections that may die over one message */
+#define LIM_REBUILDS_DAY 3	/* changes of UIDVALIDITY in a day that are believed */
+#define LIM_WINDOW_TRIES 5	/* times the low end of the window is asked for */
+#define LIM_SELECT_RETRY_MS 300000	/* before a folder that cannot be selected is tried again */
+#define LIM_SELECT_REFUSALS 3	/* before a listed folder is called a phantom */
+#define LIM_SLICES_IN_FLIGHT 3	/* slices asked for at once */
+#define LIM_IMAP_STABLE_MS 60000	/* a connection that lived so long forgives the failures before it */
+#define LIM_REJECTED_MS 300000	/* after a refused login: never hammer */
+#define LIM_SLICE_MESSAGES 4096	/* messages aimed at in one slice of a listing */
+#define LIM_NOOP_MS 30000	/* without IDLE */
+#define LIM_LOOK_AROUND 16	/* with more folders a vanished message waits for the timer */
+#define LIM_KEEP_TEXT (128 * 1024)	/* a larger buffer is given back after its response */
 
 /* Life of processes */
 #define LIM_READY_SECONDS 10	/* exec to READY, else killed */
@@ -87,5 +105,192 @@
 #define LIM_TICKETS_PER_MINUTE 30	/* logins of one link */
 #define LIM_TICKETS_PER_MINUTE_ATS 3000	/* logins of one tenant */
 #define LIM_SEALS_PER_MINUTE 600	/* credentials one tenant may enter */
+#define LIM_STREAMS_WORKER 4	/* streams of one worker, used ones whose end was not told yet included */
+#define LIM_STREAM_WAIT_MS 15000	/* for a tls-worker and the vault to run */
+#define LIM_RESTART_STABLE_MS 60000	/* a run this long forgives the deaths before it */
+#define LIM_RESTART_CLEAN_MS 1000	/* a role that ends itself sooner is in a loop */
+#define LIM_DRAIN_SECONDS 10	/* from drain to SIGKILL */
+#define LIM_PROBES_ATS 16	/* link tests at the same time */
+
+/* Configuration */
+#define LIM_CONF_DEPTH 8	/* nested blocks: libConfuse recurses */
+#define LIM_CONF_ATS 64	/* ATS blocks: each is three processes and more */
+#define LIM_CONF_HOSTS 256	/* host blocks */
+#define LIM_CONF_IDS 64	/* users, groups of one list */
+#define LIM_CONF_PROVIDERS 64	/* provider presets */
+#define LIM_CONF_CA 60000	/* one extra CA file must fit one message */
+
+/* The vault */
+#define LIM_TICKETS 4096	/* open tickets of all tenants together */
+#define LIM_TICKETS_ATS 1024	/* of one tenant, so that it cannot crowd out others */
+#define LIM_VAULT_PEERS 4096	/* stores and tls-workers */
+#define LIM_SEAL_ENDPOINTS 4	/* imap, smtp, and two to spare */
+#define LIM_SEALS_SEEN 16384	/* seals remembered against a second opening */
+#define LIM_RECORD 8192	/* a record, as the messages that carry it */
+#define LIM_RATE_BUCKETS 16384	/* links and tenants counted at the same time */
+#define LIM_SEAL_PLAIN 4096	/* one opened seal */
+
+/* The dialer */
+#define LIM_DNS_QUERY_MS 2000	/* per server and round; doubled in the next round */
+#define LIM_DNS_TRIES 2	/* rounds */
+#define LIM_DNS_SOCKETS 32	/* sockets of the resolver */
+#define LIM_DNS_LOOKUPS 128	/* lookups under way, also forgotten ones */
+#define LIM_DIAL_ADDRESSES 16	/* addresses of one name that are tried */
+#define LIM_DIAL_DNS_MS 10000	/* the whole lookup */
+#define LIM_DIAL_TCP_MS 15000	/* all addresses together */
+#define LIM_DIAL_NEXT_MS 250	/* before the next address is tried beside it, RFC 8305 s. 8 */
+#define LIM_DIAL_QUEUE (2 * LIM_TLS_LINKS)	/* dials of one channel, waiting or active */
+#define LIM_DIAL_ACTIVE 16	/* active dials of one channel */
+#define LIM_DIAL_ACTIVE_ALL 100	/* of all; each may hold LIM_DIAL_ADDRESSES of the 2,048 descriptors */
+
+/* TLS and the login */
+#define LIM_EXTRA_CAS 64	/* certificates of one host's extra file */
+#define LIM_COPY_ROUNDS 16	/* chunks of one direction in one turn: fairness */
+#define LIM_DETAIL_SCAN 4096	/* bytes of a line that are searched for echoes */
+#define LIM_CERT_NAMES 8	/* names of a wrong certificate that are told */
+#define LIM_NOT_TLS 200	/* bytes kept of what came instead of TLS */
+#define LIM_LOGIN_LINE 12288	/* one line of a server; a challenge of LIM_LOGIN_DATA fits */
+#define LIM_LOGIN_OUT 16384	/* bytes waiting for a server that does not read */
+#define LIM_LOGIN_DATA 8192	/* a challenge or response, as in messages.def */
+#define LIM_LOGIN_LINES 256	/* lines of one dialogue: no endless greetings */
+#define LIM_LOGIN_ROUNDS 8	/* SASL challenges */
+#define LIM_LOGIN_MECHANISMS 24	/* kept of what a server offers */
+#define LIM_MECHANISM 20	/* a mechanism's name, RFC 4422 s. 3.1 */
+#define LIM_LOGIN_IR_IMAP 8000	/* initial response in one line: RFC 9051 s. 4 asks servers to take 8,000 octets before a login */
+#define LIM_LOGIN_IR_SMTP 510	/* the same, RFC 5321 s. 4.5.3.1.4 without CRLF */
+#define LIM_LOGIN_STEP_SECONDS 30	/* each step of the way in */
+#define LIM_STREAM_CLOSE_SECONDS 15	/* last bytes for the side that is still there */
+
+/* The SMTP engine */
+#define LIM_SMTP_IDLE_SECONDS 30	/* without a message to send */
+#define LIM_SMTP_RETRY_FIRST_MS 1000	/* between connections; doubles */
+#define LIM_SMTP_RETRY_MAX_MS 60000	/* the longest wait between connections */
+#define LIM_SMTP_UNUSED 3	/* streams lost in a row before EHLO is answered */
+#define LIM_REPLY_LINE 2048	/* RFC 5321 s. 4.5.3.1.5 says 512; some servers tell more */
+#define LIM_REPLY_LINES 128	/* lines of one reply */
+
+/* MIME */
+#define LIM_PART_RECORD 4096	/* what is told of one part */
+#define LIM_COMPOSE_ID 990	/* with brackets and a space it still fits a line */
+#define LIM_ADDRESSES_BYTES (512 * 1024)	/* of one address field */
+#define LIM_DATE 128	/* no date is longer */
+#define LIM_HEADER_RECORD (1024 * 1024)	/* what is told of one header */
+#define LIM_MAIL_LINE 998	/* RFC 5322 s. 2.1.1 */
+#define LIM_CONTENT_FIELD 8192	/* bytes of a Content-* field that are read */
+#define LIM_EXTENSION 16	/* kept when a file name is cut */
+#define LIM_ENTITY_NAME 8	/* of the entities known */
+#define LIM_ENTITY_DIGITS 8	/* of a numeric entity */
+#define LIM_PREVIEW_CHARS 256	/* RFC 8621 s. 4.1.4 */
+#define LIM_CHARSET 64	/* longer names are no encoded word */
+
+/* The store */
+#define LIM_SUBMIT_SECONDS (2 * 86400)	/* after it was due a submission failed */
+#define LIM_SUBMIT_RETRY_FIRST 30	/* seconds after a temporary refusal; doubles */
+#define LIM_SUBMIT_RETRY_MAX 3600	/* seconds: the longest wait between tries */
+#define LIM_SUBMIT_RETRY_DEATH 2	/* seconds after a worker that died or a lost connection; doubles */
+#define LIM_SUBMIT_REVIEW_SECONDS 600	/* uncertain for so long: a person decides */
+#define LIM_OVERDUE_SECONDS 5	/* what could not start is looked at again */
+#define LIM_QUEUE_SLEEP_SECONDS 3600	/* the clock may have been set meanwhile */
+#define LIM_SNAPSHOTS 64	/* submissions being made at once */
+#define LIM_SAME_KEY 8	/* askers of one idempotency key, while it is being made */
+#define LIM_OUR_MESSAGE_ID 400	/* a Message-ID looked for in Sent */
+#define LIM_SENDER_START_SECONDS 90	/* a worker that was asked for should be here by then */
+#define LIM_SENDER_WAIT_SECONDS 60	/* between starts of workers that achieve nothing */
+#define LIM_BODIES_ASKED 16	/* bodies asked for and not yet stored */
+#define LIM_BODIES_BYTES (32u * 1024 * 1024)	/* their sizes together, if more than one */
+#define LIM_HOLD_SECONDS 20	/* a vanished message waits for a folder that is not looked at */
+#define LIM_FOLDER_REST_SECONDS 300	/* a folder that is closed to us is not asked for bodies */
+#define LIM_PARSE_TRIES 3	/* parsers one message may kill before it is quarantined */
+#define LIM_MIME_LINGER_SECONDS 2	/* a batch waits this long for its link's next message */
+#define LIM_MIME_BATCH 256	/* messages one worker parses before it is replaced */
+#define LIM_MIME_WINDOW 8	/* parse jobs in flight to one worker */
+#define LIM_MIME_TRIES 3	/* workers one job may cost */
+#define LIM_MIME_SECONDS 60	/* for one job, from its being the first unanswered */
+#define LIM_PROBE_WINDOW 600	/* seconds over which link tests are counted */
+#define LIM_PROBES_ADDRESS 30	/* in one window */
+#define LIM_PROBES_ATS_WINDOW 600	/* in one window */
+#define LIM_PROBE_ROWS 256	/* addresses counted at once */
+#define LIM_PROBES_STORE 32	/* under way at once in this ATS */
+#define LIM_PROBE_SECONDS 120	/* for the vault, and for each service */
+#define LIM_UPLOAD_SECONDS 86400	/* an upload waits for a use */
+#define LIM_BLOB_HELD (4 * (size_t)LIM_BODY)	/* decoded bytes that wait for credits */
+#define LIM_ATS_WORKERS 16	/* ats-workers at once: one, and one that is on its way out */
+#define LIM_EVENTS_WAITING (64 * 1024)	/* bytes waiting for a slow ats-worker: events wait too */
+#define LIM_CHANGES_SECONDS (30 * 86400)	/* destroyed objects stay in the change log so long */
+#define LIM_ATS_JOBS 512	/* requests under way of all askers */
+#define LIM_EMAIL_MAILBOXES 32	/* folders one email may be in */
+#define LIM_DRAFTS_MAKING 64	/* drafts being made at once */
+#define LIM_CONTENT_SECONDS 60	/* an asker waits; the body is fetched all the same */
+#define LIM_CONTENT_WAITING 4096	/* askers that wait */
+#define LIM_JOURNAL_WINDOW 8	/* entries of one link at the server at once */
+#define LIM_JOURNAL_WAIT_SECONDS 300	/* between tries of a refused-for-now entry */
+#define LIM_JOURNAL_GONE_SECONDS 5	/* for the sync to say where a message went */
+#define LIM_JOURNAL_GONE_TRIES 3	/* its message is not where it was: looks again */
+#define LIM_JOURNAL_SCAN 1024	/* entries looked at in one turn */
+#define LIM_GET_STEPS 2048	/* ids looked at in one turn */
+#define LIM_QUERY_SLICE 4096	/* index rows in one turn */
+#define LIM_QUERY_RESTARTS 3	/* when the state changes under it */
+#define LIM_QUERY_RESULTS (4u * 1024 * 1024)	/* bytes of ids held by one query */
+#define LIM_INDEXED_ADDRESSES 512	/* addresses of one message: more is no correspondence */
+#define LIM_MATCH_ADDRESSES 512	/* addresses of one message looked at for a match */
+#define LIM_BACKFILL_SLICE 64	/* messages looked at in one turn */
+#define LIM_DB_SLICE 256	/* rows that one slice of long work touches */
+#define LIM_ERASE_ROWS (16 * LIM_DB_SLICE)	/* rows erased in the turn of the request */
+
+/* The ATS's socket */
+#define LIM_HTTP_HEAD 16384	/* request line and headers together */
+#define LIM_HTTP_LINE 8192	/* request line: 414 beyond */
+#define LIM_HTTP_HEADERS 64	/* 431 beyond */
+#define LIM_HTTP_METHOD 16	/* 501 beyond */
+#define LIM_HTTP_CHUNK_LINE 128	/* size and extensions of one chunk */
+#define LIM_HTTP_SEGMENTS 8	/* of a path */
+#define LIM_HTTP_QUERY 8	/* parameters of a query */
+#define LIM_HTTP_DECODED 2048	/* all decoded text of one target */
+#define LIM_HTTP_INPUT 65536	/* bytes of pipelined requests kept unread */
+#define LIM_HTTP_ACCEPTS 16	/* connections accepted per readiness event */
+#define LIM_HTTP_LINGER_SECONDS 5	/* a refused client may still read why */
+#define LIM_HTTP_HOST 300	/* the Host header */
+#define LIM_CLIENT_IDS 256	/* cfg_ats carries at most 1024 bytes */
+#define LIM_CLIENT_GROUPS 256	/* more supplementary groups are not looked at */
+#define LIM_DOWNLOADS 32	/* bodies under way to clients; each may map LIM_BODY */
+#define LIM_EVENT_STREAMS 100	/* EventSource connections of one ATS */
+#define LIM_EVENT_CHANGES 65536	/* (account, type) pairs in one event */
+#define LIM_PING_MIN_SECONDS 1	/* shortest interval an ATS may ask for */
+#define LIM_PING_MAX_SECONDS 3600	/* longest interval */
+#define LIM_JSON_DEPTH 64	/* nesting of a request */
+#define LIM_JMAP_POINTER 10000	/* bytes of one JSON pointer */
+#define LIM_JMAP_UPLOAD (50 * 1024 * 1024)	/* RFC 8620 maxSizeUpload */
+#define LIM_JMAP_UPLOADS 4	/* maxConcurrentUpload */
+#define LIM_JMAP_REQUEST (1024 * 1024)	/* maxSizeRequest */
+#define LIM_JMAP_REQUESTS 32	/* maxConcurrentRequests */
+#define LIM_JMAP_CALLS 64	/* maxCallsInRequest */
+#define LIM_JMAP_GET 500	/* maxObjectsInGet */
+#define LIM_JMAP_SET 500	/* maxObjectsInSet */
+#define LIM_JMAP_DELAY (60 * 24 * 3600)	/* RFC 8621 maxDelayedSend, seconds */
+#define LIM_DRAFT_BYTES 8388608	/* rec draft.parts */
+#define LIM_DRAFT_DEPTH 16	/* of a bodyStructure */
+#define LIM_DRAFT_PARTS 200	/* of one draft */
+#define LIM_DRAFT_HEADER 2048	/* one further header line */
+#define LIM_BODY_VALUES (32u * 1024 * 1024)	/* texts in one response */
+#define LIM_VALUES_WINDOW 8	/* texts asked for at once */
+#define LIM_STORE_REQUESTS 1024	/* requests under way */
+#define LIM_ROWS_CALL (32u * 1024 * 1024)	/* row bytes of one get */
+#define LIM_ROWS_ALL (128u * 1024 * 1024)	/* row bytes held by all of them */
+#define LIM_PROBE_STEPS 32	/* probe steps of one link_set */
+
+/* The admin's socket */
+#define LIM_CTL_CLIENTS 32	/* connections at once */
+#define LIM_CTL_HELLO_SECONDS 5	/* from connect to hello */
+#define LIM_CTL_IDLE_SECONDS 60	/* without a request */
+#define LIM_CTL_BUSY_SECONDS 900	/* for one request: probes take minutes */
+#define LIM_CTL_OUT (8u * 1024 * 1024)	/* answers a client has not read */
+#define LIM_CTL_OUT_LOW (256u * 1024)	/* below this a request goes on */
+#define LIM_CTL_ACCEPTS 8	/* connections taken in one turn */
+#define LIM_CTL_LINKS (4u * 1024 * 1024)	/* ids and addresses of one ATS */
+#define LIM_CTL_PAGE 200	/* submissions asked for at once */
+#define LIM_CTL_PROVIDERS (256u * 1024)	/* bytes of all records */
+#define LIM_CTL_RECORD 16384	/* an encoded rec link, as in message link_set */
+#define LIM_CTL_FRAME 40000	/* length, row number and fields */
+#define LIM_SEALED 8192	/* a sealed credential, as in message link_set */
 
 #endif

@@ -10,7 +10,7 @@
 int
 seal_wbuf_init(struct wbuf *w)
 {
-	*w = (struct wbuf){ .p = malloc(SEAL_PLAIN_MAX), .cap = SEAL_PLAIN_MAX, .max = SEAL_PLAIN_MAX };
+	*w = (struct wbuf){ .p = malloc(LIM_SEAL_PLAIN), .cap = LIM_SEAL_PLAIN, .max = LIM_SEAL_PLAIN };
 	return w->p != NULL ? 0 : -1;
 }
 

@@ -13,7 +13,6 @@
 #define SEAL_VERSION 1
 #define SEAL_KIND_PASSWORD 1
 #define SEAL_KIND_OAUTH2 2
-#define SEAL_PLAIN_MAX 4096
 #define SEAL_ENDPOINT_MAX (LIM_HOST + 32)	/* service:security:host:port */
 
 struct seal_plain {
@@ -27,7 +26,7 @@ struct seal_plain {
 int seal_wbuf_init(struct wbuf *);
 void seal_wbuf_wipe(struct wbuf *);	/* wipe and free */
 
-/* 0; -1 when a field is too long or empty, or the whole exceeds SEAL_PLAIN_MAX. */
+/* 0; -1 when a field is too long or empty, or the whole exceeds LIM_SEAL_PLAIN. */
 int seal_plain_encode(struct wbuf *, const struct seal_plain *);
 
 /*

@@ -10,8 +10,6 @@
 #include "log.h"
 #include "loop.h"
 
-#define ACCEPTS 8	/* connections taken in one turn */
-
 struct clients clients = TAILQ_HEAD_INITIALIZER(clients);
 static size_t nclients;
 
@@ -70,7 +68,7 @@ client_done_slices(struct client *c, struct slice error, struct slice text, uint
 	client_put(c, CTL_done, &(struct ctl_done){ .error = error, .text = text, .id = id });
 	request_free(&c->request);
 	if (!c->lost)
-		set_timer(c, CLIENT_IDLE_SECONDS);
+		set_timer(c, LIM_CTL_IDLE_SECONDS);
 }
 
 void
@@ -82,7 +80,7 @@ client_done(struct client *c, const char *error, const char *text, uint64_t id)
 bool
 client_is_full(const struct client *c)
 {
-	return c->out.n > CLIENT_OUT_LOW;
+	return c->out.n > LIM_CTL_OUT_LOW;
 }
 
 /* Not write(2): the client may be gone, and nobody wants the signal. */
@@ -135,7 +133,7 @@ greet(struct client *c, const struct ctl *frame)
 		client_done(c, "api.invalid", "posternctl and posternd are of different versions", 0);
 	else
 		c->greeted = true;
-	set_timer(c, CLIENT_IDLE_SECONDS);
+	set_timer(c, LIM_CTL_IDLE_SECONDS);
 	return 0;
 }
 
@@ -146,7 +144,7 @@ take_frame(struct client *c, const struct ctl *frame)
 		return greet(c, frame);
 	if (frame->type == CTL_hello || c->request.type != CTL_none)
 		return -1;
-	set_timer(c, CLIENT_BUSY_SECONDS);
+	set_timer(c, LIM_CTL_BUSY_SECONDS);
 	log_info("admin request %s uid=%u pid=%d", ctl_name(frame->type), c->uid, (int)c->pid);
 	return request_begin(c, frame);
 }
@@ -172,7 +170,7 @@ on_read(evutil_socket_t fd, short what, void *arg)
 {
 	struct client *c = arg;
 	const char *wrong;
-	ssize_t n = read(fd, c->in + c->in_n, CTL_FRAME_MAX - c->in_n);
+	ssize_t n = read(fd, c->in + c->in_n, LIM_CTL_FRAME - c->in_n);
 
 	(void)what;
 	if (n == -1 && (errno == EAGAIN || errno == EINTR))
@@ -210,8 +208,8 @@ client_new(int fd, uid_t uid, pid_t pid)
 	c->pid = pid;
 	TAILQ_INSERT_TAIL(&clients, c, entry);
 	nclients++;
-	wbuf_init(&c->out, CLIENT_OUT_MAX);
-	c->in = malloc(CTL_FRAME_MAX);
+	wbuf_init(&c->out, LIM_CTL_OUT);
+	c->in = malloc(LIM_CTL_FRAME);
 	c->read = event_new(loop_base(), fd, EV_READ | EV_PERSIST, on_read, c);
 	c->write = event_new(loop_base(), fd, EV_WRITE, on_write, c);
 	c->timer = event_new(loop_base(), -1, 0, on_timer, c);
@@ -220,7 +218,7 @@ client_new(int fd, uid_t uid, pid_t pid)
 		return NULL;
 	}
 	event_add(c->read, NULL);
-	set_timer(c, CLIENT_HELLO_SECONDS);
+	set_timer(c, LIM_CTL_HELLO_SECONDS);
 	return c;
 }
 
@@ -247,7 +245,7 @@ admit(int fd)
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &n) == -1 || !may_connect(cred.uid)) {
 		log_warn("admin connection refused uid=%u pid=%d", cred.uid, (int)cred.pid);
 		close(fd);
-	} else if (nclients >= CLIENT_MAX) {
+	} else if (nclients >= LIM_CTL_CLIENTS) {
 		log_warn("too many admin connections uid=%u pid=%d", cred.uid, (int)cred.pid);
 		close(fd);
 	} else
@@ -259,7 +257,7 @@ on_connect(evutil_socket_t fd, short what, void *arg)
 {
 	(void)what;
 	(void)arg;
-	for (int i = 0; i < ACCEPTS; i++) {
+	for (int i = 0; i < LIM_CTL_ACCEPTS; i++) {
 		int conn = accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
 		if (conn == -1)

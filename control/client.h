@@ -8,15 +8,9 @@
 #include <sys/queue.h>
 #include <sys/types.h>
 
+#include "limits.h"
 #include "protocol.h"
 #include "request.h"
-
-#define CLIENT_MAX 32				/* connections at once */
-#define CLIENT_HELLO_SECONDS 5			/* from connect to hello */
-#define CLIENT_IDLE_SECONDS 60			/* without a request */
-#define CLIENT_BUSY_SECONDS 900			/* for one request: probes take minutes */
-#define CLIENT_OUT_MAX (8u * 1024 * 1024)	/* answers a client has not read */
-#define CLIENT_OUT_LOW (256u * 1024)		/* below this a request goes on */
 
 struct event;
 
@@ -28,7 +22,7 @@ struct client {
 	bool greeted;
 	bool lost;		/* an answer found no room: the client goes */
 	struct event *read, *write, *timer;
-	uint8_t *in;		/* CTL_FRAME_MAX bytes */
+	uint8_t *in;		/* LIM_CTL_FRAME bytes */
 	size_t in_n;
 	struct wbuf out;
 	struct request request;

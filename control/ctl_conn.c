@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 static int sock = -1;
-static uint8_t in[CTL_FRAME_MAX];
+static uint8_t in[LIM_CTL_FRAME];
 static size_t in_n, taken;	/* bytes read; of these, the frame handed out last */
 
 static void
@@ -49,7 +49,7 @@ conn_next(struct ctl *frame)
 void
 conn_ask(enum ctl_type type, const void *fields)
 {
-	struct wbuf w = { .max = CTL_FRAME_MAX };
+	struct wbuf w = { .max = LIM_CTL_FRAME };
 	size_t sent = 0;
 	ssize_t n;
 

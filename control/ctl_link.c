@@ -109,7 +109,7 @@ ask_and_seal(const struct link_args *a, const char *prompt, struct slice user, s
 static void
 make_seals(const struct link_args *a, const uint8_t *key, struct ctl_link_add *m)
 {
-	static uint8_t first[SEALED_MAX], second[SEALED_MAX];
+	static uint8_t first[LIM_SEALED], second[LIM_SEALED];
 	const struct rec_link *l = &a->link;
 	bool imap = l->imap_host.n > 0, smtp = l->smtp_host.n > 0;
 	bool apart = imap && smtp && !slice_eq(l->imap_user, l->smtp_user);
@@ -137,7 +137,7 @@ cmd_link_add(int argc, char **argv)
 {
 	uint8_t key[KEY_PUBLIC_N];
 	struct link_args a;
-	struct wbuf record = { .max = CTL_RECORD };
+	struct wbuf record = { .max = LIM_CTL_RECORD };
 	struct ctl_link_add m;
 
 	link_args_parse(&a, argc, argv);

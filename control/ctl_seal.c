@@ -115,7 +115,7 @@ seal_make(const struct seal_plain *plain, const uint8_t key[KEY_PUBLIC_N], uint8
 	r = plain->secret.n > LIM_SECRET || plain->user.n > LIM_USER ? -1 : seal_plain_encode(&w, plain);
 	n = w.n + crypto_box_SEALBYTES;
 	if (r == 0)
-		r = n <= SEALED_MAX ? crypto_box_seal(out, w.p, w.n, key) : -1;
+		r = n <= LIM_SEALED ? crypto_box_seal(out, w.p, w.n, key) : -1;
 	seal_wbuf_wipe(&w);
 	if (r != 0)
 		ctl_fail(CTL_REFUSED, "the credential cannot be sealed: a value is empty or too long");

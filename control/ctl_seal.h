@@ -6,9 +6,9 @@
 #define CONTROL_CTL_SEAL_H
 
 #include "key_file.h"
+#include "limits.h"
 #include "seal_format.h"
 
-#define SEALED_MAX 8192
 #define PUBLIC_KEY_TEXT 64	/* base64 of 32 bytes and NUL, rounded up */
 
 enum pin { PIN_NONE, PIN_SAME, PIN_OTHER };
@@ -27,7 +27,7 @@ void vault_pub_name(const char *keyfile, char *out, size_t size);
  * when there is none. Never from argv, never from the environment. */
 struct slice password_read(bool from_stdin, const char *prompt, char *buf, size_t size);
 
-/* Seal to key; out has SEALED_MAX bytes. Exits when a value is too long. */
+/* Seal to key; out has LIM_SEALED bytes. Exits when a value is too long. */
 struct slice seal_make(const struct seal_plain *, const uint8_t key[KEY_PUBLIC_N], uint8_t *out);
 
 #endif

@@ -73,7 +73,7 @@ ctl_encode(struct wbuf *w, enum ctl_type type, const void *fields)
 	w_u16(w, (uint16_t)type);
 	encode_fields(w, type, fields);
 	n = w->n - start;
-	if (w->failed || n > CTL_FRAME_MAX) {
+	if (w->failed || n > LIM_CTL_FRAME) {
 		w->n = start;
 		w->failed = failed;
 		return -1;
@@ -131,7 +131,7 @@ ctl_decode(struct slice in, enum ctl_direction direction, struct ctl *frame)
 	rbuf_init(&r, in);
 	n = r_u32(&r);
 	type = r_u16(&r);
-	if (n < CTL_HEAD - 4 || n > CTL_FRAME_MAX - 4)
+	if (n < CTL_HEAD - 4 || n > LIM_CTL_FRAME - 4)
 		return -1;
 	if (type == CTL_none || type >= CTL__COUNT || (rows[type].direction & direction) == 0)
 		return -1;

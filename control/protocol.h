@@ -9,8 +9,6 @@
 #include "wire.h"
 
 #define CTL_VERSION 1
-#define CTL_RECORD 16384	/* an encoded rec link, as in message link_set */
-#define CTL_FRAME_MAX 40000	/* length, row number and fields */
 #define CTL_HEAD 6		/* length and row number */
 
 enum ctl_type {

@@ -2,7 +2,7 @@
 
 #include "client.h"
 
-static struct wbuf all = { .max = PROVIDERS_MAX };
+static struct wbuf all = { .max = LIM_CTL_PROVIDERS };
 
 int
 providers_add(struct slice record)

@@ -8,8 +8,6 @@
 
 struct client;
 
-#define PROVIDERS_MAX (256u * 1024)	/* bytes of all records */
-
 int providers_add(struct slice record);	/* rec provider, encoded; -1: too many */
 void providers_put(struct client *);	/* answers show_providers, done included */
 

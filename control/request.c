@@ -9,9 +9,6 @@
 #include "link_key.h"
 #include "providers.h"
 
-#define PAGE 200	/* submissions asked for at once */
-#define LINKS_BYTES (4u * 1024 * 1024)	/* ids and addresses of one ATS */
-
 /* What waits; what is sent or has failed is history. */
 static const enum submission_state queue_states[] = { SUB_SENDING, SUB_QUEUED, SUB_UNCERTAIN };
 #define QUEUE_STATES (sizeof(queue_states) / sizeof(queue_states[0]))
@@ -103,8 +100,8 @@ next_link(struct request *r)
 static bool
 next_step(struct request *r)
 {
-	if (r->at.id != 0 && r->page == PAGE) {
-		r->position += PAGE;
+	if (r->at.id != 0 && r->page == LIM_CTL_PAGE) {
+		r->position += LIM_CTL_PAGE;
 		return true;
 	}
 	r->position = 0;
@@ -121,7 +118,7 @@ ask_page(struct client *c)
 	struct rec_filter filter = { .state = (uint8_t)queue_states[r->state] };
 	struct wbuf w = { .max = 8192 };
 	struct msg_query m = { .req = request_number(), .account = (uint32_t)r->at.id, .type = OBJ_SUBMISSION,
-		.ascending = true, .position = r->position, .limit = PAGE };
+		.ascending = true, .position = r->position, .limit = LIM_CTL_PAGE };
 
 	r->req = m.req;
 	rec_filter_encode(&w, &filter);
@@ -174,7 +171,7 @@ void
 request_link_set(struct client *c)
 {
 	struct request *r = &c->request;
-	struct wbuf record = { .max = CTL_RECORD };
+	struct wbuf record = { .max = LIM_CTL_RECORD };
 	struct msg_link_set m = { .req = request_number(), .id = r->found };
 	int sent = -1;
 
@@ -235,8 +232,8 @@ name(struct request *r, struct slice ats, struct slice link, bool flag)
 	(void)slice_copy(ats, r->ats, sizeof(r->ats));
 	(void)slice_copy(link, r->link, sizeof(r->link));
 	r->flag = flag;
-	r->record.max = CTL_RECORD;
-	r->links.max = LINKS_BYTES;
+	r->record.max = LIM_CTL_RECORD;
+	r->links.max = LIM_CTL_LINKS;
 }
 
 static int

@@ -72,7 +72,7 @@ on_admin_done(struct chan *ch, const union msg *m, int *fd)
 static int
 put_link(struct client *c, uint64_t id, struct rec_link *link)
 {
-	struct wbuf w = { .max = CTL_RECORD };
+	struct wbuf w = { .max = LIM_CTL_RECORD };
 
 	link->also = SLICE_NONE;
 	rec_link_encode(&w, link);

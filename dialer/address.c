@@ -175,7 +175,7 @@ address_add(struct address_list *list, const struct sockaddr *sa)
 	for (size_t i = 0; i < list->n; i++)
 		if (same_ip(&list->a[i], &a))
 			return;
-	if (list->n < ADDRESS_MAX)
+	if (list->n < LIM_DIAL_ADDRESSES)
 		list->a[list->n++] = a;
 }
 

@@ -10,12 +10,12 @@
 #ifndef DIALER_ADDRESS_H
 #define DIALER_ADDRESS_H
 
+#include "limits.h"
+
 #include <netinet/in.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/socket.h>
-
-#define ADDRESS_MAX 16	/* addresses of one name that are tried */
 
 enum address_class {
 	ADDRESS_PUBLIC,
@@ -30,7 +30,7 @@ union address {
 };
 
 struct address_list {
-	union address a[ADDRESS_MAX];
+	union address a[LIM_DIAL_ADDRESSES];
 	size_t n;
 };
 

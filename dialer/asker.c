@@ -100,9 +100,9 @@ serve(void)
 {
 	struct asker *a;
 
-	while (active_all < ASKER_ACTIVE_ALL) {
+	while (active_all < LIM_DIAL_ACTIVE_ALL) {
 		TAILQ_FOREACH(a, &askers, entry)
-			if (a->n_waiting > 0 && a->n_active < ASKER_ACTIVE)
+			if (a->n_waiting > 0 && a->n_active < LIM_DIAL_ACTIVE)
 				break;
 		if (a == NULL)
 			return;
@@ -121,7 +121,7 @@ on_dial(struct chan *c, const union msg *m, int *fd)
 	(void)fd;
 	if (m->dial.port == 0)
 		return -1;
-	if (a->n_waiting + a->n_active >= ASKER_QUEUE || (r = calloc(1, sizeof(*r))) == NULL) {
+	if (a->n_waiting + a->n_active >= LIM_DIAL_QUEUE || (r = calloc(1, sizeof(*r))) == NULL) {
 		refuse(a, m->dial.req, "the dialer is busy");
 		return 0;
 	}

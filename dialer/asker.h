@@ -7,10 +7,6 @@
 
 #include "channel.h"
 
-#define ASKER_QUEUE (2 * LIM_TLS_LINKS)	/* dials of one channel, waiting or active */
-#define ASKER_ACTIVE 16			/* active dials of one channel */
-#define ASKER_ACTIVE_ALL 100		/* active dials of all; each may hold ADDRESS_MAX of the 2,048 descriptors */
-
 /* Take over the descriptor of a channel that the master wired. */
 void asker_wire(const struct chan_peer *, int fd);
 

@@ -30,7 +30,7 @@ struct dial {
 	struct event *deadline, *next_timer;
 	struct address_list list;
 	size_t next, pending;
-	struct attempt attempts[ADDRESS_MAX];
+	struct attempt attempts[LIM_DIAL_ADDRESSES];
 	uint64_t dns_start, tcp_start;
 	uint32_t dns_ms;
 	int worst_errno;	/* what the failed addresses have in common, refused first */
@@ -65,7 +65,7 @@ dial_cancel(struct dial *d)
 	if (d == NULL)
 		return;
 	resolve_forget(d->lookup);
-	for (size_t i = 0; i < ADDRESS_MAX; i++)
+	for (size_t i = 0; i < LIM_DIAL_ADDRESSES; i++)
 		attempt_end(&d->attempts[i]);
 	if (d->deadline != NULL)
 		event_free(d->deadline);
@@ -225,7 +225,7 @@ attempt_start(struct dial *d, size_t i)
 static void
 dial_next(struct dial *d)
 {
-	static const struct timeval pause = { 0, DIAL_NEXT_MS * 1000 };
+	static const struct timeval pause = { 0, LIM_DIAL_NEXT_MS * 1000 };
 	int err;
 
 	while (d->next < d->list.n) {
@@ -288,7 +288,7 @@ dial_connect(struct dial *d, const struct address_list *found)
 		dial_fail(d, STEP_TCP, "net.blocked_address", why);
 		return;
 	}
-	arm_deadline(d, DIAL_TCP_MS);
+	arm_deadline(d, LIM_DIAL_TCP_MS);
 	dial_next(d);
 }
 
@@ -321,7 +321,7 @@ on_begin(evutil_socket_t fd, short what, void *arg)
 		dial_connect(d, &one);
 		return;
 	}
-	arm_deadline(d, DIAL_DNS_MS);
+	arm_deadline(d, LIM_DIAL_DNS_MS);
 	/* NULL: answered already, and d may be gone. */
 	if ((l = resolve_start(d->host, on_resolved, d)) != NULL)
 		d->lookup = l;
@@ -339,7 +339,7 @@ dial_start(const char *host, uint16_t port, bool private_ok, dial_fn fn, void *a
 	d->private_ok = private_ok;
 	d->fn = fn;
 	d->arg = arg;
-	for (size_t i = 0; i < ADDRESS_MAX; i++)
+	for (size_t i = 0; i < LIM_DIAL_ADDRESSES; i++)
 		d->attempts[i] = (struct attempt){ .dial = d, .fd = -1 };
 	d->deadline = evtimer_new(loop_base(), on_deadline, d);
 	d->next_timer = evtimer_new(loop_base(), on_begin, d);

@@ -1,6 +1,6 @@
 /*
  * dial.h - one dial: look the host up, connect to the first address that
- * answers (RFC 8305: the next address after DIAL_NEXT_MS or at once when one
+ * answers (RFC 8305: the next address after LIM_DIAL_NEXT_MS or at once when one
  * fails), within deadlines that are shorter than the asker's own.
  */
 #ifndef DIALER_DIAL_H
@@ -11,10 +11,6 @@
 #include "address.h"
 #include "enums.h"
 #include "limits.h"
-
-#define DIAL_DNS_MS 10000
-#define DIAL_TCP_MS 15000	/* all addresses together */
-#define DIAL_NEXT_MS 250	/* RFC 8305 s. 8 */
 
 struct dial;
 

@@ -9,10 +9,6 @@
 #include "log.h"
 #include "loop.h"
 
-#define QUERY_MS 2000	/* per server and round; doubled in the next round */
-#define QUERY_TRIES 2
-#define WATCH_MAX 32	/* sockets of the resolver */
-
 struct lookup {
 	resolve_fn fn;	/* NULL: forgotten */
 	void *arg;
@@ -26,7 +22,7 @@ struct watch {
 
 static ares_channel resolver;
 static struct event *timer;
-static struct watch watches[WATCH_MAX];
+static struct watch watches[LIM_DNS_SOCKETS];
 static size_t n_watches;
 static unsigned int under_way;
 
@@ -82,7 +78,7 @@ on_state(void *arg, ares_socket_t fd, int readable, int writable)
 
 	(void)arg;
 	watch_drop(fd);
-	if ((!readable && !writable) || n_watches == WATCH_MAX)
+	if ((!readable && !writable) || n_watches == LIM_DNS_SOCKETS)
 		return;
 	if ((e = event_new(loop_base(), fd, what, on_socket, NULL)) == NULL)
 		return;
@@ -95,8 +91,8 @@ resolve_init(void)
 {
 	struct ares_options options = {
 		.flags = ARES_FLAG_NOSEARCH,
-		.timeout = QUERY_MS,
-		.tries = QUERY_TRIES,
+		.timeout = LIM_DNS_QUERY_MS,
+		.tries = LIM_DNS_TRIES,
 		.sock_state_cb = on_state,
 	};
 	/* With ARES_OPT_DOMAINS and none given there are no search domains. */
@@ -174,7 +170,7 @@ resolve_start(const char *host, resolve_fn fn, void *arg)
 		fn(arg, RESOLVE_NOT_FOUND, "this name never exists", &none);
 		return NULL;
 	}
-	if (under_way >= RESOLVE_MAX || (l = calloc(1, sizeof(*l))) == NULL) {
+	if (under_way >= LIM_DNS_LOOKUPS || (l = calloc(1, sizeof(*l))) == NULL) {
 		fn(arg, RESOLVE_TEMP, "too many lookups", &none);
 		return NULL;
 	}

@@ -10,8 +10,6 @@
 
 #include "address.h"
 
-#define RESOLVE_MAX 128	/* lookups under way, also forgotten ones */
-
 enum resolve_status {
 	RESOLVE_OK,
 	RESOLVE_NOT_FOUND,	/* the name or its addresses do not exist */

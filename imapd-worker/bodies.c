@@ -10,10 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BATCH 32
-#define IN_FLIGHT 4
-#define TRIES 3		/* connections that may die over one message */
-
 int
 engine_body_want(struct engine *e, const struct msg_body_want *m)
 {
@@ -93,7 +89,7 @@ bodies_start(struct engine *e)
 	struct want w;
 	size_t i, k = 0;
 
-	for (i = 0; i < e->nwants && k < BATCH; i++) {
+	for (i = 0; i < e->nwants && k < LIM_BODY_BATCH; i++) {
 		if (e->wants[i].mailbox != e->wants[0].mailbox)
 			continue;
 		w = e->wants[i];
@@ -181,7 +177,7 @@ ask_bodies(struct engine *e)
 {
 	size_t i;
 
-	for (i = 0; i < e->batch && in_flight(e) < IN_FLIGHT && imap_can_begin(&e->writer); i++) {
+	for (i = 0; i < e->batch && in_flight(e) < LIM_BODY_IN_FLIGHT && imap_can_begin(&e->writer); i++) {
 		struct want *w = &e->wants[i];
 		struct pending *p;
 
@@ -286,7 +282,7 @@ bodies_dropped(struct engine *e, bool protocol)
 
 		if (w == NULL)
 			continue;
-		if (too_large || ++w->tries >= TRIES)
+		if (too_large || ++w->tries >= LIM_BODY_TRIES)
 			answer(e, w, too_large ? "sync.item_too_large" : "sync.item_poison", SLICE_NONE, -1);
 		break;
 	}

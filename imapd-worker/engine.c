@@ -12,9 +12,7 @@
 #include <sys/random.h>
 #include <time.h>
 
-#define STABLE_MS 60000		/* a connection that lived so long forgives the failures before it */
 #define TICK_MS 5000		/* how often a waiting command is doubted */
-#define REJECTED_MS 300000	/* after a refused login: never hammer */
 
 uint64_t
 engine_now(void)
@@ -89,7 +87,7 @@ back_off(struct engine *e, uint64_t least)
 {
 	uint64_t ms;
 
-	if (e->up_since != 0 && engine_now() - e->up_since > STABLE_MS)
+	if (e->up_since != 0 && engine_now() - e->up_since > LIM_IMAP_STABLE_MS)
 		e->fails = 0;
 	e->up_since = 0;
 	e->fails++;
@@ -208,7 +206,7 @@ engine_stream_failed(struct engine *e, struct slice code, struct slice detail)
 	if (e->probe)
 		probe_failed(e, STEP_INBOX, text, detail);
 	else
-		back_off(e, rejected ? REJECTED_MS : 0);
+		back_off(e, rejected ? LIM_REJECTED_MS : 0);
 }
 
 /* ---- timers ---- */

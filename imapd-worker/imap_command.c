@@ -10,9 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LITERAL_AT_ONCE 4096	/* RFC 7888 s. 5: the most that LITERAL- allows */
-#define COMMAND_TEXT 2048	/* one formatted piece; names and flags go elsewhere */
-
 void
 imap_writer_init(struct imap_writer *w, struct evbuffer *out)
 {
@@ -69,7 +66,7 @@ imap_begin(struct imap_writer *w, enum command command)
 void
 imap_text(struct imap_writer *w, const char *fmt, ...)
 {
-	char text[COMMAND_TEXT];
+	char text[LIM_COMMAND_TEXT];
 	va_list ap;
 	int n;
 
@@ -86,12 +83,12 @@ imap_text(struct imap_writer *w, const char *fmt, ...)
 static void
 announce(struct imap_writer *w, size_t n)
 {
-	bool at_once = (w->caps & (CAP_LITERAL_PLUS | CAP_LITERAL_MINUS)) != 0 && n <= LITERAL_AT_ONCE;
+	bool at_once = (w->caps & (CAP_LITERAL_PLUS | CAP_LITERAL_MINUS)) != 0 && n <= LIM_LITERAL_MINUS;
 
 	imap_text(w, at_once ? "{%zu+}\r\n" : "{%zu}\r\n", n);
 	if (at_once)
 		return;
-	if (w->nheld == IMAP_HELD) {
+	if (w->nheld == LIM_COMMAND_LITERALS) {
 		w->refused = true;
 		return;
 	}

@@ -13,6 +13,7 @@
 
 #include "body.h"
 #include "imap_response.h"
+#include "limits.h"
 
 struct evbuffer;
 struct folder;
@@ -53,11 +54,9 @@ struct pending {
 	bool answered;		/* a SEARCH or ESEARCH came, if only an empty one */
 };
 
-#define IMAP_HELD 3	/* literals in one command */
-
 struct imap_writer {
 	struct evbuffer *out;	/* the stream writes it */
-	struct evbuffer *held[IMAP_HELD];
+	struct evbuffer *held[LIM_COMMAND_LITERALS];
 	unsigned int nheld;
 	uint32_t last_tag;
 	uint32_t caps;		/* CAP_*: whether literals need to wait */

@@ -11,8 +11,6 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#define KEEP_TEXT (128 * 1024)	/* a larger buffer is given back after its response */
-
 const struct imap_limits imap_limits_default = { LIM_IMAP_LINE, LIM_INLINE, LIM_BODY };
 
 void
@@ -40,7 +38,7 @@ imap_frame_next(struct imap_frame *f)
 		close(f->spill_fd);
 	f->spill_fd = -1;
 	f->spill_size = 0;
-	if (f->text.cap > KEEP_TEXT) {
+	if (f->text.cap > LIM_KEEP_TEXT) {
 		wbuf_free(&f->text);
 		wbuf_init(&f->text, limits->text);
 	} else

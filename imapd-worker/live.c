@@ -7,9 +7,6 @@
 
 #include <string.h>
 
-#define NOOP_MS 30000	/* without IDLE */
-#define LOOK_AROUND 16	/* with more folders a vanished message waits for the timer */
-
 /* Did the server tell anything about the selected folder that a short round
  * must look into? A folder that waits for a full one gets that. */
 bool
@@ -57,7 +54,7 @@ look_around(struct engine *e)
 	e->look_around = false;
 	for (i = 0; i < e->folders.n; i++)
 		n += e->folders.v[i].synced;
-	for (i = 0; n <= LOOK_AROUND && i < e->folders.n; i++) {
+	for (i = 0; n <= LIM_LOOK_AROUND && i < e->folders.n; i++) {
 		struct folder *f = &e->folders.v[i];
 
 		if (!f->synced || f == e->sel.folder || f->dirty)
@@ -143,7 +140,7 @@ noop(struct engine *e)
 {
 	if (engine_now() < e->noop_at)
 		return;
-	e->noop_at = engine_now() + NOOP_MS;
+	e->noop_at = engine_now() + LIM_NOOP_MS;
 	(void)imap_begin(&e->writer, CMD_NOOP);
 	imap_text(&e->writer, "NOOP");
 	(void)imap_end(&e->writer);

@@ -11,8 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LOST_MAX 3	/* connections an EXPUNGE after COPY may cost */
-
 static void
 op_free(struct operation *o)
 {
@@ -431,7 +429,7 @@ ops_dropped(struct engine *e)
 	if (e->task != TASK_OP || o == NULL)
 		return;
 	/* Copied and not yet removed: a second copy would double the message. */
-	if (o->by_hand && o->copied && o->lost++ < LOST_MAX) {
+	if (o->by_hand && o->copied && o->lost++ < LIM_OP_LOST) {
 		o->step = 1;
 		o->failure = 0;
 		o->code = "";

@@ -10,9 +10,6 @@
 
 #include <string.h>
 
-#define RETRY_MS 300000	/* before a folder that cannot be selected is tried again */
-#define PHANTOM 3	/* refusals before it is called one */
-
 void
 select_leave(struct engine *e)
 {
@@ -108,8 +105,8 @@ refused(struct engine *e, struct folder *f, const struct imap_response *r)
 	}
 	e->refusal = code;
 	f->failures++;
-	f->retry_at = engine_now() + RETRY_MS;
-	if (f->failures == PHANTOM)
+	f->retry_at = engine_now() + LIM_SELECT_RETRY_MS;
+	if (f->failures == LIM_SELECT_REFUSALS)
 		code = "sync.folder_phantom";
 	if (e->state != ENGINE_PROBE)
 		engine_sync_error(e, f->id, code, r->text);

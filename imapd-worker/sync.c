@@ -21,9 +21,7 @@
 #include <string.h>
 #include <time.h>
 
-#define REBUILDS 3		/* changes of UIDVALIDITY in a day that are believed */
 #define DAY_MS 86400000
-#define WINDOW_TRIES 5
 
 void
 sync_progress(struct engine *e, enum sync_phase phase)
@@ -89,7 +87,7 @@ rebuilt_too_often(struct engine *e, struct folder *f)
 		f->rebuilt = 0;
 		f->rebuilt_since = now;
 	}
-	if (++f->rebuilt <= REBUILDS)
+	if (++f->rebuilt <= LIM_REBUILDS_DAY)
 		return false;
 	f->retry_at = now + DAY_MS;
 	f->dirty = false;
@@ -129,7 +127,7 @@ top(struct engine *e)
 		e->sel.uidnext = 1;
 	if (e->sel.uidnext != 0)
 		return true;
-	if (e->round.asked && (e->writer.npending > 0 || ++e->round.tries > WINDOW_TRIES)) {
+	if (e->round.asked && (e->writer.npending > 0 || ++e->round.tries > LIM_WINDOW_TRIES)) {
 		if (e->writer.npending == 0)
 			engine_protocol_error(e, "no UID for the last message");
 		return false;
@@ -197,7 +195,7 @@ window_tagged(struct engine *e, const struct pending *p, bool ok)
 	struct round *r = &e->round;
 
 	if (p->command == CMD_WINDOW && (p->rows == 0 || !ok)) {
-		if (++r->tries > WINDOW_TRIES)
+		if (++r->tries > LIM_WINDOW_TRIES)
 			engine_protocol_error(e, "no UID for a message");
 		else
 			r->asked = false;

@@ -9,7 +9,6 @@
 #include "log.h"
 #include "messages.h"
 
-#define SLICE_MESSAGES 4096	/* messages aimed at in one slice */
 #define RANGES_IN_ROW (LIM_INLINE / 8)
 
 /* One row: of [low, high] only these ranges of the set are left. */
@@ -50,7 +49,7 @@ present(struct engine *e, uint32_t low, uint32_t high)
 	uidset_clear(s);
 }
 
-/* Wide enough for about SLICE_MESSAGES at the folder's mean density. */
+/* Wide enough for about LIM_SLICE_MESSAGES at the folder's mean density. */
 static uint32_t
 slice_width(const struct engine *e, uint32_t low, uint32_t high)
 {
@@ -58,8 +57,8 @@ slice_width(const struct engine *e, uint32_t low, uint32_t high)
 
 	if (e->round.phase == ROUND_UIDS && (e->caps & CAP_ESEARCH) != 0 && !e->round.no_search)
 		return high - low + 1 != 0 ? high - low + 1 : UINT32_MAX;
-	width = span * SLICE_MESSAGES / messages;
-	return width < SLICE_MESSAGES ? SLICE_MESSAGES : width > UINT32_MAX ? UINT32_MAX : (uint32_t)width;
+	width = span * LIM_SLICE_MESSAGES / messages;
+	return width < LIM_SLICE_MESSAGES ? LIM_SLICE_MESSAGES : width > UINT32_MAX ? UINT32_MAX : (uint32_t)width;
 }
 
 /* One slice at a time: its UIDs are collected in one set. */

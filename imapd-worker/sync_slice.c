@@ -12,7 +12,6 @@
 
 #include <string.h>
 
-#define IN_FLIGHT 3
 #define WIDTH_MAX (1u << 30)
 #define NARROW_AFTER 2
 #define ALONE_MAX 2
@@ -127,7 +126,7 @@ in_flight(const struct engine *e, enum command command)
 static bool
 may_ask(const struct engine *e, enum command command)
 {
-	return !e->round.hole && in_flight(e, command) < (narrow(e, command) ? 1 : IN_FLIGHT);
+	return !e->round.hole && in_flight(e, command) < (narrow(e, command) ? 1 : LIM_SLICES_IN_FLIGHT);
 }
 
 static void

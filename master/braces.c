@@ -7,11 +7,9 @@
 #include "config.h"
 #include "logger.h"
 
-#define DEPTH_MAX 8
-
 struct scan {
 	int line, depth;
-	int opened[DEPTH_MAX];	/* line of each open brace */
+	int opened[LIM_CONF_DEPTH];	/* line of each open brace */
 	int quote;		/* the quote we are in, '#' in a line comment, '*' in a block comment */
 	int last;
 };
@@ -25,7 +23,7 @@ scan_outside(struct scan *s, int c)
 		s->quote = '#';
 	else if (s->last == '/' && c == '*')
 		s->quote = '*';
-	else if (c == '{' && s->depth < DEPTH_MAX)
+	else if (c == '{' && s->depth < LIM_CONF_DEPTH)
 		s->opened[s->depth++] = s->line;
 	else if (c == '}' && s->depth > 0)
 		s->depth--;

@@ -176,9 +176,9 @@ copy_ids(cfg_t *cfg, const char *name, uint32_t *ids)
 {
 	unsigned int n = cfg_size(cfg, name);
 
-	if (n > CONF_MAX_IDS) {
-		cfg_error(cfg, "%s: more than %d entries", name, CONF_MAX_IDS);
-		n = CONF_MAX_IDS;
+	if (n > LIM_CONF_IDS) {
+		cfg_error(cfg, "%s: more than %d entries", name, LIM_CONF_IDS);
+		n = LIM_CONF_IDS;
 	}
 	for (unsigned int i = 0; i < n; i++)
 		ids[i] = (uint32_t)cfg_getnint(cfg, name, i);
@@ -194,7 +194,7 @@ read_ca(cfg_t *cfg, const char *path)
 	struct stat st;
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 
-	if (fd == -1 || fstat(fd, &st) == -1 || st.st_size <= 0 || st.st_size > CONF_CA_MAX)
+	if (fd == -1 || fstat(fd, &st) == -1 || st.st_size <= 0 || st.st_size > LIM_CONF_CA)
 		cfg_error(cfg, "ca-file \"%s\": %s", path, fd == -1 ? strerror(errno) : "empty or larger than 60000 bytes");
 	else if ((text = calloc(1, (size_t)st.st_size + 1)) != NULL)
 		n = read(fd, text, (size_t)st.st_size);
@@ -213,7 +213,7 @@ take_host(struct conf *c, cfg_t *h)
 	struct conf_host *out = &c->hosts[c->n_hosts];
 	const char *name = cfg_title(h);
 
-	if (c->n_hosts >= CONF_MAX_HOSTS || name == NULL || *name == '\0' || strlen(name) > LIM_HOST) {
+	if (c->n_hosts >= LIM_CONF_HOSTS || name == NULL || *name == '\0' || strlen(name) > LIM_HOST) {
 		cfg_error(h, "host: too many blocks or a bad name");
 		return;
 	}
@@ -252,7 +252,7 @@ take_ats(struct conf *c, cfg_t *a)
 {
 	struct conf_ats *out = &c->ats[c->n_ats];
 
-	if (c->n_ats >= CONF_MAX_ATS || !ats_name_ok(cfg_title(a))) {
+	if (c->n_ats >= LIM_CONF_ATS || !ats_name_ok(cfg_title(a))) {
 		cfg_error(a, "ats: too many blocks, or a name that is not [A-Za-z0-9._-]");
 		return;
 	}

@@ -14,12 +14,6 @@
 #include "limits.h"
 #include "wire.h"
 
-#define CONF_MAX_ATS 64
-#define CONF_MAX_HOSTS 256
-#define CONF_MAX_IDS 64
-#define CONF_MAX_PROVIDERS 64
-#define CONF_CA_MAX 60000	/* one extra CA file must fit one message */
-
 /* host "imap.example.org" { ... }: what only the admin may decide about a host. */
 struct conf_host {
 	char *name;
@@ -31,7 +25,7 @@ struct conf_host {
 struct conf_ats {
 	char *name, *socket, *group;
 	mode_t mode;
-	uint32_t uids[CONF_MAX_IDS], gids[CONF_MAX_IDS];
+	uint32_t uids[LIM_CONF_IDS], gids[LIM_CONF_IDS];
 	size_t n_uids, n_gids;
 	struct wbuf own_domains;	/* list, see wire.h */
 	uint8_t content;		/* enum content_policy */
@@ -44,11 +38,11 @@ struct conf {
 	bool log_stderr;
 	uint8_t log_level;
 	uint32_t uid_base, max_links, pool;
-	uint32_t control_uids[CONF_MAX_IDS];
+	uint32_t control_uids[LIM_CONF_IDS];
 	size_t n_control_uids;
-	struct conf_host hosts[CONF_MAX_HOSTS];
+	struct conf_host hosts[LIM_CONF_HOSTS];
 	size_t n_hosts;
-	struct conf_ats ats[CONF_MAX_ATS];
+	struct conf_ats ats[LIM_CONF_ATS];
 	size_t n_ats;
 	struct wbuf providers;		/* u32 length + rec provider each */
 };

@@ -31,8 +31,6 @@ struct tenant {
 };
 TAILQ_HEAD(tenant_list, tenant);
 
-#define PROBES_PER_ATS 16	/* link tests at the same time */
-
 struct master {
 	struct conf *conf;
 	const char *conf_path;

@@ -14,10 +14,6 @@
 #include "loop.h"
 #include "master.h"
 
-#define STABLE_MS 60000		/* a run this long forgives the deaths before it */
-#define CLEAN_MS 1000		/* a role that ends itself sooner is in a loop */
-#define END_SECONDS 10		/* from drain to SIGKILL */
-
 struct proc_list procs = TAILQ_HEAD_INITIALIZER(procs);
 static bool restarts_off;
 
@@ -203,7 +199,7 @@ proc_end(struct proc *p)
 	else
 		kill(p->pid, SIGKILL);
 	p->state = PROC_STOPPING;
-	set_timer(p, END_SECONDS * 1000);
+	set_timer(p, LIM_DRAIN_SECONDS * 1000);
 }
 
 /* The same place, so that the old run is dead before the new one begins: two
@@ -216,7 +212,7 @@ proc_restart(struct proc *p)
 	if (p->ending || p->state == PROC_WAITING)
 		return;	/* it starts with the new settings anyway */
 	if (p->state == PROC_RUNNING && send_drain(p->chan, &drain) == 0)
-		set_timer(p, END_SECONDS * 1000);
+		set_timer(p, LIM_DRAIN_SECONDS * 1000);
 	else
 		kill(p->pid, SIGKILL);
 }
@@ -290,11 +286,11 @@ proc_died(struct proc *p, int status)
 		proc_free(p);
 		return;
 	}
-	if (now_ms() - p->started_ms >= STABLE_MS)
+	if (now_ms() - p->started_ms >= LIM_RESTART_STABLE_MS)
 		p->delay_ms = 0;
 	p->walls = (struct msg_ready){ 0 };
 	p->state = PROC_WAITING;
-	if (clean && (p->role == ROLE_MIME || now_ms() - p->started_ms >= CLEAN_MS)) {
+	if (clean && (p->role == ROLE_MIME || now_ms() - p->started_ms >= LIM_RESTART_CLEAN_MS)) {
 		p->delay_ms = 0;
 		return;	/* done with its work: its place is filled again at once */
 	}

@@ -97,7 +97,7 @@ providers_read(struct conf *c, const char *path)
 		logger_fatal("out of memory");
 	conf_errors = 0;
 	cfg_set_error_function(cfg, conf_report);
-	wbuf_init(&c->providers, CONF_MAX_PROVIDERS * 4096);
+	wbuf_init(&c->providers, LIM_CONF_PROVIDERS * 4096);
 	if (braces_check(path) == -1)
 		conf_errors++;
 	r = cfg_parse(cfg, path);

@@ -88,7 +88,7 @@ setup_store(struct proc *p)
 static struct slice
 pack_ids(struct wbuf *w, const uint32_t *ids, size_t n)
 {
-	wbuf_init(w, 4 * (CONF_MAX_IDS + 1));	/* and the group's */
+	wbuf_init(w, 4 * (LIM_CONF_IDS + 1));	/* and the group's */
 	for (size_t i = 0; i < n; i++)
 		w_u32(w, ids[i]);
 	return wbuf_slice(w);

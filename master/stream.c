@@ -12,9 +12,6 @@
 
 #include "master.h"
 
-#define STREAMS_PER_WORKER 4	/* used ones whose end was not told yet included */
-#define STREAM_WAIT_MS 15000	/* for a tls-worker and the vault to run */
-
 struct stream {
 	TAILQ_ENTRY(stream) entry;
 	uint64_t ticket;	/* 0 while it waits */
@@ -148,7 +145,7 @@ stream_try(struct stream *s)
 	if (vault != NULL && proc_running(vault) && proc_running(s->tls)) {
 		if (stream_begin(s, u, vault) == -1)
 			stream_fail(s, "proc.crashed", "no connection could be made");
-	} else if (now_ms() - s->since_ms > STREAM_WAIT_MS)
+	} else if (now_ms() - s->since_ms > LIM_STREAM_WAIT_MS)
 		stream_fail(s, "proc.crashed", "a needed process does not run");
 }
 
@@ -169,7 +166,7 @@ stream_on_want(struct chan *c, const union msg *m, int *fd)
 	TAILQ_FOREACH(s, &streams, entry) {
 		if (s->worker != p)
 			continue;
-		if (s->worker_fd != -1 || s->ticket == 0 || ++mine >= STREAMS_PER_WORKER)
+		if (s->worker_fd != -1 || s->ticket == 0 || ++mine >= LIM_STREAMS_WORKER)
 			return -1;	/* one at a time, and ends that are on their way */
 	}
 	if ((s = calloc(1, sizeof(*s))) == NULL)

@@ -69,7 +69,7 @@ control_mode(const struct conf *c)
 size_t
 tenant_most(const struct tenant *t)
 {
-	return ((size_t)t->conf->max_links + PROBES_PER_ATS) * 2 + 64;
+	return ((size_t)t->conf->max_links + LIM_PROBES_ATS) * 2 + 64;
 }
 
 /* A block that was removed and comes back must wait for its old store. */

@@ -66,12 +66,12 @@ unit_forget_all(struct tenant *t)
 static bool
 room_for_a_unit(const struct tenant *t)
 {
-	size_t all = 0, most = master.conf->max_links + PROBES_PER_ATS * master.conf->n_ats;
+	size_t all = 0, most = master.conf->max_links + LIM_PROBES_ATS * master.conf->n_ats;
 	struct tenant *other;
 
 	TAILQ_FOREACH(other, &master.tenants, entry)
 		all += other->n_units;
-	return t->n_units < t->conf->max_links + PROBES_PER_ATS && all < most;
+	return t->n_units < t->conf->max_links + LIM_PROBES_ATS && all < most;
 }
 
 /* A unit that is described again (new endpoints) loses its running workers. */

@@ -8,7 +8,6 @@
 #include "utf8.h"
 
 #define FOLD_AT 76
-#define ID_MAX 990	/* with brackets and a space it still fits a line */
 
 static void
 put(struct wbuf *out, const char *s)
@@ -209,7 +208,7 @@ put_addresses(struct wbuf *out, const char *name, struct slice list)
 bool
 compose_id_valid(struct slice id)
 {
-	if (id.n == 0 || id.n > ID_MAX || !utf8_valid(id))
+	if (id.n == 0 || id.n > LIM_COMPOSE_ID || !utf8_valid(id))
 		return false;
 	for (size_t i = 0; i < id.n; i++)
 		if (id.p[i] <= ' ' || id.p[i] == 0x7f || id.p[i] == '<' || id.p[i] == '>')

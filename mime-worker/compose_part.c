@@ -6,7 +6,6 @@
 #include "compose_header.h"
 #include "utf8.h"
 
-#define LINE_LIMIT 998	/* RFC 5322 s. 2.1.1 */
 #define CHUNK 12288	/* bytes encoded at once */
 
 /* What the bytes are, to choose how they travel. */
@@ -37,7 +36,7 @@ look_at(struct slice s)
 		l.bare_cr |= before == '\r' && c != '\n';
 		l.end_space |= (c == '\r' || c == '\n') && (before == ' ' || before == '\t');
 		line = c == '\n' ? 0 : line + 1;
-		l.long_line |= line > LINE_LIMIT;
+		l.long_line |= line > LIM_MAIL_LINE;
 	}
 	l.bare_cr |= s.n > 0 && s.p[s.n - 1] == '\r';
 	return l;

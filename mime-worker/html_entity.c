@@ -1,9 +1,7 @@
 #include "html_entity.h"
+#include "limits.h"
 
 #include <string.h>
-
-#define NAME_MAX_LEN 8		/* of the names below */
-#define DIGITS_MAX 8
 
 static const struct {
 	const char *name;
@@ -81,7 +79,7 @@ numeric(struct slice s, char buf[4], size_t *n)
 	uint32_t base = s.n > 2 && (s.p[2] | 0x20) == 'x' ? 16 : 10, code = 0;
 	size_t from = base == 16 ? 3 : 2, i = from;
 
-	for (; i < s.n && i - from < DIGITS_MAX && digit(s.p[i], base) >= 0; i++)
+	for (; i < s.n && i - from < LIM_ENTITY_DIGITS && digit(s.p[i], base) >= 0; i++)
 		if (code <= 0x10ffff)
 			code = code * base + (uint32_t)digit(s.p[i], base);
 	if (i == from)
@@ -97,7 +95,7 @@ html_entity(struct slice s, char buf[4], size_t *n)
 
 	if (s.n > 1 && s.p[1] == '#')
 		return numeric(s, buf, n);
-	while (len < s.n && len <= NAME_MAX_LEN && s.p[len] != ';' && s.p[len] > ' ')
+	while (len < s.n && len <= LIM_ENTITY_NAME && s.p[len] != ';' && s.p[len] > ' ')
 		len++;
 	if (len >= s.n || s.p[len] != ';')
 		return 0;

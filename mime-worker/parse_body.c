@@ -10,8 +10,6 @@
 #include "parts.h"
 #include "text.h"
 
-#define PART_REC_MAX 4096
-
 struct mime_tree *
 parse_tree(struct slice message)
 {
@@ -42,7 +40,7 @@ add_part(struct wbuf *list, const struct mime_part *p)
 
 	if (!p->multipart)
 		rec.size = content_size(p);
-	wbuf_init(&item, PART_REC_MAX);
+	wbuf_init(&item, LIM_PART_RECORD);
 	rec_part_encode(&item, &rec);
 	if (item.failed)
 		list->failed = true;
@@ -70,7 +68,7 @@ parse_record(struct wbuf *out, struct slice message, const struct mime_tree *tre
 	struct slice fields, body;
 	struct rec_parsed rec = { 0 };
 
-	wbuf_init(&header, HEADER_REC_MAX);
+	wbuf_init(&header, LIM_HEADER_RECORD);
 	wbuf_init(&parts, 0);
 	wbuf_init(&note, 0);
 	wbuf_init(&preview, 0);

@@ -14,8 +14,6 @@
 #include "utf8.h"
 
 /* All address lists together; with the ids the record stays under its limit. */
-#define ADDRESSES_MAX (512 * 1024)
-#define DATE_MAX 128	/* no date is longer */
 
 enum want { W_FROM, W_SENDER, W_TO, W_CC, W_BCC, W_REPLY_TO, W_SUBJECT, W_DATE, W_ID, W_REPLIED, W_REFS, W__COUNT };
 
@@ -71,7 +69,7 @@ read_date(struct state *s, struct rec_header *h)
 {
 	struct slice v = value_of(s, W_DATE);
 	GDateTime *date = NULL;
-	char text[DATE_MAX];
+	char text[LIM_DATE];
 	gint64 seconds, zone;
 
 	h->sent_zone = 720;
@@ -102,7 +100,7 @@ state_init(struct state *s)
 	static const char *const names[W__COUNT] = { "From", "Sender", "To", "Cc", "Bcc", "Reply-To", "Subject", "Date",
 		"Message-ID", "In-Reply-To", "References" };
 
-	*s = (struct state){ .budget = ADDRESSES_MAX };
+	*s = (struct state){ .budget = LIM_ADDRESSES_BYTES };
 	for (size_t i = 0; i < W__COUNT; i++) {
 		s->want[i].name = names[i];
 		s->want[i].last = true;

@@ -4,13 +4,12 @@
 #ifndef MIME_PARSE_HEADER_H
 #define MIME_PARSE_HEADER_H
 
+#include "limits.h"
 #include "wire.h"
-
-#define HEADER_REC_MAX (1024 * 1024)	/* rec parsed.header */
 
 /*
  * header: the raw fields (header_split). Appends the encoded rec header, at
- * most HEADER_REC_MAX bytes. Missing or unreadable fields are empty or 0.
+ * most LIM_HEADER_RECORD bytes. Missing or unreadable fields are empty or 0.
  * Of several fields of one name the last counts (RFC 8621 s. 4.1.3).
  * The digest covers the fields without the last line end, so that it is the
  * same for BODY[HEADER] and for the whole message.

@@ -9,9 +9,6 @@
 #include "rfc2047.h"
 #include "utf8.h"
 
-#define VALUE_MAX 8192		/* bytes of a Content-* field that are read */
-#define EXTENSION_MAX 16	/* kept when a file name is cut */
-
 enum want { W_TYPE, W_DISPOSITION, W_ENCODING, W_ID, W__COUNT };
 
 static char *
@@ -40,7 +37,7 @@ value_text(const struct header_want *w)
 
 	wbuf_init(&b, LIM_HEADER_VALUE);
 	header_unfold(&b, w->value);
-	text = dup_or_die(utf8_cut(wbuf_slice(&b), VALUE_MAX));
+	text = dup_or_die(utf8_cut(wbuf_slice(&b), LIM_CONTENT_FIELD));
 	wbuf_free(&b);
 	return text;
 }
@@ -89,8 +86,8 @@ set_text(char **field, const char *text, size_t max)
 	struct slice raw = slice_str(text);
 	struct wbuf b;
 
-	wbuf_init(&b, VALUE_MAX * 4);
-	rfc2047_decode(&b, raw, VALUE_MAX);
+	wbuf_init(&b, LIM_CONTENT_FIELD * 4);
+	rfc2047_decode(&b, raw, LIM_CONTENT_FIELD);
 	utf8_one_line(&b, 0);
 	set(field, b.n <= max ? wbuf_slice(&b) : utf8_cut(wbuf_slice(&b), max));
 	wbuf_free(&b);
@@ -103,11 +100,11 @@ set_name(struct mime_part *p, const char *text)
 	char *full = dup_or_die(SLICE_NONE), *dot;
 	size_t n, ext;
 
-	set_text(&full, text, VALUE_MAX);
+	set_text(&full, text, LIM_CONTENT_FIELD);
 	n = strlen(full);
 	dot = strrchr(full, '.');
 	ext = dot != NULL ? strlen(dot) : 0;
-	if (n > LIM_NAME && ext > 0 && ext <= EXTENSION_MAX) {
+	if (n > LIM_NAME && ext > 0 && ext <= LIM_EXTENSION) {
 		struct slice stem = utf8_cut(slice_str(full), LIM_NAME - ext);
 
 		memmove(full + stem.n, dot, ext + 1);

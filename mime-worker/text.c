@@ -8,7 +8,6 @@
 #include "html.h"
 #include "utf8.h"
 
-#define PREVIEW_CHARS 256
 /* A decoded byte is at most four in its charset, and some for escapes. */
 #define RAW_PER_TEXT 5
 
@@ -109,5 +108,5 @@ text_preview(struct wbuf *out, struct slice note)
 	gather(out, note, false);
 	if (out->n == 0)
 		gather(out, note, true);
-	out->n = utf8_cut_chars(wbuf_slice(out), PREVIEW_CHARS).n;
+	out->n = utf8_cut_chars(wbuf_slice(out), LIM_PREVIEW_CHARS).n;
 }

@@ -52,7 +52,7 @@ line_done(struct reply *r)
 		r->text[0] = '\0';
 		r->lines = 0;
 	}
-	if (!read_code(r->buf, n, &code, &more) || (!r->fresh && code != r->code) || ++r->lines > REPLY_LINES) {
+	if (!read_code(r->buf, n, &code, &more) || (!r->fresh && code != r->code) || ++r->lines > LIM_REPLY_LINES) {
 		r->broken = true;
 		return REPLY_BROKEN;
 	}

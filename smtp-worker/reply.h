@@ -8,9 +8,6 @@
 #include "limits.h"
 #include "wire.h"
 
-#define REPLY_LINE 2048		/* RFC 5321 s. 4.5.3.1.5 says 512; some servers tell more */
-#define REPLY_LINES 128
-
 enum reply_event {
 	REPLY_MORE,	/* all bytes taken, nothing complete */
 	REPLY_PART,	/* a line of a reply that goes on: reply.line */
@@ -24,7 +21,7 @@ struct reply {
 	size_t text_n;
 	struct slice line;		/* without the code; valid until the next call */
 
-	uint8_t buf[REPLY_LINE];	/* private */
+	uint8_t buf[LIM_REPLY_LINE];	/* private */
 	size_t buf_n;
 	unsigned int lines;
 	bool fresh, broken;

@@ -127,7 +127,7 @@ stream_open(int fd, const struct engine_ops *engine_ops, const char *from, bool 
 	ops = *engine_ops;
 	ops.over = on_over;
 	bufferevent_setcb(bev, on_read, on_written, on_event, NULL);
-	bufferevent_setwatermark(bev, EV_READ, 0, REPLY_LINE * 4);
+	bufferevent_setwatermark(bev, EV_READ, 0, LIM_REPLY_LINE * 4);
 	engine_start(&engine, &ops, NULL, bufferevent_get_output(bev), from, probe);
 	bufferevent_enable(bev, EV_READ | EV_WRITE);
 	stream_touch();

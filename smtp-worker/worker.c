@@ -76,7 +76,7 @@ want_stream_later(void)
 	if (w.wanted || event_pending(w.retry, EV_TIMEOUT, NULL))
 		return;
 	event_add(w.retry, &tv);
-	w.pause_ms = w.pause_ms * 2 < WORKER_RETRY_MAX_MS ? w.pause_ms * 2 : WORKER_RETRY_MAX_MS;
+	w.pause_ms = w.pause_ms * 2 < LIM_SMTP_RETRY_MAX_MS ? w.pause_ms * 2 : LIM_SMTP_RETRY_MAX_MS;
 }
 
 /* Nothing to send: wait a while, or end. An engine that is busy comes back
@@ -84,7 +84,7 @@ want_stream_later(void)
 static void
 rest(void)
 {
-	static const struct timeval tv = { WORKER_IDLE_SECONDS, 0 };
+	static const struct timeval tv = { LIM_SMTP_IDLE_SECONDS, 0 };
 	struct engine *e = stream_engine();
 
 	if (job_first() != NULL)
@@ -171,7 +171,7 @@ work(void *ctx)
 {
 	(void)ctx;
 	w.unused = 0;
-	w.pause_ms = WORKER_RETRY_FIRST_MS;
+	w.pause_ms = LIM_SMTP_RETRY_FIRST_MS;
 	/* An item that is refused without asking leaves the engine idle. */
 	while (!w.draining && job_first() != NULL)
 		if (engine_send(stream_engine(), &job_first()->item)) {
@@ -197,7 +197,7 @@ stream_is_gone(void)
 {
 	if (w.probe || w.draining)
 		leave();
-	else if (job_first() != NULL && w.unused < WORKER_UNUSED_MAX)
+	else if (job_first() != NULL && w.unused < LIM_SMTP_UNUSED)
 		want_stream_later();
 	else {
 		/* The server logs us in and then does not want us: the store has the longer clock. */
@@ -328,7 +328,7 @@ store_broken(struct chan *c, const char *reason)
 void
 worker_init(void)
 {
-	w.pause_ms = WORKER_RETRY_FIRST_MS;
+	w.pause_ms = LIM_SMTP_RETRY_FIRST_MS;
 	w.idle = evtimer_new(loop_base(), on_idle_over, NULL);
 	w.retry = evtimer_new(loop_base(), on_retry, NULL);
 	if (w.idle == NULL || w.retry == NULL)

@@ -4,19 +4,15 @@
  *
  * A stream that cannot be had gives all waiting items back as temporary: the
  * queue and its clock are the store's. A stream lost between items is asked
- * for again, with a growing pause; after WORKER_UNUSED_MAX that never came to
- * work the items go back too. After WORKER_IDLE_SECONDS without work the
+ * for again, with a growing pause; after LIM_SMTP_UNUSED that never came to
+ * work the items go back too. After LIM_SMTP_IDLE_SECONDS without work the
  * connection is closed and the process ends.
  */
 #ifndef SMTP_WORKER_WORKER_H
 #define SMTP_WORKER_WORKER_H
 
 #include "channel.h"
-
-#define WORKER_IDLE_SECONDS 30
-#define WORKER_RETRY_FIRST_MS 1000
-#define WORKER_RETRY_MAX_MS 60000
-#define WORKER_UNUSED_MAX 3	/* streams lost in a row before EHLO is answered */
+#include "limits.h"
 
 void worker_init(void);
 /* A child_peer_fn: the store's channel; takes the descriptor over. */

@@ -14,8 +14,6 @@
 #include "link.h"
 #include "mime_pool.h"
 
-#define HELD_MAX (4 * (size_t)LIM_BODY)	/* decoded bytes that wait for credits */
-
 struct download {
 	TAILQ_ENTRY(download) entry;
 	struct asker asker;
@@ -128,7 +126,7 @@ on_made(void *ctx, const struct mime_result *r)
 	d->job = NULL;
 	if (r->error != NULL)
 		fail(d, strcmp(r->error, "notFound") == 0 ? "notFound" : "serverFail");
-	else if (nheld + r->data.n > HELD_MAX || (p = malloc(r->data.n + 1)) == NULL)
+	else if (nheld + r->data.n > LIM_BLOB_HELD || (p = malloc(r->data.n + 1)) == NULL)
 		fail(d, "serverUnavailable");
 	else {
 		if (r->data.n > 0)
@@ -163,7 +161,7 @@ start_extract(struct download *d)
 static struct download *
 download_new(struct chan *c, const struct msg_blob_get *q)
 {
-	struct download *d = ndownloads < ATS_JOBS_MAX ? calloc(1, sizeof(*d)) : NULL;
+	struct download *d = ndownloads < LIM_ATS_JOBS ? calloc(1, sizeof(*d)) : NULL;
 
 	if (d == NULL)
 		return NULL;
@@ -208,7 +206,7 @@ ats_on_blob_put(struct chan *c, const union msg *m, int *fd)
 		return -1;
 	if (!link_exists(q->account))
 		out_set_error(a, "accountNotFound", "", "");
-	else if ((blob = blob_put(q->account, body.data, q->type, 0, store_now() + BLOB_HOLD_UPLOAD)) == 0)
+	else if ((blob = blob_put(q->account, body.data, q->type, 0, store_now() + LIM_UPLOAD_SECONDS)) == 0)
 		out_set_error(a, "tooLarge", "", "");
 	else
 		out_send(c, MSG_set_done,

@@ -12,8 +12,6 @@
 #include "body.h"
 #include "changes.h"
 
-#define STEPS 2048	/* ids looked at in one turn */
-
 struct get {
 	TAILQ_ENTRY(get) entry;
 	struct asker asker;
@@ -131,7 +129,7 @@ get_run(struct get *g)
 
 	g->tired = false;
 	while (credits > 0) {
-		if (++steps > STEPS) {
+		if (++steps > LIM_GET_STEPS) {
 			rest(g);
 			return true;
 		}
@@ -180,7 +178,7 @@ ats_on_get(struct chan *c, const union msg *m, int *fd)
 		return -1;
 	if (!ats_account_serves(q->account, q->type))
 		answer_error(c, q->req, "accountNotFound");
-	else if (ngets >= ATS_JOBS_MAX || (g = get_new(c, q)) == NULL)
+	else if (ngets >= LIM_ATS_JOBS || (g = get_new(c, q)) == NULL)
 		answer_error(c, q->req, "serverUnavailable");
 	else
 		ats_get_credit(c);

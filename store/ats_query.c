@@ -6,7 +6,7 @@
  * 32-bit numbers: a negative position counts from the end.
  *
  * The walk goes in slices. When the type's state moves between two slices it
- * begins again; after RESTARTS times it goes on, and the state told is that of
+ * begins again; after LIM_QUERY_RESTARTS times it goes on, and the state told is that of
  * the last beginning, so nothing is lost to /queryChanges or /changes.
  */
 #include <stdlib.h>
@@ -17,10 +17,7 @@
 #include "ats_request.h"
 #include "changes.h"
 
-#define SLICE_COST 4096	/* index rows in one turn */
 #define ROW_COST 8	/* a row that is loaded counts as so many */
-#define RESTARTS 3
-#define RESULTS_MAX (4u * 1024 * 1024)
 
 struct query {
 	TAILQ_ENTRY(query) entry;
@@ -108,7 +105,7 @@ enough(const struct query *q)
 {
 	size_t n = q->ids.n / 8;
 
-	if (n >= RESULTS_MAX)
+	if (n >= LIM_QUERY_RESULTS)
 		return true;
 	return !q->total && q->anchor == 0 && q->position >= 0 && n >= (size_t)q->position + q->limit;
 }
@@ -129,7 +126,7 @@ query_run(struct query *q)
 	struct slice key, value;
 	uint64_t id;
 
-	for (unsigned int cost = 0; cost < SLICE_COST; cost++) {
+	for (unsigned int cost = 0; cost < LIM_QUERY_SLICE; cost++) {
 		if (enough(q) || !scan_next(&q->source.scan, &key, &value)) {
 			finish(q);
 			return false;
@@ -155,7 +152,7 @@ run_all(void *arg)
 	later = false;
 	for (q = TAILQ_FIRST(&queries); q != NULL; q = next) {
 		next = TAILQ_NEXT(q, entry);
-		if (changes_state(q->account, q->type) != q->state && q->restarts < RESTARTS) {
+		if (changes_state(q->account, q->type) != q->state && q->restarts < LIM_QUERY_RESTARTS) {
 			q->restarts++;
 			(void)begin(q);
 		}
@@ -171,7 +168,7 @@ run_all(void *arg)
 static struct query *
 query_new(struct chan *c, const struct msg_query *m)
 {
-	struct query *q = nqueries < ATS_JOBS_MAX ? calloc(1, sizeof(*q)) : NULL;
+	struct query *q = nqueries < LIM_ATS_JOBS ? calloc(1, sizeof(*q)) : NULL;
 
 	if (q == NULL)
 		return NULL;

@@ -11,8 +11,6 @@
 
 #include "db.h"
 
-#define ATS_JOBS_MAX 512	/* requests under way of all askers */
-
 int ats_on_get(struct chan *, const union msg *, int *fd);
 int ats_on_changes(struct chan *, const union msg *, int *fd);
 int ats_on_query(struct chan *, const union msg *, int *fd);

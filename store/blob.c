@@ -167,7 +167,7 @@ blob_copy(uint32_t from, uint64_t blob, uint32_t to, uint32_t refs)
 
 	if (!blob_stat(from, blob, &info) || blob_get(from, blob, &data) == -1)
 		return 0;
-	id = blob_put(to, data, slice_str(info.type), refs, store_now() + BLOB_HOLD_UPLOAD);
+	id = blob_put(to, data, slice_str(info.type), refs, store_now() + LIM_UPLOAD_SECONDS);
 	blob_release(&data);
 	return id;
 }

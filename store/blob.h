@@ -11,7 +11,6 @@
 #include "db.h"
 
 #define BLOB_CHUNK 65519		/* with its flag byte 16 pages of LMDB */
-#define BLOB_HOLD_UPLOAD 86400		/* seconds an upload waits for a use */
 
 struct blob_info {
 	uint64_t size;

@@ -249,7 +249,7 @@ changes_expire(uint64_t now, size_t max)
 			break;
 		}
 		if (key_change_read(key, &k) == -1 || row_read(key, v, &r) == -1 || !r.gone ||
-		    r.at + CHANGES_KEEP > now)
+		    r.at + LIM_CHANGES_SECONDS > now)
 			continue;
 		table_del(T_change, KEY(change, .account = k.account, .type = k.type, .modseq = k.modseq));
 		table_del(T_changed, KEY(changed, .account = k.account, .type = k.type, .id = r.id));

@@ -4,15 +4,14 @@
  * Each account has one counter (modseq). Each object has one row per type,
  * moved to a new modseq whenever it changes, so asking for changes costs what
  * changed. A state is the newest modseq of a type in an account. A tombstone is
- * kept CHANGES_KEEP seconds; a state older than the oldest forgotten tombstone
+ * kept LIM_CHANGES_SECONDS seconds; a state older than the oldest forgotten tombstone
  * cannot be answered.
  */
 #ifndef STORE_CHANGES_H
 #define STORE_CHANGES_H
 
 #include "db.h"
-
-#define CHANGES_KEEP (30 * 86400)
+#include "limits.h"
 
 enum change { CREATED = 1, UPDATED, DESTROYED };
 
@@ -35,7 +34,7 @@ struct changes {
 int changes_since(uint32_t account, enum obj_type, uint64_t since, uint32_t max, struct changes *);
 void changes_free(struct changes *);
 
-/* Forget tombstones older than CHANGES_KEEP, at most max rows; returns how many. */
+/* Forget tombstones older than LIM_CHANGES_SECONDS, at most max rows; returns how many. */
 size_t changes_expire(uint64_t now, size_t max);
 
 #endif

@@ -58,7 +58,6 @@ void db_hook(enum db_when, void (*)(void));
 
 /* Run fn(arg) in a later turn, soon: the next slice of long work. */
 void db_later(void (*fn)(void *), void *arg);
-#define DB_SLICE 256	/* rows that one slice of long work touches */
 
 /* ---- the outbox: said after the commit ---- */
 /* Queue one message. The struct is encoded now. fd (-1: none) is taken over.

@@ -98,6 +98,9 @@ send_error(struct chan *c, enum msg_type type, const union msg *m, const char *e
 	case MSG_blob_data:
 		(void)send_blob_data(c, &(struct msg_blob_data){ .req = m->blob_data.req, .error = e }, -1);
 		break;
+	case MSG_record_put_done:
+		(void)send_record_put_done(c, &(struct msg_record_put_done){ .req = m->record_put_done.req, .code = e });
+		break;
 	default:
 		break;
 	}

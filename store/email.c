@@ -9,8 +9,6 @@
 #include "mailbox.h"
 #include "seam.h"
 
-#define MAILBOXES_MAX 32	/* folders one email may be in */
-
 bool
 email_is_local(uint32_t account)
 {
@@ -202,7 +200,7 @@ check_mailboxes(const struct email *e, const struct email_patch *p)
 	}
 	if (wrong == NULL && next.n == 0)
 		wrong = "an email is in at least one mailbox";
-	if (wrong == NULL && ids_count(wbuf_slice(&next)) > MAILBOXES_MAX)
+	if (wrong == NULL && ids_count(wbuf_slice(&next)) > LIM_EMAIL_MAILBOXES)
 		wrong = "too many mailboxes";
 	wbuf_free(&next);
 	return wrong;

@@ -23,7 +23,6 @@
 #include "table_index.h"
 #include "thread.h"
 
-#define CREATIONS 64		/* drafts being made at once */
 #define ATTACHED_MAX LIM_BODY	/* bytes of all attachments of one draft */
 
 struct creation {
@@ -258,7 +257,7 @@ author(const struct creation *c, const struct rec_draft *d, char *out)
 static bool
 final_draft(const struct creation *c, struct wbuf *out)
 {
-	char address[LIM_ADDRESS + 1], msgid[MSGID_MAX];
+	char address[LIM_ADDRESS + 1], msgid[LIM_OUR_MESSAGE_ID];
 	struct rec_draft d;
 
 	if (rec_draft_decode(c->draft.data, &d) == -1)
@@ -342,7 +341,7 @@ check_mailboxes(uint32_t account, struct slice boxes)
 static struct creation *
 creation_new(struct asker a, const struct msg_email_create *m)
 {
-	struct creation *c = ncreations < CREATIONS ? calloc(1, sizeof(*c)) : NULL;
+	struct creation *c = ncreations < LIM_DRAFTS_MAKING ? calloc(1, sizeof(*c)) : NULL;
 	struct body none = { .map = NULL };
 
 	if (c == NULL)

@@ -14,9 +14,6 @@
 #include "match.h"
 #include "seam.h"
 
-#define CONTENT_SECONDS 60	/* an asker waits; the body is fetched all the same */
-#define CONTENT_WAITING 4096
-
 struct waiting {
 	LIST_ENTRY(waiting) entry;
 	struct asker asker;
@@ -98,14 +95,14 @@ allowed(const struct email *e)
 static void
 wait_for(struct asker a, const struct email *e)
 {
-	struct waiting *w = nwaiters < CONTENT_WAITING ? calloc(1, sizeof(*w)) : NULL;
+	struct waiting *w = nwaiters < LIM_CONTENT_WAITING ? calloc(1, sizeof(*w)) : NULL;
 
 	if (w == NULL) {
 		out_set_error(a, "serverUnavailable", "", "too many requests of this kind");
 		return;
 	}
 	*w = (struct waiting){ .asker = a, .account = e->account, .email = e->id,
-		.until = store_now() + CONTENT_SECONDS };
+		.until = store_now() + LIM_CONTENT_SECONDS };
 	LIST_INSERT_HEAD(&waiters, w, entry);
 	nwaiters++;
 	ingest_want(e->account, e->id, e->rec.backfill);

@@ -229,7 +229,7 @@ session_end(struct imap_session *s)
 		STAILQ_REMOVE_HEAD(&s->rows, entry);
 		row_free(r);
 	}
-	for (size_t i = 0; i < IMAP_BODIES; i++)
+	for (size_t i = 0; i < LIM_BODIES_ASKED; i++)
 		mime_cancel(s->bodies[i].job);
 	journal_end(s);
 	out_forget(s->chan);

@@ -14,12 +14,10 @@
 
 #include "body.h"
 #include "db.h"
+#include "limits.h"
 #include "mime_pool.h"
 
-#define IMAP_BODIES 16				/* bodies asked for and not yet stored */
-#define IMAP_BODY_BYTES (32u * 1024 * 1024)	/* their sizes together, if more than one */
 #define IMAP_QUEUE (LIM_CHAN_CREDITS + 512)	/* rows and control messages waiting */
-#define IMAP_HOLD_LIVE 20	/* seconds a vanished message waits for a folder that is not looked at */
 
 struct imap_session;
 
@@ -64,7 +62,7 @@ struct imap_session {
 	uint32_t link;
 	STAILQ_HEAD(, imap_row) rows;
 	size_t nrows;
-	struct imap_body bodies[IMAP_BODIES];
+	struct imap_body bodies[LIM_BODIES_ASKED];
 	struct imap_folder *folders;
 	size_t nfolders;
 	bool listed;		/* all folders are bound */

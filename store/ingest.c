@@ -172,7 +172,7 @@ row_open(struct imap_session *s, const struct msg_mailbox_open *m)
 		return INGEST_DONE;
 	f->no_keywords = !m->keywords_any;
 	/* The new UIDVALIDITY is only noted once no UID of the old one is left. */
-	if (mailbox_rebuilt(s->link, m) && bind_unbind(s->link, m->mailbox, DB_SLICE))
+	if (mailbox_rebuilt(s->link, m) && bind_unbind(s->link, m->mailbox, LIM_DB_SLICE))
 		return INGEST_AGAIN;
 	mailbox_opened(s->link, m);
 	return INGEST_DONE;
@@ -356,8 +356,8 @@ ingest_release(struct imap_session *s)
 		if (s->folders[i].synced && s->folders[i].looked_at < before)
 			before = s->folders[i].looked_at;
 	/* Some folders are looked at seldom; a deletion must not wait for them. */
-	if (s->live && before + IMAP_HOLD_LIVE < now)
-		before = now - IMAP_HOLD_LIVE;
-	if (bind_release(s->link, before, DB_SLICE) > 0)
+	if (s->live && before + LIM_HOLD_SECONDS < now)
+		before = now - LIM_HOLD_SECONDS;
+	if (bind_release(s->link, before, LIM_DB_SLICE) > 0)
 		imap_touch(s);
 }

@@ -17,7 +17,6 @@
 #define WANT_NOTE 2u		/* file a note when the content is there */
 #define WANT_RAW 4u		/* quarantined: keep the bytes, do not parse them */
 #define WANT_TRY 256u		/* a try that failed is counted above the flags */
-#define WANT_TRIES 3
 
 /* ---- ingest_mail.c ---- */
 /* A parsed header at its turn. */

@@ -11,8 +11,6 @@
 #include "log.h"
 #include "seam.h"
 
-#define FOLDER_REST 300	/* seconds: a folder that is closed to us is not asked for bodies */
-
 static struct dbkey
 want_key(uint32_t account, uint64_t email)
 {
@@ -40,20 +38,20 @@ place_for(struct imap_session *s, uint64_t email, uint32_t size, bool *known)
 	uint64_t bytes = size;
 
 	*known = false;
-	for (size_t i = 0; i < IMAP_BODIES; i++) {
+	for (size_t i = 0; i < LIM_BODIES_ASKED; i++) {
 		*known |= s->bodies[i].email == email;
 		if (s->bodies[i].email == 0)
 			b = &s->bodies[i];
 		else
 			bytes += s->bodies[i].size;
 	}
-	return bytes == size || bytes <= IMAP_BODY_BYTES ? b : NULL;
+	return bytes == size || bytes <= LIM_BODIES_BYTES ? b : NULL;
 }
 
 static bool
 window_full(const struct imap_session *s)
 {
-	for (size_t i = 0; i < IMAP_BODIES; i++)
+	for (size_t i = 0; i < LIM_BODIES_ASKED; i++)
 		if (s->bodies[i].email == 0)
 			return false;
 	return true;
@@ -265,7 +263,7 @@ folder_close(struct imap_body *b)
 	struct imap_folder *f = imap_folder_of(b->session, b->mailbox);
 
 	if (f != NULL)
-		f->bodies_after = store_now() + FOLDER_REST;
+		f->bodies_after = store_now() + LIM_FOLDER_REST_SECONDS;
 }
 
 static void
@@ -279,7 +277,7 @@ body_refused(struct imap_body *b, struct slice code)
 	if (closed)
 		folder_close(b);
 	(void)slice_copy(code, text, sizeof(text));
-	if (is_final(code) || flags / WANT_TRY >= WANT_TRIES)
+	if (is_final(code) || flags / WANT_TRY >= LIM_PARSE_TRIES)
 		give_up(b, text);
 	else {
 		b->session->pump_after = store_now() + 1;
@@ -294,7 +292,7 @@ ingest_body(struct imap_session *s, const struct msg_message_body *m, struct bod
 	struct imap_body *b = NULL;
 	uint64_t tries;
 
-	for (size_t i = 0; i < IMAP_BODIES && b == NULL; i++)
+	for (size_t i = 0; i < LIM_BODIES_ASKED && b == NULL; i++)
 		if (s->bodies[i].email != 0 && s->bodies[i].mailbox == m->mailbox && s->bodies[i].uid == m->uid &&
 		    !s->bodies[i].arrived)
 			b = &s->bodies[i];

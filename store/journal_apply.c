@@ -39,7 +39,7 @@ static void
 note_validity(struct rec_mailbox *r, struct dbkey k, uint32_t link, uint64_t mailbox, uint32_t validity)
 {
 	if (r->synced || r->uidvalidity == validity ||
-	    (r->uidvalidity != 0 && bind_unbind(link, mailbox, DB_SLICE)))
+	    (r->uidvalidity != 0 && bind_unbind(link, mailbox, LIM_DB_SLICE)))
 		return;
 	r->uidvalidity = validity;
 	row_mailbox_put(k, r);

@@ -13,12 +13,6 @@
 #include "imap_session.h"
 #include "journal.h"
 
-#define JOURNAL_WINDOW 8	/* entries of one link at the server at once */
-#define JOURNAL_WAIT_MAX 300	/* seconds between tries of a refused-for-now entry */
-#define JOURNAL_GONE_WAIT 5	/* seconds for the sync to say where a message went */
-#define JOURNAL_GONE_TRIES 3	/* its message is not where it was: looks again */
-#define JOURNAL_SCAN 1024	/* entries looked at in one turn */
-
 enum journal_step {
 	STEP_RUN,	/* the operation itself */
 	STEP_FIND,	/* where is the copy? mailbox = find_in */

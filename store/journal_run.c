@@ -102,8 +102,8 @@ gone(struct imap_session *s, struct journal_flight *f, const struct rec_pending 
 		f->step = STEP_LANDED;
 		f->find_in = p->target;
 		f->looked = true;
-	} else if (p->kind != OP_MOVE && ++f->tries < JOURNAL_GONE_TRIES)
-		wait_for(f, JOURNAL_GONE_WAIT);
+	} else if (p->kind != OP_MOVE && ++f->tries < LIM_JOURNAL_GONE_TRIES)
+		wait_for(f, LIM_JOURNAL_GONE_SECONDS);
 	else {
 		journal_lost(s, f, p);
 		flight_end(f);
@@ -206,7 +206,7 @@ journal_run(struct imap_session *s)
 		return;
 	scan_range(&scan, T_pending, KEY(pending, .account = s->link, .op = s->journal_from),
 	    KEY(pending, .account = s->link, .op = UINT64_MAX), false);
-	while (sent_count(s) < JOURNAL_WINDOW && n < JOURNAL_SCAN && (more = scan_next(&scan, &key, NULL))) {
+	while (sent_count(s) < LIM_JOURNAL_WINDOW && n < LIM_JOURNAL_SCAN && (more = scan_next(&scan, &key, NULL))) {
 		n++;
 		if (key_pending_read(key, &k) == 0)
 			start(s, k.op);
@@ -214,7 +214,7 @@ journal_run(struct imap_session *s)
 	scan_end(&scan);
 	if (!more)
 		s->journal_from = 0;
-	else if (n == JOURNAL_SCAN)
+	else if (n == LIM_JOURNAL_SCAN)
 		s->journal_from = k.op + 1;
 }
 
@@ -228,7 +228,7 @@ uid_found(struct imap_session *s, struct journal_flight *f, const struct rec_pen
 
 	/* The folder was renumbered meanwhile: look again when that is known. */
 	if (m->uid != 0 && !journal_validity_fits(s, f->find_in, m->uidvalidity)) {
-		f->not_before = store_now() + JOURNAL_GONE_WAIT;
+		f->not_before = store_now() + LIM_JOURNAL_GONE_SECONDS;
 		return;
 	}
 	if (!email_load(&e, s->link, p->email))
@@ -288,7 +288,7 @@ renumbered(struct imap_session *s, struct journal_flight *f, const struct rec_pe
 		uint64_t searched = p->kind == OP_FIND ? p->mailbox : f->find_in;
 
 		journal_renumbered(s, p->kind == OP_FIND || f->step != STEP_RUN ? searched : f->mailbox);
-		f->not_before = store_now() + JOURNAL_GONE_WAIT;	/* the same step again */
+		f->not_before = store_now() + LIM_JOURNAL_GONE_SECONDS;	/* the same step again */
 	}
 }
 
@@ -311,7 +311,7 @@ answer(struct imap_session *s, struct journal_flight *f, const struct rec_pendin
 		refused(s, f, p, m->code);
 	else {
 		f->tries++;
-		wait_for(f, f->tries < 8 ? 1u << f->tries : JOURNAL_WAIT_MAX);
+		wait_for(f, f->tries < 8 ? 1u << f->tries : LIM_JOURNAL_WAIT_SECONDS);
 	}
 }
 

@@ -6,6 +6,7 @@
 
 #include "changes.h"
 #include "link_unit.h"
+#include "probe.h"
 #include "table_index.h"
 
 #define PROGRESS_SECONDS 1
@@ -99,6 +100,45 @@ link_credential_put(uint32_t no, enum service service, struct slice record)
 		table_del(T_credential, credential_key(no, service));
 	else
 		table_put(T_credential, credential_key(no, service), record);
+}
+
+bool
+link_credential_replace(uint32_t no, enum service service, uint32_t generation, struct slice was, struct slice record)
+{
+	struct row_link row;
+	struct slice v;
+	bool current;
+
+	if (record.n == 0 || !row_link_get(&row, KEY(link, .no = no)))
+		return false;
+	current = row.rec.generation == generation;
+	row_link_free(&row);
+	if (!table_get(T_credential, credential_key(no, service), &v)) {
+		service = SERVICE_IMAP;
+		(void)table_get(T_credential, credential_key(no, service), &v);
+	}
+	if (!current || was.n == 0 || !slice_eq(v, was))
+		return false;
+	link_credential_put(no, service, record);
+	return true;
+}
+
+int
+link_on_record_put(struct chan *c, const union msg *m, int *fd)
+{
+	const struct msg_record_put *q = &m->record_put;
+	struct msg_record_put_done done = { .req = q->req };
+	bool ok;
+
+	(void)fd;
+	if (q->service != SERVICE_IMAP && q->service != SERVICE_SMTP)
+		return -1;
+	ok = (q->unit & UNIT_PROBE) != 0
+	    ? probe_credential_replace(q->unit, q->service, q->was, q->data)
+	    : link_credential_replace(q->unit, q->service, q->generation, q->was, q->data);
+	done.code = slice_str(ok ? "" : "api.conflict");
+	out_send(c, MSG_record_put_done, &done, OUT_NOFD);
+	return 0;
 }
 
 /* ---- states ---- */

@@ -12,8 +12,6 @@
 
 enum { ERASE_NOTES = 1, ERASE_KEEP_NOTES = 2 };
 
-#define ERASE_AT_ONCE (16 * DB_SLICE)	/* rows erased in the turn of the request */
-
 static bool scheduled;
 
 static void
@@ -113,7 +111,7 @@ link_destroy(uint32_t no, bool keep_notes)
 	changes_record(ACCOUNT_ATS, OBJ_LINK, no, DESTROYED);
 	table_put_u64(T_erase, KEY(erase, .account = no), keep_notes ? ERASE_KEEP_NOTES : ERASE_NOTES);
 	/* An ordinary mailbox is gone with the answer, a large one soon after. */
-	(void)erase(no, keep_notes, ERASE_AT_ONCE);
+	(void)erase(no, keep_notes, LIM_ERASE_ROWS);
 	link_erase_start();
 	log_info("link removed link=%u", no);
 }
@@ -133,7 +131,7 @@ link_erase_slice(void)
 	if (!found)
 		return false;
 	how = table_get_u64(T_erase, KEY(erase, .account = k.account));
-	if (erase(k.account, how == ERASE_KEEP_NOTES, DB_SLICE) < DB_SLICE) {
+	if (erase(k.account, how == ERASE_KEEP_NOTES, LIM_DB_SLICE) < LIM_DB_SLICE) {
 		table_del(T_erase, KEY(erase, .account = k.account));
 		link_run_forget(k.account);
 		log_info("link erased link=%u", k.account);

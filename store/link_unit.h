@@ -38,6 +38,10 @@ void link_write(uint32_t no, const struct rec_link *, bool created);
  * borrowed as table.h says. Empty: none. */
 struct slice link_credential(uint32_t no, enum service);
 void link_credential_put(uint32_t no, enum service, struct slice record);	/* empty: delete */
+/* Put record in the place of the row that link_credential finds and that is
+ * was, byte for byte. False: it is not, or the generation has passed. */
+bool link_credential_replace(uint32_t no, enum service, uint32_t generation, struct slice was, struct slice record);
+int link_on_record_put(struct chan *, const union msg *, int *fd);	/* of a link or a probe */
 
 /* ---- link_check.c ---- */
 /* NULL, or the property that is wrong. */

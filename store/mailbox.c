@@ -214,16 +214,16 @@ reap_copies(const struct reap *r)
 	size_t n = 0;
 
 	scan_prefix(&s, T_uid, uids, false);
-	for (; n < DB_SLICE && scan_next(&s, &key, NULL); n++)
+	for (; n < LIM_DB_SLICE && scan_next(&s, &key, NULL); n++)
 		if (key_uid_read(key, &u) == 0)
 			bind_vanished(u.account, u.mailbox, u.uid);
 	scan_end(&s);
 	scan_prefix(&s, T_unbound, unbound, false);
-	for (; n < DB_SLICE && scan_next(&s, &key, NULL); n++)
+	for (; n < LIM_DB_SLICE && scan_next(&s, &key, NULL); n++)
 		if (key_unbound_read(key, &b) == 0)
 			bind_lost(b.account, b.mailbox, b.email);
 	scan_end(&s);
-	return n == DB_SLICE;
+	return n == LIM_DB_SLICE;
 }
 
 static void

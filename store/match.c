@@ -8,8 +8,6 @@
 #include "link.h"
 #include "table_index.h"
 
-#define MAX_LOOKED_AT 512	/* addresses of one message */
-
 static bool
 own_domain(struct slice domain)
 {
@@ -111,7 +109,7 @@ look_at_list(struct look *l, struct slice list)
 	struct holders h;
 	size_t n;
 
-	while (!l->contact && l->seen < MAX_LOOKED_AT && (n = next_address(&list, canonical)) > 0) {
+	while (!l->contact && l->seen < LIM_MATCH_ADDRESSES && (n = next_address(&list, canonical)) > 0) {
 		l->seen++;
 		if (match_is_own(slice_mem(canonical, n))) {
 			l->own++;

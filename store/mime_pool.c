@@ -8,8 +8,6 @@
 #include "loop.h"
 #include "mime_job.h"
 
-#define LINGER_SECONDS 2	/* a batch waits this long for its link's next message */
-
 /* The parse jobs of one link that wait. */
 struct line {
 	TAILQ_ENTRY(line) entry;
@@ -317,7 +315,7 @@ end_idle(void)
 	for (w = TAILQ_FIRST(&workers); w != NULL; w = next) {
 		next = TAILQ_NEXT(w, entry);
 		if (w->link != 0 && TAILQ_EMPTY(&w->jobs) &&
-		    (w->last || others_wait(w->link) || mime_clock() - w->since >= LINGER_SECONDS))
+		    (w->last || others_wait(w->link) || mime_clock() - w->since >= LIM_MIME_LINGER_SECONDS))
 			worker_end(w);
 	}
 }

@@ -19,10 +19,6 @@
 #include "body.h"
 #include "channel.h"
 
-#define LIM_MIME_BATCH 256	/* messages one worker parses before it is replaced */
-#define LIM_MIME_WINDOW 8	/* parse jobs in flight to one worker */
-#define LIM_MIME_TRIES 3
-#define LIM_MIME_SECONDS 60	/* for one job, from its being the first unanswered */
 #define LIM_MIME_TEXT LIM_BODY	/* decoded text of one message, all parts */
 
 /* One decoded text part of a parsed message. */

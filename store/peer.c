@@ -94,6 +94,7 @@ on_seal_opened(struct chan *c, const union msg *m, int *fd)
 
 static const chan_handler vault_handlers[MSG__COUNT] = {
 	[MSG_record_get] = on_record_get,
+	[MSG_record_put] = link_on_record_put,
 	[MSG_seal_opened] = on_seal_opened,
 };
 
@@ -104,6 +105,7 @@ vault_gone(struct chan *c)
 		store.vault = NULL;
 		probe_vault_gone();
 	}
+	out_forget(c);
 	chan_free(c);
 }
 

@@ -15,8 +15,6 @@
 #include "person.h"
 #include "seam.h"
 
-#define SLICE 64	/* messages looked at in one turn */
-
 struct job {
 	uint64_t id;
 	char address[LIM_ADDRESS + 1];
@@ -182,10 +180,10 @@ link_from(uint32_t no)
 static bool
 job_run(struct job *j)
 {
-	size_t left = SLICE;
+	size_t left = LIM_BACKFILL_SLICE;
 
 	if (j->address[0] == '\0')
-		return note_destroy_person(j->id, SLICE) < SLICE;
+		return note_destroy_person(j->id, LIM_BACKFILL_SLICE) < LIM_BACKFILL_SLICE;
 	while (left > 0) {
 		uint32_t account = link_from(j->account);
 

@@ -15,13 +15,13 @@
 #include "probe_worker.h"
 #include "secret.h"
 
-static struct probe *probes[PROBE_MAX];
+static struct probe *probes[LIM_PROBES_STORE];
 static uint32_t last_unit, last_seal;
 
 static struct probe *
 find(uint32_t unit)
 {
-	for (size_t i = 0; i < PROBE_MAX; i++)
+	for (size_t i = 0; i < LIM_PROBES_STORE; i++)
 		if (probes[i] != NULL && probes[i]->unit == unit)
 			return probes[i];
 	return NULL;
@@ -39,7 +39,7 @@ probe_free(struct probe *p)
 {
 	unit_stop(p);
 	probe_worker_close(p);
-	for (size_t i = 0; i < PROBE_MAX; i++)
+	for (size_t i = 0; i < LIM_PROBES_STORE; i++)
 		if (probes[i] == p)
 			probes[i] = NULL;
 	if (p->timer != NULL)
@@ -69,7 +69,7 @@ on_timer(evutil_socket_t fd, short what, void *arg)
 static void
 clock_restart(struct probe *p)
 {
-	const struct timeval t = { PROBE_SECONDS, 0 };
+	const struct timeval t = { LIM_PROBE_SECONDS, 0 };
 
 	evtimer_add(p->timer, &t);
 }
@@ -156,9 +156,9 @@ probe_new(const struct probe *from)
 	struct probe *p = NULL;
 	size_t i = 0;
 
-	while (i < PROBE_MAX && probes[i] != NULL)
+	while (i < LIM_PROBES_STORE && probes[i] != NULL)
 		i++;
-	if (i == PROBE_MAX || (p = malloc(sizeof(*p))) == NULL)
+	if (i == LIM_PROBES_STORE || (p = malloc(sizeof(*p))) == NULL)
 		return NULL;
 	*p = *from;
 	if ((p->timer = evtimer_new(loop_base(), on_timer, p)) == NULL) {
@@ -217,7 +217,7 @@ take_record(struct probe *p, enum service service, const struct msg_seal_opened 
 void
 probe_on_seal_opened(const struct msg_seal_opened *m)
 {
-	for (size_t i = 0; i < PROBE_MAX; i++) {
+	for (size_t i = 0; i < LIM_PROBES_STORE; i++) {
 		struct probe *p = probes[i];
 
 		for (int s = SERVICE_IMAP; p != NULL && s <= SERVICE_SMTP; s++)
@@ -231,28 +231,48 @@ probe_on_seal_opened(const struct msg_seal_opened *m)
 void
 probe_vault_gone(void)
 {
-	for (size_t i = 0; i < PROBE_MAX; i++)
+	for (size_t i = 0; i < LIM_PROBES_STORE; i++)
 		if (probes[i] != NULL && probes[i]->stage == PROBE_SEAL)
 			probe_fail(probes[i], "serverFail", "", "vault.away");
+}
+
+static struct wbuf *
+credential_of(uint32_t unit, enum service service)
+{
+	struct probe *p = find(unit);
+
+	if (p == NULL)
+		return NULL;
+	if (service == SERVICE_SMTP && p->credential[SERVICE_SMTP].n == 0)
+		service = SERVICE_IMAP;
+	return &p->credential[service];
 }
 
 struct slice
 probe_credential(uint32_t unit, enum service service)
 {
-	struct probe *p = find(unit);
+	const struct wbuf *c = credential_of(unit, service);
 
-	if (p == NULL)
-		return SLICE_NONE;
-	if (service == SERVICE_SMTP && p->credential[SERVICE_SMTP].n == 0)
-		service = SERVICE_IMAP;
-	return wbuf_slice(&p->credential[service]);
+	return c != NULL ? wbuf_slice(c) : SLICE_NONE;
+}
+
+bool
+probe_credential_replace(uint32_t unit, enum service service, struct slice was, struct slice record)
+{
+	struct wbuf *c = credential_of(unit, service);
+
+	if (c == NULL || record.n == 0 || was.n == 0 || !slice_eq(wbuf_slice(c), was))
+		return false;
+	wbuf_reset(c);
+	w_raw(c, record.p, record.n);
+	return !c->failed;
 }
 
 /* ---- what the unit and its workers say ---- */
 struct probe *
 probe_of_worker(const struct chan *c)
 {
-	for (size_t i = 0; i < PROBE_MAX; i++)
+	for (size_t i = 0; i < LIM_PROBES_STORE; i++)
 		if (probes[i] != NULL && probes[i]->worker == c)
 			return probes[i];
 	return NULL;
@@ -291,7 +311,7 @@ probe_worker_gone(uint32_t unit, enum role role, struct slice reason)
 void
 probe_forget(const struct chan *c)
 {
-	for (size_t i = 0; i < PROBE_MAX; i++)
+	for (size_t i = 0; i < LIM_PROBES_STORE; i++)
 		if (probes[i] != NULL && probes[i]->asker.chan == c) {
 			probes[i]->asker.chan = NULL;
 			probe_free(probes[i]);
@@ -301,7 +321,7 @@ probe_forget(const struct chan *c)
 bool
 probe_busy(uint32_t link)
 {
-	for (size_t i = 0; i < PROBE_MAX; i++)
+	for (size_t i = 0; i < LIM_PROBES_STORE; i++)
 		if (probes[i] != NULL && probes[i]->link == link && probes[i]->action != SET_TEST)
 			return true;
 	return false;
@@ -312,7 +332,7 @@ probe_busy(uint32_t link)
 static void
 on_aborted(void)
 {
-	for (size_t i = 0; i < PROBE_MAX; i++)
+	for (size_t i = 0; i < LIM_PROBES_STORE; i++)
 		if (probes[i] != NULL)
 			probe_fail(probes[i], "store.full", "", "");
 }

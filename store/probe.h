@@ -13,9 +13,6 @@
 
 #include "db.h"
 
-#define PROBE_MAX 32		/* under way at once in this ATS */
-#define PROBE_SECONDS 120	/* for the vault, and for each service */
-
 struct probe {
 	uint32_t unit;			/* UNIT_PROBE | n */
 	struct asker asker;
@@ -54,6 +51,8 @@ void probe_vault_gone(void);
 void probe_forget(const struct chan *);	/* the asker left */
 /* A service's record for a running probe; empty: no such probe or record. */
 struct slice probe_credential(uint32_t unit, enum service);
+/* Put record in its place if it is was, byte for byte; in memory, like the rest. */
+bool probe_credential_replace(uint32_t unit, enum service, struct slice was, struct slice record);
 /* Is this address or link being changed by a probe? */
 bool probe_busy(uint32_t link);
 

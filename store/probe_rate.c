@@ -8,20 +8,18 @@
 
 #include "db.h"
 
-#define ROWS 256
-
 struct rate {
 	struct hash16 who;
 	uint64_t since;
 	uint32_t count;
 };
 
-static struct rate rows[ROWS], all;
+static struct rate rows[LIM_PROBE_ROWS], all;
 
 static bool
 count(struct rate *r, uint64_t now, uint32_t limit)
 {
-	if (now < r->since || now >= r->since + PROBE_WINDOW) {
+	if (now < r->since || now >= r->since + LIM_PROBE_WINDOW) {
 		r->since = now;
 		r->count = 0;
 	}
@@ -36,7 +34,7 @@ row_of(const struct hash16 *who)
 {
 	struct rate *oldest = &rows[0];
 
-	for (size_t i = 0; i < ROWS; i++) {
+	for (size_t i = 0; i < LIM_PROBE_ROWS; i++) {
 		if (memcmp(rows[i].who.b, who->b, sizeof(who->b)) == 0)
 			return &rows[i];
 		if (rows[i].since < oldest->since)
@@ -51,5 +49,5 @@ probe_rate_allow(struct slice canonical, uint64_t now)
 {
 	struct hash16 who = db_hash16(canonical);
 
-	return count(row_of(&who), now, PROBES_PER_ADDRESS) && count(&all, now, PROBES_PER_ATS);
+	return count(row_of(&who), now, LIM_PROBES_ADDRESS) && count(&all, now, LIM_PROBES_ATS_WINDOW);
 }

@@ -10,10 +10,6 @@
 
 #include "wire.h"
 
-#define PROBE_WINDOW 600		/* seconds */
-#define PROBES_PER_ADDRESS 30		/* in one window */
-#define PROBES_PER_ATS 600
-
 /* Count one probe; false: too many. */
 bool probe_rate_allow(struct slice canonical, uint64_t now);
 

@@ -6,16 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MAX_ATS 16	/* ats-workers at once: one, and one that is on its way out */
-#define BUSY (64 * 1024)	/* bytes waiting for a slow ats-worker: events wait too */
-
 struct event_row {
 	uint32_t account;
 	uint8_t type;
 	uint64_t state;
 };
 
-static struct chan *listeners[MAX_ATS];
+static struct chan *listeners[LIM_ATS_WORKERS];
 static struct event_row *rows;
 static size_t nrows, cap;
 
@@ -53,8 +50,8 @@ push_note(uint32_t account, enum obj_type type, uint64_t state)
 static bool
 busy(void)
 {
-	for (size_t i = 0; i < MAX_ATS; i++)
-		if (listeners[i] != NULL && chan_queued(listeners[i]) > BUSY)
+	for (size_t i = 0; i < LIM_ATS_WORKERS; i++)
+		if (listeners[i] != NULL && chan_queued(listeners[i]) > LIM_EVENTS_WAITING)
 			return true;
 	return false;
 }
@@ -65,7 +62,7 @@ tell(const struct event_row *r)
 	struct msg_state_change m = { .account = r->account, .type = r->type, .epoch = store.epoch,
 		.state = r->state };
 
-	for (size_t i = 0; i < MAX_ATS; i++)
+	for (size_t i = 0; i < LIM_ATS_WORKERS; i++)
 		if (listeners[i] != NULL)
 			(void)send_state_change(listeners[i], &m);
 }
@@ -104,7 +101,7 @@ push_init(void)
 void
 push_add(struct chan *c)
 {
-	for (size_t i = 0; i < MAX_ATS; i++)
+	for (size_t i = 0; i < LIM_ATS_WORKERS; i++)
 		if (listeners[i] == NULL) {
 			listeners[i] = c;
 			return;
@@ -114,7 +111,7 @@ push_add(struct chan *c)
 void
 push_remove(struct chan *c)
 {
-	for (size_t i = 0; i < MAX_ATS; i++)
+	for (size_t i = 0; i < LIM_ATS_WORKERS; i++)
 		if (listeners[i] == c)
 			listeners[i] = NULL;
 }

@@ -15,9 +15,6 @@
 #include "seam.h"
 #include "submit.h"
 
-#define START_SECONDS 90	/* a worker that was asked for should be here by then */
-#define START_WAIT_MAX 60	/* between starts of workers that achieve nothing */
-
 /* One link's sending. Kept while the store runs; small. */
 struct sender {
 	LIST_ENTRY(sender) entry;
@@ -100,7 +97,7 @@ sender_has(uint32_t account, uint64_t submission)
 static void
 worker_lost(struct sender *s)
 {
-	uint64_t wait = s->fails < 6 ? 1u << s->fails : START_WAIT_MAX;
+	uint64_t wait = s->fails < 6 ? 1u << s->fails : LIM_SENDER_WAIT_SECONDS;
 
 	channel_close(s);
 	settle(s);
@@ -365,7 +362,7 @@ sender_want(uint32_t account)
 		give_next(s);
 		return;
 	}
-	if (now < s->not_before || (s->started != 0 && now < s->started + START_SECONDS) || !may_send(account))
+	if (now < s->not_before || (s->started != 0 && now < s->started + LIM_SENDER_START_SECONDS) || !may_send(account))
 		return;
 	s->started = now;
 	link_start_smtp(account);
@@ -395,7 +392,7 @@ on_aborted(void)
 		channel_close(s);
 		item_forget(s);
 		s->started = 0;
-		s->not_before = store_now() + START_WAIT_MAX;
+		s->not_before = store_now() + LIM_SENDER_WAIT_SECONDS;
 	}
 }
 

@@ -20,13 +20,10 @@
 #include "submit_copy.h"
 #include "table_index.h"
 
-#define SNAPSHOTS 64	/* submissions being made at once */
-#define SAME_KEY 8	/* askers of one idempotency key, while it is being made */
-
 /* A submission that waits for its bytes without Bcc. */
 struct snapshot {
 	LIST_ENTRY(snapshot) entry;
-	struct asker askers[SAME_KEY];
+	struct asker askers[LIM_SAME_KEY];
 	size_t naskers;
 	uint32_t account;
 	struct wbuf record;	/* rec submission, complete but for the snapshot */
@@ -246,7 +243,7 @@ answered_by_key(struct asker a, uint32_t account, const struct rec_submission *i
 	LIST_FOREACH(s, &snapshots, entry) {
 		if (s->account != account || !s->keyed || memcmp(s->key.b, key.b, sizeof(key.b)) != 0)
 			continue;
-		if (s->naskers < SAME_KEY)
+		if (s->naskers < LIM_SAME_KEY)
 			s->askers[s->naskers++] = a;
 		else
 			out_set_error(a, "serverUnavailable", "", "");
@@ -285,7 +282,7 @@ static void
 start(struct asker a, struct email *e, const struct rec_submission *in, const struct rec_header *h,
     struct slice rcpts)
 {
-	struct snapshot *s = nsnapshots < SNAPSHOTS ? calloc(1, sizeof(*s)) : NULL;
+	struct snapshot *s = nsnapshots < LIM_SNAPSHOTS ? calloc(1, sizeof(*s)) : NULL;
 	char own[LIM_ADDRESS + 1] = "";
 	struct slice raw;
 	struct body b;

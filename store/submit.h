@@ -14,12 +14,6 @@
 #include "db.h"
 #include "table.h"
 
-#define SUBMIT_DEADLINE (2 * 86400)	/* seconds after it was due: then it failed */
-#define SUBMIT_RETRY_FIRST 30		/* after a temporary refusal; doubles */
-#define SUBMIT_RETRY_MAX 3600
-#define SUBMIT_RETRY_DEATH 2		/* after a worker that died or a lost connection; doubles */
-#define SUBMIT_REVIEW_AFTER 600		/* uncertain for so long: a person decides */
-
 struct submission {
 	uint32_t account;
 	uint64_t id;

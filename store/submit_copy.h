@@ -11,13 +11,13 @@
 #define STORE_SUBMIT_COPY_H
 
 #include "db.h"
+#include "limits.h"
 
 /* ---- Message-IDs with a keyed MAC: submit_msgid.c ---- */
 enum msgid { MSGID_FOREIGN, MSGID_OURS, MSGID_FORGED };
-#define MSGID_MAX 400
 
 /* A fresh Message-ID, without angle brackets, in the domain of the address. */
-int submit_msgid_make(struct slice address, char out[MSGID_MAX]);
+int submit_msgid_make(struct slice address, char out[LIM_OUR_MESSAGE_ID]);
 /* FORGED: of our form, but not made by this ATS's Postern. */
 enum msgid submit_msgid_check(struct slice msgid);
 /* Best verdict over In-Reply-To and References: OURS before FORGED. */

@@ -33,7 +33,7 @@ mac(const uint8_t nonce[NONCE], struct slice domain, uint8_t out[MAC])
 }
 
 int
-submit_msgid_make(struct slice address, char out[MSGID_MAX])
+submit_msgid_make(struct slice address, char out[LIM_OUR_MESSAGE_ID])
 {
 	uint8_t nonce[NONCE], tag[MAC];
 	char hex[2 * NONCE + 1], taghex[2 * MAC + 1], canonical[LIM_ADDRESS + 1];
@@ -48,8 +48,8 @@ submit_msgid_make(struct slice address, char out[MSGID_MAX])
 	mac(nonce, domain, tag);
 	sodium_bin2hex(hex, sizeof(hex), nonce, NONCE);
 	sodium_bin2hex(taghex, sizeof(taghex), tag, MAC);
-	n = snprintf(out, MSGID_MAX, "p1.%s.%s@%.*s", hex, taghex, (int)domain.n, (const char *)domain.p);
-	return n > 0 && n < MSGID_MAX ? 0 : -1;
+	n = snprintf(out, LIM_OUR_MESSAGE_ID, "p1.%s.%s@%.*s", hex, taghex, (int)domain.n, (const char *)domain.p);
+	return n > 0 && n < LIM_OUR_MESSAGE_ID ? 0 : -1;
 }
 
 static bool

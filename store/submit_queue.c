@@ -16,9 +16,6 @@
 #include "submit.h"
 #include "submit_copy.h"
 
-#define OVERDUE_SECONDS 5	/* what could not start is looked at again */
-#define SLEEP_MAX 3600
-
 static struct event *timer;
 static bool recheck;	/* a turn was undone: workers may have lost what is SENDING */
 
@@ -189,7 +186,7 @@ expired(const struct rec_submission *rec)
 {
 	uint64_t since = rec->send_at > rec->created_at ? rec->send_at : rec->created_at;
 
-	return store_now() > since + SUBMIT_DEADLINE;
+	return store_now() > since + LIM_SUBMIT_SECONDS;
 }
 
 /* A connection that was lost or never came says nothing about the message:
@@ -199,7 +196,7 @@ next_delay(const struct rec_submission *rec)
 {
 	bool answered = rec->reply != 0;
 
-	return retry_delay(rec, answered ? SUBMIT_RETRY_FIRST : SUBMIT_RETRY_DEATH, SUBMIT_RETRY_MAX);
+	return retry_delay(rec, answered ? LIM_SUBMIT_RETRY_FIRST : LIM_SUBMIT_RETRY_DEATH, LIM_SUBMIT_RETRY_MAX);
 }
 
 static void
@@ -226,7 +223,7 @@ make_uncertain(struct submission *s)
 
 	rec->state = SUB_UNCERTAIN;
 	rec->code = slice_str("send.uncertain");
-	rec->next_try = store_now() + SUBMIT_REVIEW_AFTER;
+	rec->next_try = store_now() + LIM_SUBMIT_REVIEW_SECONDS;
 	submission_save(s);
 	submission_due(s, rec->next_try);
 	log_warn("connection lost after the final dot link=%u submission=%llu code=send.uncertain", s->account,
@@ -286,7 +283,7 @@ submit_cut_off(struct submission *s)
 	if (s->row.rec.phase >= SUBP_DATA_SENT)
 		make_uncertain(s);
 	else
-		queue_again(s, retry_delay(&s->row.rec, SUBMIT_RETRY_DEATH, SUBMIT_RETRY_FIRST));
+		queue_again(s, retry_delay(&s->row.rec, LIM_SUBMIT_RETRY_DEATH, LIM_SUBMIT_RETRY_FIRST));
 }
 
 /* ---- when ---- */
@@ -335,7 +332,7 @@ run_one(const struct key_due *k)
 static void
 sleep_until_next(void)
 {
-	struct timeval tv = { SLEEP_MAX, 0 };
+	struct timeval tv = { LIM_QUEUE_SLEEP_SECONDS, 0 };
 	struct scan s;
 	struct slice key;
 	struct key_due k;
@@ -344,9 +341,9 @@ sleep_until_next(void)
 	scan_range(&s, T_due, KEY(due, .at = 0), KEY(due, .at = UINT64_MAX), false);
 	if (scan_next(&s, &key, NULL)) {
 		if (key_due_read(key, &k) == 0 && k.at > now)
-			tv.tv_sec = (time_t)(k.at - now < SLEEP_MAX ? k.at - now : SLEEP_MAX);
+			tv.tv_sec = (time_t)(k.at - now < LIM_QUEUE_SLEEP_SECONDS ? k.at - now : LIM_QUEUE_SLEEP_SECONDS);
 		else
-			tv.tv_sec = OVERDUE_SECONDS;
+			tv.tv_sec = LIM_OVERDUE_SECONDS;
 		scan_end(&s);
 	}
 	evtimer_add(timer, &tv);
@@ -365,7 +362,7 @@ run_slice(void)
 
 	scan_range(&s, T_due, KEY(due, .at = from.at, .account = from.account, .id = from.id),
 	    KEY(due, .at = store_now() + 1), false);
-	for (; n < DB_SLICE && scan_next(&s, &key, NULL); n++) {
+	for (; n < LIM_DB_SLICE && scan_next(&s, &key, NULL); n++) {
 		if (key_due_read(key, &k) == -1)
 			continue;
 		run_one(&k);
@@ -373,9 +370,9 @@ run_slice(void)
 		from.id++;
 	}
 	scan_end(&s);
-	if (n < DB_SLICE)
+	if (n < LIM_DB_SLICE)
 		from = (struct key_due){ .at = 0 };
-	return n == DB_SLICE;
+	return n == LIM_DB_SLICE;
 }
 
 /* What is SENDING and at no worker is settled by its phase. */
@@ -427,7 +424,7 @@ submit_schedule(void)
 static void
 on_aborted(void)
 {
-	static const struct timeval later = { OVERDUE_SECONDS, 0 };
+	static const struct timeval later = { LIM_OVERDUE_SECONDS, 0 };
 
 	recheck = true;
 	evtimer_add(timer, &later);

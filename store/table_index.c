@@ -7,8 +7,6 @@
 
 #include "db.h"
 
-#define MAX_INDEXED 512	/* addresses of one message: more is no correspondence */
-
 static uint8_t
 lower(uint8_t c)
 {
@@ -120,7 +118,7 @@ edit_header(struct target *t, struct slice header)
 
 	if (rec_header_decode(header, &h) == -1)
 		return;
-	t->left = MAX_INDEXED;
+	t->left = LIM_INDEXED_ADDRESSES;
 	edit_addresses(t, h.from, INDEX_FROM);
 	edit_addresses(t, h.to, INDEX_TO);
 	edit_addresses(t, h.cc, INDEX_CC);

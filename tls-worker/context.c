@@ -8,8 +8,6 @@
 #include "log.h"
 #include "secret.h"
 
-#define EXTRA_CA_MAX 64	/* certificates of one host's extra file */
-
 static void *
 crypto_malloc(size_t n, const char *file, int line)
 {
@@ -53,7 +51,7 @@ add_extra(X509_STORE *store, struct slice pem)
 
 	if (bio == NULL)
 		fatal("out of memory");
-	while (count < EXTRA_CA_MAX && (cert = PEM_read_bio_X509(bio, NULL, NULL, NULL)) != NULL) {
+	while (count < LIM_EXTRA_CAS && (cert = PEM_read_bio_X509(bio, NULL, NULL, NULL)) != NULL) {
 		if (X509_STORE_add_cert(store, cert) == 1)
 			count++;
 		X509_free(cert);

@@ -99,7 +99,7 @@ flow_run(struct copy *c, bool up, struct copy_flow *f)
 	ssize_t n, done;
 	int r;
 
-	for (int round = 0; round < COPY_ROUNDS; round++) {
+	for (int round = 0; round < LIM_COPY_ROUNDS; round++) {
 		if ((r = flush(c, up, f)) != 1)
 			return r;
 		if (f->ended || (n = take(c, up)) == LINK_AGAIN)

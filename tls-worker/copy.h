@@ -9,7 +9,6 @@
 #include "link.h"
 
 #define COPY_CHUNK 16384	/* one TLS record */
-#define COPY_ROUNDS 16		/* chunks of one direction in one turn: fairness */
 
 struct copy_flow {
 	uint8_t *kept;		/* what the receiver did not take yet */

@@ -249,7 +249,7 @@ login_imap_begin(struct login *l, struct slice mechanism, struct slice data)
 	login_put_str(l, "P4 AUTHENTICATE ");
 	login_put(l, mechanism);
 	/* SASL LOGIN asks for the user name first, whatever SASL-IR says. */
-	if (l->sasl_ir && !is_login && sasl_base64_len(data.n) + l->out_n < LOGIN_IR_IMAP) {
+	if (l->sasl_ir && !is_login && sasl_base64_len(data.n) + l->out_n < LIM_LOGIN_IR_IMAP) {
 		login_put_str(l, " ");
 		if (data.n == 0)
 			login_put_str(l, "=");

@@ -11,8 +11,6 @@
 #include "codes.h"
 #include "log.h"
 
-#define NAMES_SHOWN 8	/* names of a wrong certificate that are told */
-
 void
 link_init(struct link *l, int fd)
 {
@@ -177,7 +175,7 @@ name_detail(X509 *cert, char *detail)
 	if (cert == NULL)
 		return;
 	names = X509_get_ext_d2i(cert, NID_subject_alt_name, NULL, NULL);
-	for (int i = 0; names != NULL && i < sk_GENERAL_NAME_num(names) && shown < NAMES_SHOWN; i++) {
+	for (int i = 0; names != NULL && i < sk_GENERAL_NAME_num(names) && shown < LIM_CERT_NAMES; i++) {
 		const GENERAL_NAME *name = sk_GENERAL_NAME_value(names, i);
 
 		if (name->type != GEN_DNS)

@@ -13,13 +13,11 @@
 #include "limits.h"
 #include "wire.h"
 
-#define LINK_FIRST 200	/* bytes kept of what came instead of TLS */
-
 struct link {
 	int fd;
 	SSL *ssl;		/* NULL: in clear */
 	bool read_wants_write, write_wants_read;	/* of the last call */
-	uint8_t first[LINK_FIRST];
+	uint8_t first[LIM_NOT_TLS];
 	size_t first_n;
 	X509 *refused;		/* the certificate that did not pass, owned */
 	bool handshaking;

@@ -5,8 +5,6 @@
 #include "codes.h"
 #include "secret.h"
 
-#define DETAIL_SCAN 4096	/* bytes of a line that are searched for echoes */
-
 void
 login_init(struct login *l, enum service service, bool starttls)
 {
@@ -96,7 +94,7 @@ mask_runs(char *text, size_t n)
 static void
 detail_set(struct login *l, struct slice line)
 {
-	char text[DETAIL_SCAN];
+	char text[LIM_DETAIL_SCAN];
 	size_t n = line.n < sizeof(text) ? line.n : sizeof(text);
 
 	if (n > 0)
@@ -130,7 +128,7 @@ login_fail(struct login *l, const char *code, struct slice line)
 void
 login_add_mechanism(struct login *l, struct slice name)
 {
-	if (name.n == 0 || name.n > LOGIN_MECHANISM || l->n_mechanisms == LOGIN_MECHANISMS || login_offers(l, name))
+	if (name.n == 0 || name.n > LIM_MECHANISM || l->n_mechanisms == LIM_LOGIN_MECHANISMS || login_offers(l, name))
 		return;
 	for (size_t i = 0; i < name.n; i++) {
 		uint8_t c = name.p[i];
@@ -160,7 +158,7 @@ login_challenged(struct login *l, struct slice base64)
 {
 	int n;
 
-	if (++l->rounds > LOGIN_ROUNDS)
+	if (++l->rounds > LIM_LOGIN_ROUNDS)
 		return login_fail(l, "auth.unknown", slice_str("too many challenges"));
 	if (l->holding) {
 		login_put_base64(l, (struct slice){ l->held, l->held_n });
@@ -201,7 +199,7 @@ login_respond(struct login *l, struct slice mechanism, struct slice data, enum l
 {
 	enum login_want was = l->want;
 
-	if ((was != LOGIN_CREDENTIAL && was != LOGIN_CHALLENGE) || data.n > LOGIN_DATA) {
+	if ((was != LOGIN_CREDENTIAL && was != LOGIN_CHALLENGE) || data.n > LIM_LOGIN_DATA) {
 		*want = login_fail(l, "auth.unknown", SLICE_NONE);
 		return -1;
 	}
@@ -228,7 +226,7 @@ login_rest(const struct login *l)
 
 /* One line without its end, taken at the first LF. */
 static bool
-take_line(struct login *l, uint8_t line[LOGIN_LINE], size_t *n)
+take_line(struct login *l, uint8_t line[LIM_LOGIN_LINE], size_t *n)
 {
 	const uint8_t *end = l->in_n > 0 ? memchr(l->in, '\n', l->in_n) : NULL;
 	size_t whole;
@@ -248,7 +246,7 @@ take_line(struct login *l, uint8_t line[LOGIN_LINE], size_t *n)
 static enum login_want
 handle_line(struct login *l, struct slice line)
 {
-	if (++l->lines > LOGIN_LINES)
+	if (++l->lines > LIM_LOGIN_LINES)
 		return login_fail(l, "sync.protocol_error", slice_str("too many lines before the login"));
 	return l->service == SERVICE_IMAP ? login_imap_line(l, line) : login_smtp_line(l, line);
 }
@@ -274,7 +272,7 @@ line_too_long(struct login *l)
 enum login_want
 login_input(struct login *l, const void *p, size_t n)
 {
-	uint8_t line[LOGIN_LINE];
+	uint8_t line[LIM_LOGIN_LINE];
 	size_t len;
 
 	if (l->want != LOGIN_READ || n > login_room(l))

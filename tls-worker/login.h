@@ -18,16 +18,6 @@
 #include "sasl.h"
 #include "wire.h"
 
-#define LOGIN_LINE 12288	/* one line of a server; a challenge of LOGIN_DATA fits */
-#define LOGIN_OUT 16384
-#define LOGIN_DATA 8192		/* a challenge or response, as in messages.def */
-#define LOGIN_LINES 256		/* lines of one dialogue: no endless greetings */
-#define LOGIN_ROUNDS 8		/* SASL challenges */
-#define LOGIN_MECHANISMS 24
-#define LOGIN_MECHANISM 20	/* RFC 4422 s. 3.1 */
-#define LOGIN_IR_IMAP 8000	/* RFC 9051 s. 4 asks servers to take 8,000 octets before a login */
-#define LOGIN_IR_SMTP 510	/* RFC 5321 s. 4.5.3.1.4 without CRLF */
-
 enum login_want {
 	LOGIN_READ,		/* bytes of the server; send out first */
 	LOGIN_HANDSHAKE,	/* TLS now; nothing of the server is buffered */
@@ -59,19 +49,19 @@ struct login {
 
 	bool offers_starttls, login_disabled, sasl_ir;
 	bool login_command;	/* IMAP: LOGIN is the command, not the SASL mechanism */
-	char mechanisms[LOGIN_MECHANISMS][LOGIN_MECHANISM + 1];
+	char mechanisms[LIM_LOGIN_MECHANISMS][LIM_MECHANISM + 1];
 	size_t n_mechanisms;
 
-	uint8_t in[LOGIN_LINE];
+	uint8_t in[LIM_LOGIN_LINE];
 	size_t in_n;
-	uint8_t out[LOGIN_OUT];
+	uint8_t out[LIM_LOGIN_OUT];
 	size_t out_n;
-	uint8_t held[LOGIN_DATA];	/* a response that waits for the server's "+" */
+	uint8_t held[LIM_LOGIN_DATA];	/* a response that waits for the server's "+" */
 	size_t held_n;
 	bool holding;
 	uint8_t user[LIM_USER];
 	size_t user_n;
-	uint8_t challenge[LOGIN_DATA];
+	uint8_t challenge[LIM_LOGIN_DATA];
 	size_t challenge_n;
 
 	uint8_t reply[LIM_DETAIL];	/* SMTP: the lines of one reply, joined */

@@ -65,7 +65,7 @@ void
 session_step(struct session *s, enum step step)
 {
 	steps_begin(&s->steps, step);
-	set_deadline(s, SESSION_STEP_SECONDS);
+	set_deadline(s, LIM_LOGIN_STEP_SECONDS);
 }
 
 static void
@@ -80,7 +80,7 @@ pump(struct session *s)
 		return;
 	}
 	if (state == COPY_CLOSING && !event_pending(s->deadline, EV_TIMEOUT, NULL))
-		set_deadline(s, SESSION_CLOSE_SECONDS);
+		set_deadline(s, LIM_STREAM_CLOSE_SECONDS);
 	session_watch(s, w.link_read, w.link_write);
 	want(s->plain_read, w.plain_read);
 	want(s->plain_write, w.plain_write);

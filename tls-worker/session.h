@@ -10,9 +10,6 @@
 
 #include "channel.h"
 
-#define SESSION_STEP_SECONDS 30		/* each step of the way in */
-#define SESSION_CLOSE_SECONDS 15	/* last bytes for the side that is still there */
-
 struct session_setup {
 	SSL_CTX *tls;
 	char host[LIM_HOST + 1];

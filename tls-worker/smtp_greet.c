@@ -145,7 +145,7 @@ login_smtp_begin(struct login *l, struct slice mechanism, struct slice data)
 	l->state = LS_AUTH;
 	login_put_str(l, "AUTH ");
 	login_put(l, mechanism);
-	if (!is_login && l->out_n + 1 + sasl_base64_len(data.n) <= LOGIN_IR_SMTP) {
+	if (!is_login && l->out_n + 1 + sasl_base64_len(data.n) <= LIM_LOGIN_IR_SMTP) {
 		login_put_str(l, " ");
 		if (data.n == 0)
 			login_put_str(l, "=");

@@ -42,7 +42,7 @@ bool
 cred_valid(const struct seal_plain *c)
 {
 	return is_text(c->address, LIM_ADDRESS) && is_text(c->user, LIM_USER) && is_text(c->secret, LIM_SECRET) &&
-	    c->endpoints.n > 0 && list_valid(c->endpoints, SEAL_ENDPOINTS, SEAL_ENDPOINT_MAX);
+	    c->endpoints.n > 0 && list_valid(c->endpoints, LIM_SEAL_ENDPOINTS, SEAL_ENDPOINT_MAX);
 }
 
 bool

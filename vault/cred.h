@@ -34,8 +34,6 @@ int area_init(void);			/* before the sandbox; 0 or -1 */
 struct wbuf area_writer(void);		/* over AREA_BUILT; fails at its end instead of growing */
 void area_wipe(void);			/* both */
 
-#define SEAL_ENDPOINTS 4	/* imap, smtp, and two to spare */
-
 /* Lengths and characters as they must be in a seal and in a record. */
 bool cred_valid(const struct seal_plain *);
 bool cred_list_has(struct slice list, struct slice item);
@@ -51,7 +49,6 @@ bool cred_lists_equal(struct slice, struct slice);
  *	store.secret_tampered	sealed for something else
  *	api.conflict		opened before
  */
-#define SEAL_SEEN 16384		/* seals remembered against a second opening */
 const char *seal_open(struct slice seal, const struct seal_plain *wanted, struct seal_plain *cred);
 int seal_parse(struct slice plain, struct seal_plain *);	/* of an opened seal, strict: 0 or -1 */
 
@@ -63,7 +60,6 @@ int seal_parse(struct slice plain, struct seal_plain *);	/* of an opened seal, s
  * length + bytes.
  */
 #define RECORD_VERSION 1
-#define RECORD_MAX 8192		/* as the messages that carry it */
 
 struct record_place {
 	struct slice ats;

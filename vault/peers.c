@@ -9,8 +9,8 @@
 #include "log.h"
 
 /* polls[0] is the master's, polls[i + 1] belongs to peers[i]. */
-static struct chan *peers[PEERS_MAX];
-static struct pollfd polls[PEERS_MAX + 1];
+static struct chan *peers[LIM_VAULT_PEERS];
+static struct pollfd polls[LIM_VAULT_PEERS + 1];
 static size_t peers_n;
 
 void
@@ -19,7 +19,7 @@ peers_add(const struct chan_peer *peer, int fd)
 	static const struct chan_ops ops = { .handlers = serve_peers, .on_broken = child_report_broken };
 	struct chan *c;
 
-	if (peers_n == PEERS_MAX) {
+	if (peers_n == LIM_VAULT_PEERS) {
 		log_error("too many channels role=%s ats=%s", role_name(peer->role), peer->ats);
 		close(fd);
 	} else if ((c = chan_new(fd, ROLE_VAULT, peer, &ops, NULL)) != NULL) {

@@ -2,13 +2,12 @@
 
 #include <string.h>
 
-#define BUCKETS 16384
 #define MINUTE 60000u
 
 static struct bucket {
 	uint64_t at;
 	uint32_t used;	/* milliseconds of a minute's allowance that are spent */
-} links[BUCKETS], tenants[BUCKETS];	/* apart: no link may fill its tenant's, or another's */
+} links[LIM_RATE_BUCKETS], tenants[LIM_RATE_BUCKETS];	/* apart: no link may fill its tenant's, or another's */
 static uint8_t hash_key[crypto_shorthash_KEYBYTES];
 
 void
@@ -31,7 +30,7 @@ rate_allow(char kind, const char *ats, uint32_t link, uint32_t per_minute, uint6
 	w_u32(&w, link);
 	w_raw(&w, ats, strnlen(ats, LIM_ATS_NAME));
 	crypto_shorthash((uint8_t *)&hash, key, w.n, hash_key);
-	b = kind == 'l' ? &links[hash % BUCKETS] : &tenants[hash % BUCKETS];
+	b = kind == 'l' ? &links[hash % LIM_RATE_BUCKETS] : &tenants[hash % LIM_RATE_BUCKETS];
 	passed = now - b->at;
 	b->used = passed >= b->used ? 0 : b->used - (uint32_t)passed;
 	b->at = now;

@@ -4,7 +4,7 @@
 
 #define NONCE_N crypto_aead_xchacha20poly1305_ietf_NPUBBYTES
 #define TAG_N crypto_aead_xchacha20poly1305_ietf_ABYTES
-#define ENDPOINTS_MAX (SEAL_ENDPOINTS * (SEAL_ENDPOINT_MAX + 2))
+#define ENDPOINTS_MAX (LIM_SEAL_ENDPOINTS * (SEAL_ENDPOINT_MAX + 2))
 #define HEAD_N (1 + KEY_ID_N + NONCE_N)
 #define AD_MAX (1 + KEY_ID_N + 4 + LIM_ATS_NAME + 4 + 4)
 
@@ -25,7 +25,7 @@ additional_data(const struct record_place *place, uint8_t ad[AD_MAX])
 int
 record_make(const struct seal_plain *c, const struct record_place *place, struct wbuf *out)
 {
-	uint8_t ad[AD_MAX], nonce[NONCE_N], sealed[RECORD_MAX];
+	uint8_t ad[AD_MAX], nonce[NONCE_N], sealed[LIM_RECORD];
 	size_t ad_n = additional_data(place, ad);
 	struct wbuf plain = area_writer();
 	unsigned long long n;
@@ -35,7 +35,7 @@ record_make(const struct seal_plain *c, const struct record_place *place, struct
 	w_bytes(&plain, c->user, LIM_USER);
 	w_bytes(&plain, c->secret, LIM_SECRET);
 	w_bytes(&plain, c->endpoints, ENDPOINTS_MAX);
-	if (ad_n == 0 || plain.failed || plain.n > RECORD_MAX - HEAD_N - TAG_N)
+	if (ad_n == 0 || plain.failed || plain.n > LIM_RECORD - HEAD_N - TAG_N)
 		return -1;
 	randombytes_buf(nonce, sizeof(nonce));
 	crypto_aead_xchacha20poly1305_ietf_encrypt(sealed, &n, plain.p, plain.n, ad, ad_n, NULL, nonce, keys->record);
@@ -68,7 +68,7 @@ record_open(struct slice s, const struct record_place *place, struct seal_plain 
 	size_t ad_n = additional_data(place, ad);
 	unsigned long long n;
 
-	if (s.n <= HEAD_N + TAG_N || s.n > RECORD_MAX || s.p[0] != RECORD_VERSION || ad_n == 0)
+	if (s.n <= HEAD_N + TAG_N || s.n > LIM_RECORD || s.p[0] != RECORD_VERSION || ad_n == 0)
 		return "store.secret_tampered";
 	if (memcmp(s.p + 1, keys->public, KEY_ID_N) != 0)
 		return "store.key_wrong";

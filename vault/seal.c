@@ -6,7 +6,7 @@
 
 /* A ring: the oldest goes first. The rate limit on seals keeps one ATS from
  * pushing out what another sent a moment ago. */
-static uint8_t seen[SEAL_SEEN][HASH_N];
+static uint8_t seen[LIM_SEALS_SEEN][HASH_N];
 static size_t seen_count;
 
 /* True for the first time only. */
@@ -16,10 +16,10 @@ first_time(struct slice seal)
 	uint8_t hash[HASH_N];
 
 	crypto_generichash(hash, sizeof(hash), seal.p, seal.n, NULL, 0);
-	for (size_t i = 0; i < seen_count && i < SEAL_SEEN; i++)
+	for (size_t i = 0; i < seen_count && i < LIM_SEALS_SEEN; i++)
 		if (memcmp(seen[i], hash, HASH_N) == 0)
 			return false;
-	memcpy(seen[seen_count++ % SEAL_SEEN], hash, HASH_N);
+	memcpy(seen[seen_count++ % LIM_SEALS_SEEN], hash, HASH_N);
 	return true;
 }
 
@@ -65,7 +65,7 @@ seal_open(struct slice seal, const struct seal_plain *wanted, struct seal_plain 
 {
 	struct slice plain = { areas[AREA_OPENED], seal.n - crypto_box_SEALBYTES };
 
-	if (seal.n <= crypto_box_SEALBYTES || plain.n > SEAL_PLAIN_MAX ||
+	if (seal.n <= crypto_box_SEALBYTES || plain.n > LIM_SEAL_PLAIN ||
 	    crypto_box_seal_open(areas[AREA_OPENED], seal.p, seal.n, keys->public, keys->secret) != 0 ||
 	    seal_parse(plain, c) != 0 || c->kind != SEAL_KIND_PASSWORD)
 		return "cfg.invalid";

@@ -198,7 +198,7 @@ on_seal_open(struct chan *c, const union msg *m, int *fd)
 	const struct msg_seal_open *s = &m->seal_open;
 	const char *ats = chan_peer(c)->ats, *code = "api.rate";
 	const struct record_place place = { slice_str(ats), s->link, s->generation };
-	uint8_t bytes[RECORD_MAX];
+	uint8_t bytes[LIM_RECORD];
 	struct wbuf record = { .p = bytes, .cap = sizeof(bytes), .max = sizeof(bytes) };
 	struct seal_plain cred, wanted = { .ats = place.ats, .address = s->address, .user = s->user,
 		.endpoints = s->endpoints };

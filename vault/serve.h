@@ -13,8 +13,6 @@
  * The permissions to log in that the master has issued and that are not used
  * up: each for one exchange, on one channel, within LIM_TICKET_SECONDS.
  */
-#define TICKETS_MAX 4096	/* of all tenants together */
-#define TICKETS_ATS 1024	/* of one tenant, so that it cannot crowd out others */
 
 enum ticket_state { TICKET_NONE = 0, TICKET_ISSUED, TICKET_FETCHING, TICKET_RUNNING };
 
@@ -58,7 +56,6 @@ extern const chan_handler serve_peers[MSG__COUNT];	/* of stores and tls-workers 
 void serve_store_gone(struct ticket *);			/* tells the tls-worker */
 
 /* ---- peers.c: the channels and the poll(2) loop ---- */
-#define PEERS_MAX 4096	/* stores and tls-workers */
 void peers_add(const struct chan_peer *, int fd);	/* a child_peer_fn */
 struct chan *peers_find(uint32_t chan, enum role);	/* NULL: not wired, or gone */
 void peers_serve(void) __attribute__((noreturn));

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static struct ticket table[TICKETS_MAX];
+static struct ticket table[LIM_TICKETS];
 
 void
 ticket_drop(struct ticket *t)
@@ -15,7 +15,7 @@ ticket_drop(struct ticket *t)
 struct ticket *
 ticket_find(uint64_t id)
 {
-	for (struct ticket *t = table; t < table + TICKETS_MAX; t++)
+	for (struct ticket *t = table; t < table + LIM_TICKETS; t++)
 		if (t->state != TICKET_NONE && t->id == id)
 			return t;
 	return NULL;
@@ -28,7 +28,7 @@ place_for(struct slice ats, uint64_t now)
 	struct ticket *place = NULL;
 	size_t n = 0;
 
-	for (struct ticket *t = table; t < table + TICKETS_MAX; t++) {
+	for (struct ticket *t = table; t < table + LIM_TICKETS; t++) {
 		if (t->state != TICKET_NONE && now > t->deadline)
 			ticket_drop(t);
 		if (t->state == TICKET_NONE)
@@ -36,7 +36,7 @@ place_for(struct slice ats, uint64_t now)
 		else if (slice_eq_str(ats, t->ats))
 			n++;
 	}
-	return n < TICKETS_ATS ? place : NULL;
+	return n < LIM_TICKETS_ATS ? place : NULL;
 }
 
 const char *
@@ -85,7 +85,7 @@ ticket_check(const struct ticket *t, const struct chan_peer *peer, enum ticket_s
 void
 ticket_chan_gone(uint32_t chan, void (*fn)(struct ticket *))
 {
-	for (struct ticket *t = table; t < table + TICKETS_MAX; t++) {
+	for (struct ticket *t = table; t < table + LIM_TICKETS; t++) {
 		bool waits = t->state == TICKET_FETCHING && t->store_chan == chan;
 
 		if (waits)

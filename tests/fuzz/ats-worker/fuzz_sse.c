@@ -26,7 +26,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (http_target_parse(&t, slice_mem(data, size)) == -1)
 		return 0;
-	if (sse_args_read(&t, &a) == 0 && a.ping > SSE_PING_MAX)
+	if (sse_args_read(&t, &a) == 0 && a.ping > LIM_PING_MAX_SECONDS)
 		abort();
 	if (download_type(http_target_query(&t, "accept"), type, sizeof(type)) == 0)
 		one_line(type);

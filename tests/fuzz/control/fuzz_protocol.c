@@ -10,7 +10,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 static void
 try(struct slice in, enum ctl_direction direction)
 {
-	struct wbuf w = { .max = CTL_FRAME_MAX };
+	struct wbuf w = { .max = LIM_CTL_FRAME };
 	struct ctl f;
 	int n;
 

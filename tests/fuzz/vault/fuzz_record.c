@@ -21,7 +21,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	/* version, key id, then the name and numbers of place */
 	uint8_t ad[1 + KEY_ID_N + 4 + 1 + 8] = { RECORD_VERSION, [1 + KEY_ID_N] = 1, [1 + KEY_ID_N + 4] = 'a',
 		[1 + KEY_ID_N + 5] = 1, [1 + KEY_ID_N + 9] = 1 };
-	static uint8_t record[RECORD_MAX + 64];
+	static uint8_t record[LIM_RECORD + 64];
 	struct seal_plain c;
 	unsigned long long len;
 
@@ -31,7 +31,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 		keys = &k;
 	}
 	(void)record_open(slice_mem(data, n), &place, &c);
-	if (n > RECORD_MAX - HEAD_N)
+	if (n > LIM_RECORD - HEAD_N)
 		return 0;
 	record[0] = RECORD_VERSION;
 	crypto_aead_xchacha20poly1305_ietf_encrypt(record + HEAD_N, &len, data, n, ad, sizeof(ad), NULL,

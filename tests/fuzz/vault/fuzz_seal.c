@@ -14,7 +14,7 @@ reencode(struct slice plain, const struct seal_plain *p)
 {
 	struct wbuf w;
 
-	wbuf_init(&w, SEAL_PLAIN_MAX);
+	wbuf_init(&w, LIM_SEAL_PLAIN);
 	if (seal_plain_encode(&w, p) == 0 && !slice_eq(wbuf_slice(&w), plain))
 		abort();
 	wbuf_free(&w);
@@ -33,7 +33,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 		crypto_box_keypair(k.public, k.secret);
 		keys = &k;
 	}
-	if (n <= SEAL_PLAIN_MAX && seal_parse(in, &p) == 0)
+	if (n <= LIM_SEAL_PLAIN && seal_parse(in, &p) == 0)
 		reencode(in, &p);
 	if (strcmp(seal_open(in, &wanted, &p), "cfg.invalid") != 0)
 		abort();

@@ -227,7 +227,7 @@ test_sse_args(void **state)
 	assert_int_equal(sse_args_read(&t, &a), 0);
 	assert_int_equal(a.types, 1u << OBJ_EMAIL);
 	assert_true(a.close_after_state);
-	assert_int_equal(a.ping, SSE_PING_MAX);
+	assert_int_equal(a.ping, LIM_PING_MAX_SECONDS);
 	assert_int_equal(http_target_parse(&t, slice_str("/e?ping=x")), 0);
 	assert_int_equal(sse_args_read(&t, &a), -1);
 }

@@ -172,7 +172,7 @@ test_bad_chunks(void **state)
 static void
 test_limits(void **state)
 {
-	static char text[HTTP_HEAD_MAX * 2];
+	static char text[LIM_HTTP_HEAD * 2];
 	static struct trace t;
 	size_t n;
 
@@ -186,7 +186,7 @@ test_limits(void **state)
 	feed(&t, text, sizeof(text), 4096);
 	assert_string_equal(t.text, "!431");
 	n = (size_t)snprintf(text, sizeof(text), "GET / HTTP/1.1\r\n" HOST);
-	for (int i = 0; i < HTTP_HEADERS_MAX; i++)
+	for (int i = 0; i < LIM_HTTP_HEADERS; i++)
 		n += (size_t)snprintf(text + n, sizeof(text) - n, "h: v\r\n");
 	n += (size_t)snprintf(text + n, sizeof(text) - n, "\r\n");
 	feed(&t, text, n, n);

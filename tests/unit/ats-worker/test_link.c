@@ -31,7 +31,7 @@ reset(void **state)
 static void
 check_seal(const char *user, const char *secret, const char *const *endpoints, uint8_t n)
 {
-	uint8_t plain[SEAL_PLAIN_MAX];
+	uint8_t plain[LIM_SEAL_PLAIN];
 	const char *fields[] = { "main", "carl@example.net", user, secret };
 	struct rbuf r;
 	uint16_t len;

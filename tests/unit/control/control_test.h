@@ -57,7 +57,7 @@ admin_bytes(struct admin *a, const void *p, size_t n)
 static inline void
 admin_ask(struct admin *a, enum ctl_type type, const void *fields)
 {
-	struct wbuf w = { .max = CTL_FRAME_MAX };
+	struct wbuf w = { .max = LIM_CTL_FRAME };
 
 	assert_int_equal(ctl_encode(&w, type, fields), 0);
 	admin_bytes(a, w.p, w.n);

@@ -127,7 +127,7 @@ a_client_that_never_reads_is_dropped(void **state)
 	admin_ask(&a, CTL_show_processes, &(struct ctl_show_processes){ 0 });
 	chan_read(master);
 	row.req = asked;
-	for (size_t sent = 0; sent < CLIENT_OUT_MAX + 1024 * 1024; sent += sizeof(record)) {
+	for (size_t sent = 0; sent < LIM_CTL_OUT + 1024 * 1024; sent += sizeof(record)) {
 		assert_int_equal(send_admin_row(master, &row), 0);
 		event_base_loop(loop_base(), EVLOOP_NONBLOCK);
 	}

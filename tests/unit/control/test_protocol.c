@@ -1,7 +1,7 @@
 /* The frames of the admin protocol: what is written is read back, nothing else. */
 #include "control_test.h"
 
-static struct wbuf w = { .max = 10 * CTL_FRAME_MAX };
+static struct wbuf w = { .max = 10 * LIM_CTL_FRAME };
 
 static struct slice
 test_frame(void)

@@ -177,7 +177,7 @@ test_list_bounds(void **state)
 
 		address_add(&list, (struct sockaddr *)&in);
 	}
-	assert_int_equal(list.n, ADDRESS_MAX);
+	assert_int_equal(list.n, LIM_DIAL_ADDRESSES);
 	for (size_t i = 0; i < list.n; i++)
 		assert_int_equal(ntohl(list.a[i].in.sin_addr.s_addr), 0x08080800 + i);
 }

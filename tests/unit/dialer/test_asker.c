@@ -106,7 +106,7 @@ test_turns(void **state)
 	while (seen.answers < MANY + 1)
 		assert_int_equal(event_base_loop(loop_base(), EVLOOP_ONCE), 0);
 	assert_int_equal(seen.refused + seen.busy, MANY + 1);
-	assert_true(seen.busy > 0 && seen.refused >= ASKER_QUEUE);
+	assert_true(seen.busy > 0 && seen.refused >= LIM_DIAL_QUEUE);
 	/* The small one did not wait for the greedy one's whole queue. */
 	assert_true(seen.first_of[2] > 0 && seen.first_of[2] < MANY);
 	chan_free(greedy);

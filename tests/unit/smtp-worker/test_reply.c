@@ -77,7 +77,7 @@ test_broken(void **state)
 		"250_x\r\n", "2a0 x\r\n", "250-a\r\n251 b\r\n", "* OK\r\n" };
 	struct reply r;
 	struct slice in;
-	char line[REPLY_LINE + 10];
+	char line[LIM_REPLY_LINE + 10];
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
@@ -90,7 +90,7 @@ test_broken(void **state)
 	reply_init(&r);
 	assert_int_equal(feed(&r, line, sizeof(line), 100), REPLY_BROKEN);
 	reply_init(&r);
-	for (int i = 0; i < REPLY_LINES; i++)
+	for (int i = 0; i < LIM_REPLY_LINES; i++)
 		assert_int_equal(feed(&r, "250-x\r\n", 7, 7), REPLY_PART);
 	assert_int_equal(feed(&r, "250-x\r\n", 7, 7), REPLY_BROKEN);
 }

@@ -118,6 +118,7 @@ HEAR(blob_data)
 HEAR(state_change)
 HEAR(record)
 HEAR(seal_open)
+HEAR(record_put_done)
 HEAR(unit_run)
 HEAR(unit_stop)
 HEAR(worker_start)
@@ -126,6 +127,7 @@ static const chan_handler far_handlers[MSG__COUNT] = { [MSG_row] = hear_row, [MS
 	[MSG_changes_done] = hear_changes_done, [MSG_query_done] = hear_query_done, [MSG_set_done] = hear_set_done,
 	[MSG_probe_step] = hear_probe_step, [MSG_blob_data] = hear_blob_data,
 	[MSG_state_change] = hear_state_change, [MSG_record] = hear_record, [MSG_seal_open] = hear_seal_open,
+	[MSG_record_put_done] = hear_record_put_done,
 	[MSG_unit_run] = hear_unit_run, [MSG_unit_stop] = hear_unit_stop,
 	[MSG_worker_start] = hear_worker_start };
 
@@ -156,7 +158,8 @@ near_seal_opened(struct chan *c, const union msg *m, int *fd)
 static const chan_handler near_handlers[MSG__COUNT] = { [MSG_get] = ats_on_get, [MSG_changes] = ats_on_changes,
 	[MSG_query] = ats_on_query, [MSG_blob_get] = ats_on_blob_get, [MSG_blob_put] = ats_on_blob_put,
 	[MSG_link_set] = link_on_set, [MSG_correspondent_set] = person_on_set, [MSG_review_set] = review_on_set,
-	[MSG_note_destroy] = note_on_destroy, [MSG_seal_opened] = near_seal_opened };
+	[MSG_note_destroy] = note_on_destroy, [MSG_seal_opened] = near_seal_opened,
+	[MSG_record_put] = link_on_record_put };
 static const struct chan_ops near_ops = { .handlers = near_handlers, .on_eof = far_gone, .on_broken = far_broken,
 	.on_credit = ats_credit };
 

@@ -365,7 +365,7 @@ test_many_waiting(void **state)
 	(void)state;
 	one_message();
 	p.email = id;
-	for (int i = 0; i < JOURNAL_SCAN + 10; i++)
+	for (int i = 0; i < LIM_JOURNAL_SCAN + 10; i++)
 		(void)journal_add(&p);
 	(void)journal_add(
 	    &(struct rec_pending){ .kind = OP_EXPUNGE, .account = LINK, .mailbox = inbox, .uid = 5 });
@@ -435,7 +435,7 @@ test_pinned(void **state)
 	    &(struct rec_pending){ .kind = OP_EXPUNGE, .account = LINK, .mailbox = inbox, .uid = 5 });
 	db_turn_end();
 	assert_int_equal(pending_count(), 1);
-	assert_false(bind_unbind(LINK, inbox, DB_SLICE));
+	assert_false(bind_unbind(LINK, inbox, LIM_DB_SLICE));
 	db_turn_end();
 	assert_int_equal(pending_count(), 0);
 }

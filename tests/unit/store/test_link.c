@@ -175,6 +175,56 @@ a_new_credential_is_a_new_generation(void **state)
 	assert_true(slice_eq_str(link_credential(no, SERVICE_IMAP), "R:seal2"));
 }
 
+/* ---- records that the vault wraps anew ---- */
+static void
+assert_put(uint32_t no, enum service service, uint32_t generation, const char *was, const char *code)
+{
+	union msg m;
+
+	send_record_put(vault.far, &(struct msg_record_put){ .req = 7, .unit = no, .generation = generation,
+	    .service = (uint8_t)service, .was = slice_str(was), .data = slice_str("wrapped anew") });
+	turn();
+	told_next(&vault, MSG_record_put_done, &m);
+	assert_int_equal(m.record_put_done.req, 7);
+	assert_true(slice_eq_str(m.record_put_done.code, code));
+}
+
+static void
+a_record_is_replaced_only_if_it_is_the_one_meant(void **state)
+{
+	uint32_t no = linked("rec@agency.example");
+
+	(void)state;
+	assert_put(no, SERVICE_IMAP, 1, "R:other", "api.conflict");
+	assert_put(no, SERVICE_IMAP, 1, "", "api.conflict");
+	assert_put(no, SERVICE_IMAP, 2, "R:seal", "api.conflict");
+	assert_put(no + 1, SERVICE_IMAP, 1, "R:seal", "api.conflict");
+	assert_true(slice_eq_str(link_credential(no, SERVICE_IMAP), "R:seal"));
+	/* SMTP's is IMAP's as long as it has none of its own. */
+	assert_put(no, SERVICE_SMTP, 1, "R:seal", "");
+	assert_true(slice_eq_str(link_credential(no, SERVICE_IMAP), "wrapped anew"));
+	assert_put(no, SERVICE_IMAP, 1, "R:seal", "api.conflict");
+	link_credential_put(no, SERVICE_SMTP, slice_str("R:smtp"));
+	assert_put(no, SERVICE_SMTP, 1, "R:smtp", "");
+	assert_true(slice_eq_str(link_credential(no, SERVICE_SMTP), "wrapped anew"));
+}
+
+static void
+a_full_disk_replaces_nothing(void **state)
+{
+	uint32_t no = linked("rec@agency.example");
+	union msg m;
+
+	(void)state;
+	send_record_put(vault.far, &(struct msg_record_put){ .req = 8, .unit = no, .generation = 1,
+	    .service = SERVICE_IMAP, .was = slice_str("R:seal"), .data = slice_str("wrapped anew") });
+	db_fail("test");
+	turn();
+	told_next(&vault, MSG_record_put_done, &m);
+	assert_true(slice_eq_str(m.record_put_done.code, "store.full"));
+	assert_true(slice_eq_str(link_credential(no, SERVICE_IMAP), "R:seal"));
+}
+
 /* ---- states ---- */
 static void
 steps_lead_to_states(void **state)
@@ -312,6 +362,8 @@ main(void)
 		T(a_vault_that_refuses),
 		T(what_an_update_needs),
 		T(a_new_credential_is_a_new_generation),
+		T(a_record_is_replaced_only_if_it_is_the_one_meant),
+		T(a_full_disk_replaces_nothing),
 		T(steps_lead_to_states),
 		T(pausing_and_going_on),
 		T(policies_have_defaults),

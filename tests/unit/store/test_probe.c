@@ -163,6 +163,24 @@ tests_store_nothing(void **state)
 }
 
 static void
+a_record_is_replaced_in_memory(void **state)
+{
+	struct rec_link r = link_of("rec@agency.example");
+	uint32_t unit = probing(&r);
+	union msg m;
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		send_record_put(vault.far, &(struct msg_record_put){ .req = 9, .unit = unit, .generation = 1,
+		    .service = SERVICE_SMTP, .was = slice_str("R:seal"), .data = slice_str("wrapped anew") });
+		turn();
+		told_next(&vault, MSG_record_put_done, &m);
+		assert_true(slice_eq_str(m.record_put_done.code, i == 0 ? "" : "api.conflict"));
+	}
+	assert_true(slice_eq_str(probe_credential(unit, SERVICE_IMAP), "wrapped anew"));
+}
+
+static void
 too_many_tests(void **state)
 {
 	struct rec_link r = link_of("eager@agency.example");
@@ -187,6 +205,7 @@ main(void)
 		T(every_step_passes),
 		T(nothing_is_stored_on_failure),
 		T(tests_store_nothing),
+		T(a_record_is_replaced_in_memory),
 		T(too_many_tests),
 	};
 

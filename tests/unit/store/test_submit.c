@@ -542,7 +542,7 @@ test_temporary(void **state)
 	item(&m);
 	done(SEND_TEMP, 451);
 	assert_int_equal(submission().state, SUB_QUEUED);
-	assert_true(submission().next_try >= store_now() + SUBMIT_RETRY_FIRST - 5);
+	assert_true(submission().next_try >= store_now() + LIM_SUBMIT_RETRY_FIRST - 5);
 	assert_int_equal(submission().attempts, 1);
 }
 
@@ -661,7 +661,7 @@ test_send_only(void **state)
 static void
 test_msgid(void **state)
 {
-	char a[MSGID_MAX];
+	char a[LIM_OUR_MESSAGE_ID];
 	struct rec_header h = { .kind = KIND_HUMAN };
 	struct wbuf refs = { 0 };
 

@@ -9,7 +9,7 @@ make(struct wbuf *out)
 	struct wbuf list;
 	struct seal_plain p = sample(&list);
 
-	wbuf_init(out, RECORD_MAX);
+	wbuf_init(out, LIM_RECORD);
 	assert_int_equal(record_make(&p, &here, out), 0);
 	area_wipe();
 	wbuf_free(&list);

@@ -1,7 +1,7 @@
 /* Intake: a seal opens once, for exactly what it was made for. */
 #include "vault_test.h"
 
-static uint8_t buf[SEAL_PLAIN_MAX + 200];
+static uint8_t buf[LIM_SEAL_PLAIN + 200];
 
 static void
 opens_for_its_binding(void **state)
@@ -76,7 +76,7 @@ every_cut_and_any_addition_is_refused(void **state)
 	buf[s.n] = 0;
 	assert_string_equal(seal_open(slice_mem(buf, s.n + 1), &p, &c), "cfg.invalid");
 	/* The same inside: sealed anew at every length, and with one more byte. */
-	wbuf_init(&w, SEAL_PLAIN_MAX);
+	wbuf_init(&w, LIM_SEAL_PLAIN);
 	assert_int_equal(seal_plain_encode(&w, &p), 0);
 	for (size_t n = 0; n < w.n; n++)
 		assert_string_equal(seal_open(seal_bytes(slice_mem(w.p, n), buf), &p, &c), "cfg.invalid");

@@ -146,7 +146,7 @@ begin(struct chan *c, uint64_t id, const char *mechanism)
 static size_t
 intake(uint8_t record[8192])
 {
-	uint8_t buf[SEAL_PLAIN_MAX];
+	uint8_t buf[LIM_SEAL_PLAIN];
 	struct wbuf list;
 	struct seal_plain p = sample(&list);
 	struct msg_seal_open m = { .req = 1, .link = 7, .generation = 1, .address = p.address, .user = p.user,
@@ -291,7 +291,7 @@ too_many_logins(void **state)
 static void
 the_stores_name_is_its_channels(void **state)
 {
-	uint8_t buf[SEAL_PLAIN_MAX];
+	uint8_t buf[LIM_SEAL_PLAIN];
 	struct wbuf list;
 	struct seal_plain p = sample(&list);
 	struct msg_seal_open m = { .req = 1, .link = 7, .generation = 1, .address = p.address, .user = p.user,

@@ -99,16 +99,16 @@ a_tenant_cannot_fill_the_table(void **state)
 	struct msg_ticket m = issue(0, "greedy");
 
 	(void)state;
-	for (uint64_t i = 1; i <= TICKETS_ATS; i++) {
+	for (uint64_t i = 1; i <= LIM_TICKETS_ATS; i++) {
 		m.ticket = i;
 		assert_null(ticket_add(&m, 0));
 	}
-	m.ticket = TICKETS_ATS + 1;
+	m.ticket = LIM_TICKETS_ATS + 1;
 	assert_string_equal(ticket_add(&m, 0), "too many at once");
-	add(TICKETS_ATS + 1, 0);	/* another tenant */
-	add(TICKETS_ATS + 2, 10 * LIM_TICKET_SECONDS * 1000);	/* all others are swept */
+	add(LIM_TICKETS_ATS + 1, 0);	/* another tenant */
+	add(LIM_TICKETS_ATS + 2, 10 * LIM_TICKET_SECONDS * 1000);	/* all others are swept */
 	assert_null(ticket_find(1));
-	ticket_drop(ticket_find(TICKETS_ATS + 2));
+	ticket_drop(ticket_find(LIM_TICKETS_ATS + 2));
 }
 
 static unsigned int told;

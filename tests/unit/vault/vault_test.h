@@ -85,7 +85,7 @@ seal_of(const struct seal_plain *p, uint8_t *out)
 	struct wbuf w;
 	struct slice s;
 
-	wbuf_init(&w, SEAL_PLAIN_MAX);
+	wbuf_init(&w, LIM_SEAL_PLAIN);
 	assert_int_equal(seal_plain_encode(&w, p), 0);
 	s = seal_bytes(wbuf_slice(&w), out);
 	wbuf_free(&w);
