@@ -87,6 +87,16 @@ on_log_level(struct chan *c, const union msg *m, int *fd)
 	return 0;
 }
 
+/* The loop that reads this serves every other channel too: it is not wedged. */
+static int
+on_ping(struct chan *c, const union msg *m, int *fd)
+{
+	(void)m;
+	(void)fd;
+	(void)send_pong(c, &(struct msg_pong){ .unused = 0 });
+	return 0;
+}
+
 static int
 on_drain(struct chan *c, const union msg *m, int *fd)
 {
@@ -141,6 +151,7 @@ fill_handlers(const chan_handler *own)
 	handlers[MSG_cfg_end] = on_cfg_end;
 	handlers[MSG_peer] = on_peer;
 	handlers[MSG_log_level] = on_log_level;
+	handlers[MSG_ping] = on_ping;
 	if (handlers[MSG_drain] == NULL)
 		handlers[MSG_drain] = on_drain;
 }

@@ -37,7 +37,7 @@ typedef void (*child_peer_fn)(const struct chan_peer *, int fd);
 /*
  * Check descriptors and argv, take hello and configuration. handlers[] serve
  * the role's own rows of the master channel, both cfg_* in SETUP and later
- * ones; hello, cfg_child, cfg_end, peer, log_level are served here. drain:
+ * ones; hello, cfg_child, cfg_end, peer, log_level, ping are served here. drain:
  * set handlers[MSG_drain] to be told, else the process exits 0 at once.
  * Exits when anything is wrong. EOF from the master always means exit.
  */

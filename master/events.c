@@ -75,6 +75,7 @@ static const chan_handler handlers[MSG__COUNT] = {
 	[MSG_log] = on_log,
 	[MSG_broken] = on_broken,
 	[MSG_stuck] = on_stuck,
+	[MSG_pong] = alive_on_pong,
 	[MSG_unit_run] = unit_on_run,
 	[MSG_unit_stop] = unit_on_stop,
 	[MSG_worker_start] = unit_on_worker_start,

@@ -276,6 +276,7 @@ main(int argc, char **argv)
 	catch(SIGCHLD, on_child);
 	catch(SIGHUP, on_hup);
 	watch_files();
+	alive_start();
 	logger_line(LOG_LVL_INFO, "posternd %s starts pid=%d", POSTERN_VERSION, (int)getpid());
 	(void)proc_new(ROLE_VAULT, NULL, 0, NULL, true);
 	(void)loop_run();

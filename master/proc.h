@@ -31,6 +31,7 @@ struct proc {
 	pid_t pid;
 	struct chan *chan;	/* NULL while it does not run */
 	struct event *timer;	/* READY clock or restart delay */
+	unsigned int pings;	/* unanswered */
 	int64_t started_ms;
 	uint64_t started_at;	/* seconds since 1970 */
 	uint32_t restarts;
@@ -66,6 +67,11 @@ void proc_start_waiting(void);
 bool proc_end_roles(uint32_t role_mask);
 void proc_kill_all(void);
 void proc_stop_restarts(void);
+
+/* ---- alive.c ---- */
+/* Ask every running process from time to time; end those that are wedged. */
+void alive_start(void);
+int alive_on_pong(struct chan *, const union msg *, int *);
 
 /* ---- wiring.c ---- */
 /* Wire a process that became READY to every running one it may talk to. */

@@ -12,6 +12,7 @@ import time
 _LIBC = ctypes.CDLL(None, use_errno=True)
 _PR_SET_PDEATHSIG = 1
 _children = []
+_given = set()  # ports of this run; most are not yet listened on
 
 
 class NotReady(Exception):
@@ -75,12 +76,15 @@ def free_port():
     low = 20000 + os.getpid() % 24 * 500
     for _ in range(200):
         port = random.randrange(low, low + 500)
+        if port in _given:
+            continue
         with socket.socket() as s:
             s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 s.bind(("127.0.0.1", port))
             except OSError:
                 continue
+            _given.add(port)
             return port
     raise NotReady(f"no free port from {low} to {low + 500}")
 
