@@ -24,7 +24,6 @@ struct chan {
 	void *ctx, *loop_data;
 	void (*notify)(struct chan *);
 	bool running, dead, freed, held;
-	bool overflow;		/* a message was lost for want of room: broken at the next look */
 	unsigned int busy;
 	STAILQ_HEAD(, packet) queue;
 	size_t queued;

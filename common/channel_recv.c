@@ -176,8 +176,6 @@ chan_read(struct chan *c)
 	int r = 1;
 
 	c->busy++;
-	if (c->overflow)
-		chan_break(c, "does not read its channel");
 	for (int i = 0; i < LIM_CHAN_TURN && r == 1 && !c->dead; i++)
 		r = chan_receive(c);
 	if (r == 0 && !c->dead) {

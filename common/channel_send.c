@@ -39,24 +39,15 @@ packet_send(int sock, const void *data, size_t n, int fd)
 	return errno == EAGAIN || errno == ENOBUFS || errno == ETOOMANYREFS ? 0 : -1;
 }
 
-/* The peer would go on without a message that it needs: it has to start anew. */
-static int
-chan_overflow(struct chan *c)
-{
-	c->overflow = true;
-	if (c->notify != NULL)
-		c->notify(c);
-	errno = EPIPE;
-	return -1;
-}
-
 static int
 chan_enqueue(struct chan *c, const struct wbuf *w, int fd, bool secret)
 {
 	struct packet *p;
 
-	if (c->queued + w->n > LIM_CHAN_QUEUE || (p = malloc(sizeof(*p) + w->n)) == NULL)
-		return chan_overflow(c);
+	if (c->queued + w->n > LIM_CHAN_QUEUE || (p = malloc(sizeof(*p) + w->n)) == NULL) {
+		errno = EPIPE;
+		return -1;
+	}
 	p->fd = fd;
 	p->secret = secret;
 	p->n = w->n;
@@ -75,8 +66,7 @@ chan_may_send(const struct chan *c, enum msg_type type, int fd)
 	const struct msg_info *info = &msg_table[type];
 	bool fd_ok = info->fds == MSGF_BODY || (info->fds == MSGF_ONEFD) == (fd != -1);
 
-	/* Log lines may get lost, but must not push out what may not. */
-	if (c->dead || c->freed || c->overflow || (type == MSG_log && c->queued > LIM_CHAN_QUEUE / 2))
+	if (c->dead || c->freed)
 		errno = EPIPE;
 	else if ((info->from & (1u << c->self)) == 0 || (info->to & (1u << c->peer.role)) == 0 || !fd_ok)
 		errno = EINVAL;

@@ -52,7 +52,7 @@
 /* Channels */
 #define LIM_INLINE 65536	/* larger bodies travel as a sealed memfd */
 #define LIM_CHAN_MSG 98304	/* one encoded message, header included */
-#define LIM_CHAN_QUEUE (4 * 1024 * 1024)	/* bytes waiting for a peer; one that lets more gather is broken */
+#define LIM_CHAN_QUEUE (4 * 1024 * 1024)	/* bytes waiting for a peer that does not read */
 #define LIM_CHAN_CREDITS 32	/* bulk messages in flight, each direction */
 #define LIM_CHAN_TURN 64	/* messages handled per readiness event: fairness */
 #define LIM_BODY (64 * 1024 * 1024)	/* one raw message or upload */

@@ -58,8 +58,6 @@ sweep(void)
 	for (size_t i = peers_n; i-- > 0;) {
 		struct chan *c = peers[i];
 
-		if (chan_overflowed(c))
-			chan_read(c);
 		if (!chan_dead(c))
 			continue;
 		peers[i] = peers[--peers_n];
@@ -76,8 +74,6 @@ serve_turn(void)
 	/* The master to its end: a ticket is known before the tls-worker comes with it. */
 	serve_chan(child.master, polls[0].revents);
 	while (poll(&(struct pollfd){ chan_fd(child.master), POLLIN, 0 }, 1, 0) > 0)
-		chan_read(child.master);
-	if (chan_overflowed(child.master))
 		chan_read(child.master);
 	for (size_t i = 0; i < n; i++)
 		serve_chan(peers[i], polls[i + 1].revents);
