@@ -11,13 +11,28 @@
 
 #define SEALS (F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW)
 
-static int
-body_map(struct body *b, int fd)
+/* Its size, or -1. Only memory has seals: of a file, pipe or socket there are none. */
+static off_t
+sealed_size(int fd)
 {
 	int seals = fcntl(fd, F_GET_SEALS);
 	off_t size = lseek(fd, 0, SEEK_END);
 
-	if (seals == -1 || (seals & SEALS) != SEALS || size <= 0 || size > LIM_BODY)
+	return seals == -1 || (seals & SEALS) != SEALS || size <= 0 || size > LIM_BODY ? -1 : size;
+}
+
+bool
+body_sound(struct slice field, int fd)
+{
+	return fd == -1 || (field.n == 0 && sealed_size(fd) != -1);
+}
+
+static int
+body_map(struct body *b, int fd)
+{
+	off_t size = sealed_size(fd);
+
+	if (size == -1)
 		return -1;
 	b->map = mmap(NULL, (size_t)size, PROT_READ, MAP_PRIVATE, fd, 0);
 	if (b->map == MAP_FAILED) {

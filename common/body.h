@@ -17,6 +17,11 @@ struct body {
 	bool copied;
 };
 
+/* May these two make one body: nothing, or bytes in the field, or an empty
+ * field and a memfd that is sealed and has 1 to LIM_BODY bytes? The channel
+ * asks this of every BODY row before its handler. */
+bool body_sound(struct slice field, int fd);
+
 /*
  * What a receiver makes of the last field and the descriptor: data then points
  * into the message (alive inside the handler only) or into the mapping. Takes

@@ -48,6 +48,7 @@ chan_close(struct chan *c)
 		packet_free(p);
 	}
 	c->queued = 0;
+	c->queued_fds = 0;
 	if (c->fd != -1)
 		close(c->fd);
 	c->fd = -1;

@@ -5,8 +5,10 @@
  * there is no framing to get wrong. Each end knows who the other is, because
  * the master said so. Every received message is checked against messages.def:
  * known, allowed from that role to this one in this phase, within limits, no
- * bytes left, descriptors exactly as the row says. Anything else breaks the
- * channel: on_broken is called once and the channel is dead.
+ * bytes left, descriptors exactly as the row says, bodies sealed. Anything else
+ * breaks the channel: on_broken is called once and the channel is dead. So does
+ * a peer that goes on asking and reads no answer, once LIM_CHAN_QUEUE is full;
+ * only the master is not judged so by its children.
  *
  * Nothing here blocks or depends on an event loop: the owner calls chan_read
  * when the descriptor is readable and chan_write when chan_wants_write() and

@@ -26,7 +26,9 @@ struct chan {
 	bool running, dead, freed, held;
 	unsigned int busy;
 	STAILQ_HEAD(, packet) queue;
-	size_t queued;
+	size_t queued;			/* bytes of the queue, and what holds them */
+	unsigned int queued_fds;
+	bool overflow;			/* a message found no room: the peer does not read */
 	unsigned int tx_credits;	/* bulk messages we may send */
 	unsigned int rx_out;		/* bulk messages received, credit not returned */
 	unsigned int owed;		/* credits to return at the end of the turn */

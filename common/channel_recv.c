@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "body.h"
 #include "secret.h"
 
 /* Descriptors taken from one packet; more than one is a breach anyway. */
@@ -39,12 +40,12 @@ chan_release(struct chan *c, unsigned int n)
 static void
 chan_take_credit(struct chan *c, uint32_t n)
 {
-	if (n > LIM_CHAN_CREDITS - c->tx_credits) {
-		chan_break(c, "more credits than given");
+	if (n == 0 || n > LIM_CHAN_CREDITS - c->tx_credits) {
+		chan_break(c, n == 0 ? "credit for nothing" : "more credits than given");
 		return;
 	}
 	c->tx_credits += n;
-	if (n > 0 && c->ops->on_credit != NULL)
+	if (c->ops->on_credit != NULL)
 		c->ops->on_credit(c);
 }
 
@@ -89,6 +90,10 @@ chan_dispatch(struct chan *c, struct slice packet, int *fds, int nfds)
 		chan_break(c, "malformed message");
 		return;
 	}
+	if (msg_table[type].fds == MSGF_BODY && !body_sound(msg_body(type, &m), fd)) {
+		chan_break(c, "body that is not sealed memory");
+		return;
+	}
 	if (type == MSG_credit) {
 		chan_take_credit(c, m.credit.n);
 		return;
@@ -123,6 +128,17 @@ take_fds(struct msghdr *mh, int *fds, int max)
 	return n;
 }
 
+/* A read of nothing is the end, or an empty packet of a peer that is still
+ * there. Only writing tells the two apart without a further system call; who
+ * sent an empty packet is paid with one. */
+static bool
+peer_is_there(int fd)
+{
+	struct msghdr empty = { 0 };
+
+	return sendmsg(fd, &empty, MSG_NOSIGNAL | MSG_DONTWAIT) != -1 || errno == EAGAIN;
+}
+
 /* 1 handled, 0 end of file, -1 nothing there (or the channel broke). */
 static int
 chan_receive(struct chan *c)
@@ -149,13 +165,14 @@ chan_receive(struct chan *c)
 		chan_break(c, "oversized message");
 	else if (n > 0)
 		chan_dispatch(c, slice_mem(rx_buffer, (size_t)n), fds, nfds);
-	/* An empty packet counts as the end, but it may have brought descriptors. */
+	else if (peer_is_there(c->fd))
+		chan_break(c, "empty message");
 	for (int i = 0; i < nfds; i++)
 		if (fds[i] != -1)
 			close(fds[i]);
 	if (n >= 2 && msg_is_secret((enum msg_type)(rx_buffer[0] | rx_buffer[1] << 8)))
 		secret_wipe(rx_buffer, (size_t)n);
-	return n > 0 ? 1 : 0;
+	return n > 0 || c->dead ? 1 : 0;
 }
 
 static void
@@ -176,6 +193,8 @@ chan_read(struct chan *c)
 	int r = 1;
 
 	c->busy++;
+	if (c->overflow)
+		chan_break(c, "does not read its channel");
 	for (int i = 0; i < LIM_CHAN_TURN && r == 1 && !c->dead; i++)
 		r = chan_receive(c);
 	if (r == 0 && !c->dead) {

@@ -42,9 +42,13 @@ packet_send(int sock, const void *data, size_t n, int fd)
 static int
 chan_enqueue(struct chan *c, const struct wbuf *w, int fd, bool secret)
 {
-	struct packet *p;
+	struct packet *p = NULL;
 
-	if (c->queued + w->n > LIM_CHAN_QUEUE || (p = malloc(sizeof(*p) + w->n)) == NULL) {
+	if (c->queued + sizeof(*p) + w->n <= LIM_CHAN_QUEUE && (fd == -1 || c->queued_fds < LIM_CHAN_QUEUE_FDS))
+		p = malloc(sizeof(*p) + w->n);
+	if (p == NULL) {
+		/* The peer missed something: chan_read ends this. A lost log line does not. */
+		c->overflow = c->peer.role != ROLE_MASTER;
 		errno = EPIPE;
 		return -1;
 	}
@@ -53,7 +57,8 @@ chan_enqueue(struct chan *c, const struct wbuf *w, int fd, bool secret)
 	p->n = w->n;
 	memcpy(p->data, w->p, w->n);
 	STAILQ_INSERT_TAIL(&c->queue, p, entry);
-	c->queued += p->n;
+	c->queued += sizeof(*p) + p->n;
+	c->queued_fds += fd != -1;
 	if (c->notify != NULL)
 		c->notify(c);
 	return 0;
@@ -66,7 +71,7 @@ chan_may_send(const struct chan *c, enum msg_type type, int fd)
 	const struct msg_info *info = &msg_table[type];
 	bool fd_ok = info->fds == MSGF_BODY || (info->fds == MSGF_ONEFD) == (fd != -1);
 
-	if (c->dead || c->freed)
+	if (c->dead || c->freed || c->overflow)
 		errno = EPIPE;
 	else if ((info->from & (1u << c->self)) == 0 || (info->to & (1u << c->peer.role)) == 0 || !fd_ok)
 		errno = EINVAL;
@@ -131,7 +136,8 @@ chan_write(struct chan *c)
 			break;
 		/* A peer that is gone is noticed at the read side, in order. */
 		STAILQ_REMOVE_HEAD(&c->queue, entry);
-		c->queued -= p->n;
+		c->queued -= sizeof(*p) + p->n;
+		c->queued_fds -= p->fd != -1;
 		packet_free(p);
 	}
 	if (c->notify != NULL && !c->freed)

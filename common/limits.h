@@ -32,8 +32,8 @@
 #define LIM_PREVIEW 1024	/* RFC 8621 s. 4.1.4: 256 characters, UTF-8 */
 
 /* Lists */
-#define LIM_OWN_DOMAINS 256
-#define LIM_ALSO_FOLDERS 64
+#define LIM_OWN_DOMAINS 256	/* domains of the agency itself in one ATS block */
+#define LIM_ALSO_FOLDERS 64	/* further folders one link syncs */
 #define LIM_ADDRESSES_HEADER 512	/* addresses kept from one header */
 #define LIM_REFERENCES 128		/* message ids kept from References */
 #define LIM_RCPTS 100			/* recipients of one submission; RFC 5321 s. 4.5.3.1.8, and send_item stays under LIM_CHAN_MSG */
@@ -53,8 +53,8 @@
 #define LIM_INLINE 65536	/* larger bodies travel as a sealed memfd */
 #define LIM_CHAN_MSG 98304	/* one encoded message, header included */
 #define LIM_CHAN_QUEUE (4 * 1024 * 1024)	/* bytes waiting for a peer that does not read */
+#define LIM_CHAN_QUEUE_FDS 64	/* descriptors that wait for such a peer: ours run out before its memory */
 #define LIM_CHAN_CREDITS 32	/* bulk messages in flight, each direction */
-#define LIM_CHAN_TURN 64	/* messages handled per readiness event: fairness */
 #define LIM_BODY (64 * 1024 * 1024)	/* one raw message or upload */
 
 /* The IMAP engine */
@@ -63,44 +63,32 @@
 #define LIM_IMAP_PENDING 8		/* commands in flight */
 #define LIM_IMAP_FOLDERS 10000		/* folders kept from LIST */
 #define LIM_IMAP_RANGES 65536		/* UID ranges held while a slice is listed */
-#define LIM_IMAP_BATCH 200		/* messages aimed at in one slice of a sync */
 #define LIM_IMAP_WANTS 65536		/* bodies asked for and not yet fetched */
 #define LIM_IMAP_OPS 4096		/* write-back operations waiting */
 #define LIM_IDLE_SECONDS 540		/* IDLE renewed; RFC 2177 says 29 minutes, NATs say less */
 #define LIM_PROOF_SECONDS 300		/* the selected folder is looked at although IDLE is silent */
-#define LIM_SENT_POLL_SECONDS 30	/* second look at the Sent folder */
-#define LIM_FOLDER_POLL_SECONDS 300	/* second look at all other synced folders */
-#define LIM_RELIST_SECONDS 3600		/* LIST again: folders made by others */
-#define LIM_RECONCILE_SECONDS 86400	/* full UID listing although QRESYNC told everything */
 #define LIM_COMMAND_SECONDS 120		/* no byte moved while a command waits: stalled */
-#define LIM_BACKOFF_FIRST_MS 1000
-#define LIM_BACKOFF_MAX_MS 300000
+#define LIM_BACKOFF_FIRST_MS 1000	/* before a lost connection is made again; doubles */
+#define LIM_BACKOFF_MAX_MS 300000	/* the longest wait between connections */
 #define LIM_OP_LOST 3	/* connections an EXPUNGE after COPY may cost */
 #define LIM_LITERAL_MINUS 4096	/* RFC 7888 s. 5: the most that LITERAL- allows */
-#define LIM_COMMAND_TEXT 2048	/* one formatted piece; names and flags go elsewhere */
 #define LIM_COMMAND_LITERALS 3	/* literals in one command */
-#define LIM_BODY_BATCH 32	/* messages in one FETCH of bodies */
-#define LIM_BODY_IN_FLIGHT 4	/* such commands at once */
 #define LIM_BODY_TRIES 3	/* connections that may die over one message */
 #define LIM_REBUILDS_DAY 3	/* changes of UIDVALIDITY in a day that are believed */
 #define LIM_WINDOW_TRIES 5	/* times the low end of the window is asked for */
 #define LIM_SELECT_RETRY_MS 300000	/* before a folder that cannot be selected is tried again */
 #define LIM_SELECT_REFUSALS 3	/* before a listed folder is called a phantom */
-#define LIM_SLICES_IN_FLIGHT 3	/* slices asked for at once */
 #define LIM_IMAP_STABLE_MS 60000	/* a connection that lived so long forgives the failures before it */
 #define LIM_REJECTED_MS 300000	/* after a refused login: never hammer */
-#define LIM_SLICE_MESSAGES 4096	/* messages aimed at in one slice of a listing */
-#define LIM_NOOP_MS 30000	/* without IDLE */
 #define LIM_LOOK_AROUND 16	/* with more folders a vanished message waits for the timer */
-#define LIM_KEEP_TEXT (128 * 1024)	/* a larger buffer is given back after its response */
 
 /* Life of processes */
 #define LIM_READY_SECONDS 10	/* exec to READY, else killed */
 #define LIM_PING_SECONDS 15	/* how often the master asks each process whether it is there */
 #define LIM_PINGS 4	/* pings unanswered: it is wedged and killed, 60 to 75 s after its last word */
 #define LIM_STARTING 16		/* children between exec and READY at once */
-#define LIM_RESTART_FIRST_MS 100
-#define LIM_RESTART_MAX_MS 60000
+#define LIM_RESTART_FIRST_MS 100	/* before a dead process is started again; doubles */
+#define LIM_RESTART_MAX_MS 60000	/* the longest wait before a restart */
 #define LIM_LOG_PER_SECOND 200	/* log lines of one child; the rest is counted */
 #define LIM_TLS_LINKS 32	/* links one tls-worker serves */
 #define LIM_TICKET_SECONDS 120	/* lookup, connect, handshake and greeting come before the login */
@@ -115,6 +103,7 @@
 #define LIM_PROBES_ATS 16	/* link tests at the same time */
 
 /* Configuration */
+#define LIM_KEY_FILE 4096	/* the key file; also below PIPE_BUF: one write, never blocks */
 #define LIM_CONF_DEPTH 8	/* nested blocks: libConfuse recurses */
 #define LIM_CONF_ATS 64	/* ATS blocks: each is three processes and more */
 #define LIM_CONF_HOSTS 256	/* host blocks */
@@ -140,14 +129,12 @@
 #define LIM_DIAL_ADDRESSES 16	/* addresses of one name that are tried */
 #define LIM_DIAL_DNS_MS 10000	/* the whole lookup */
 #define LIM_DIAL_TCP_MS 15000	/* all addresses together */
-#define LIM_DIAL_NEXT_MS 250	/* before the next address is tried beside it, RFC 8305 s. 8 */
 #define LIM_DIAL_QUEUE (2 * LIM_TLS_LINKS)	/* dials of one channel, waiting or active */
 #define LIM_DIAL_ACTIVE 16	/* active dials of one channel */
 #define LIM_DIAL_ACTIVE_ALL 100	/* of all; each may hold LIM_DIAL_ADDRESSES of the 2,048 descriptors */
 
 /* TLS and the login */
 #define LIM_EXTRA_CAS 64	/* certificates of one host's extra file */
-#define LIM_COPY_ROUNDS 16	/* chunks of one direction in one turn: fairness */
 #define LIM_DETAIL_SCAN 4096	/* bytes of a line that are searched for echoes */
 #define LIM_CERT_NAMES 8	/* names of a wrong certificate that are told */
 #define LIM_NOT_TLS 200	/* bytes kept of what came instead of TLS */
@@ -192,7 +179,6 @@
 #define LIM_SUBMIT_RETRY_DEATH 2	/* seconds after a worker that died or a lost connection; doubles */
 #define LIM_SUBMIT_REVIEW_SECONDS 600	/* uncertain for so long: a person decides */
 #define LIM_OVERDUE_SECONDS 5	/* what could not start is looked at again */
-#define LIM_QUEUE_SLEEP_SECONDS 3600	/* the clock may have been set meanwhile */
 #define LIM_SNAPSHOTS 64	/* submissions being made at once */
 #define LIM_SAME_KEY 8	/* askers of one idempotency key, while it is being made */
 #define LIM_OUR_MESSAGE_ID 400	/* a Message-ID looked for in Sent */
@@ -203,7 +189,6 @@
 #define LIM_HOLD_SECONDS 20	/* a vanished message waits for a folder that is not looked at */
 #define LIM_FOLDER_REST_SECONDS 300	/* a folder that is closed to us is not asked for bodies */
 #define LIM_PARSE_TRIES 3	/* parsers one message may kill before it is quarantined */
-#define LIM_MIME_LINGER_SECONDS 2	/* a batch waits this long for its link's next message */
 #define LIM_MIME_BATCH 256	/* messages one worker parses before it is replaced */
 #define LIM_MIME_WINDOW 8	/* parse jobs in flight to one worker */
 #define LIM_MIME_TRIES 3	/* workers one job may cost */
@@ -228,16 +213,10 @@
 #define LIM_JOURNAL_WAIT_SECONDS 300	/* between tries of a refused-for-now entry */
 #define LIM_JOURNAL_GONE_SECONDS 5	/* for the sync to say where a message went */
 #define LIM_JOURNAL_GONE_TRIES 3	/* its message is not where it was: looks again */
-#define LIM_JOURNAL_SCAN 1024	/* entries looked at in one turn */
-#define LIM_GET_STEPS 2048	/* ids looked at in one turn */
-#define LIM_QUERY_SLICE 4096	/* index rows in one turn */
 #define LIM_QUERY_RESTARTS 3	/* when the state changes under it */
 #define LIM_QUERY_RESULTS (4u * 1024 * 1024)	/* bytes of ids held by one query */
 #define LIM_INDEXED_ADDRESSES 512	/* addresses of one message: more is no correspondence */
 #define LIM_MATCH_ADDRESSES 512	/* addresses of one message looked at for a match */
-#define LIM_BACKFILL_SLICE 64	/* messages looked at in one turn */
-#define LIM_DB_SLICE 256	/* rows that one slice of long work touches */
-#define LIM_ERASE_ROWS (16 * LIM_DB_SLICE)	/* rows erased in the turn of the request */
 
 /* The ATS's socket */
 #define LIM_HTTP_HEAD 16384	/* request line and headers together */
@@ -249,7 +228,6 @@
 #define LIM_HTTP_QUERY 8	/* parameters of a query */
 #define LIM_HTTP_DECODED 2048	/* all decoded text of one target */
 #define LIM_HTTP_INPUT 65536	/* bytes of pipelined requests kept unread */
-#define LIM_HTTP_ACCEPTS 16	/* connections accepted per readiness event */
 #define LIM_HTTP_LINGER_SECONDS 5	/* a refused client may still read why */
 #define LIM_HTTP_HOST 300	/* the Host header */
 #define LIM_CLIENT_IDS 256	/* cfg_ats carries at most 1024 bytes */
@@ -274,7 +252,6 @@
 #define LIM_DRAFT_PARTS 200	/* of one draft */
 #define LIM_DRAFT_HEADER 2048	/* one further header line */
 #define LIM_BODY_VALUES (32u * 1024 * 1024)	/* texts in one response */
-#define LIM_VALUES_WINDOW 8	/* texts asked for at once */
 #define LIM_STORE_REQUESTS 1024	/* requests under way */
 #define LIM_ROWS_CALL (32u * 1024 * 1024)	/* row bytes of one get */
 #define LIM_ROWS_ALL (128u * 1024 * 1024)	/* row bytes held by all of them */
@@ -286,13 +263,47 @@
 #define LIM_CTL_IDLE_SECONDS 60	/* without a request */
 #define LIM_CTL_BUSY_SECONDS 900	/* for one request: probes take minutes */
 #define LIM_CTL_OUT (8u * 1024 * 1024)	/* answers a client has not read */
-#define LIM_CTL_OUT_LOW (256u * 1024)	/* below this a request goes on */
-#define LIM_CTL_ACCEPTS 8	/* connections taken in one turn */
 #define LIM_CTL_LINKS (4u * 1024 * 1024)	/* ids and addresses of one ATS */
-#define LIM_CTL_PAGE 200	/* submissions asked for at once */
 #define LIM_CTL_PROVIDERS (256u * 1024)	/* bytes of all records */
 #define LIM_CTL_RECORD 16384	/* an encoded rec link, as in message link_set */
 #define LIM_CTL_FRAME 40000	/* length, row number and fields */
 #define LIM_SEALED 8192	/* a sealed credential, as in message link_set */
+
+/* Paces: how much at once, how often. Nothing is refused beyond them. */
+#define LIM_WATCH_SECONDS 10	/* how often resolver files and the CA bundle are looked at */
+#define LIM_IMAP_TICK_MS 5000	/* how often a waiting command is doubted */
+#define LIM_PROGRESS_SECONDS 1	/* between two events about the progress of a link */
+#define LIM_SYNCED_SECONDS 60	/* between two events that only say "still in step" */
+#define LIM_HOUSEKEEPING_SECONDS 60	/* between two looks for what is too old */
+#define LIM_HOUSEKEEPING_ROWS 1024	/* forgotten in one turn */
+#define LIM_COALESCE_MS 10	/* changes that follow each other make one event */
+#define LIM_IMAP_BATCH 200		/* messages aimed at in one slice of a sync */
+#define LIM_SENT_POLL_SECONDS 30	/* second look at the Sent folder */
+#define LIM_FOLDER_POLL_SECONDS 300	/* second look at all other synced folders */
+#define LIM_RELIST_SECONDS 3600		/* LIST again: folders made by others */
+#define LIM_RECONCILE_SECONDS 86400	/* full UID listing although QRESYNC told everything */
+#define LIM_SLICE_MESSAGES 4096	/* messages aimed at in one slice of a listing */
+#define LIM_COPY_ROUNDS 16	/* chunks of one direction in one turn: fairness */
+#define LIM_CHAN_TURN 64	/* messages handled per readiness event: fairness */
+#define LIM_HTTP_ACCEPTS 16	/* connections accepted per readiness event */
+#define LIM_CTL_ACCEPTS 8	/* connections taken in one turn */
+#define LIM_CTL_PAGE 200	/* submissions asked for at once */
+#define LIM_CTL_OUT_LOW (256u * 1024)	/* below this a request goes on */
+#define LIM_GET_STEPS 2048	/* ids looked at in one turn */
+#define LIM_QUERY_SLICE 4096	/* index rows in one turn */
+#define LIM_BACKFILL_SLICE 64	/* messages looked at in one turn */
+#define LIM_DB_SLICE 256	/* rows that one slice of long work touches */
+#define LIM_ERASE_ROWS (16 * LIM_DB_SLICE)	/* rows erased in the turn of the request */
+#define LIM_JOURNAL_SCAN 1024	/* entries looked at in one turn */
+#define LIM_VALUES_WINDOW 8	/* texts asked for at once */
+#define LIM_KEEP_TEXT (128 * 1024)	/* a larger buffer is given back after its response */
+#define LIM_DIAL_NEXT_MS 250	/* before the next address is tried beside it, RFC 8305 s. 8 */
+#define LIM_NOOP_MS 30000	/* without IDLE */
+#define LIM_QUEUE_SLEEP_SECONDS 3600	/* the clock may have been set meanwhile */
+#define LIM_BODY_BATCH 32	/* messages in one FETCH of bodies */
+#define LIM_BODY_IN_FLIGHT 4	/* such commands at once */
+#define LIM_SLICES_IN_FLIGHT 3	/* slices asked for at once */
+#define LIM_MIME_LINGER_SECONDS 2	/* a batch waits this long for its link's next message */
+#define LIM_COMMAND_TEXT 2048	/* one formatted piece; names and flags go elsewhere */
 
 #endif

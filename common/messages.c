@@ -190,6 +190,49 @@ msg_decode(enum msg_type type, struct slice s, union msg *m)
 	return r.failed || r.n != 0 ? -1 : 0;
 }
 
+/* ---- the bytes of a BODY row: each field takes over, the last one stays ---- */
+#define F_U8(n) s = SLICE_NONE;
+#define F_U16(n) s = SLICE_NONE;
+#define F_U32(n) s = SLICE_NONE;
+#define F_U64(n) s = SLICE_NONE;
+#define F_BOOL(n) s = SLICE_NONE;
+#define F_STR(n, max) s = m->n;
+#define F_BYTES(n, max) s = m->n;
+#define F_LIST(n, items, max) s = m->n;
+#define MSG(name, f, t, p, c, d, fields)                                                                               \
+	static struct slice last_##name(const struct msg_##name *m)                                                    \
+	{                                                                                                              \
+		struct slice s;                                                                                        \
+		(void)m;                                                                                               \
+		fields return s;                                                                                       \
+	}
+#include "messages.def"
+#undef MSG
+#undef F_U8
+#undef F_U16
+#undef F_U32
+#undef F_U64
+#undef F_BOOL
+#undef F_STR
+#undef F_BYTES
+#undef F_LIST
+
+struct slice
+msg_body(enum msg_type type, const union msg *m)
+{
+	switch (type) {
+#define MSG(name, f, t, p, c, d, fields)                                                                               \
+	case MSG_##name:                                                                                               \
+		return last_##name(&m->name);
+#include "messages.def"
+#undef MSG
+	case MSG_none:
+	case MSG__COUNT:
+		break;
+	}
+	return SLICE_NONE;
+}
+
 /* ---- senders ---- */
 #define SEND_NOFD(name)                                                                                                \
 	int send_##name(struct chan *c, const struct msg_##name *m)                                                    \

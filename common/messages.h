@@ -104,6 +104,9 @@ union msg {
 void msg_encode(struct wbuf *, enum msg_type, const void *msg_struct);
 /* 0, or -1 when a field breaks its limit, is cut short, or bytes are left. */
 int msg_decode(enum msg_type, struct slice, union msg *);
+/* The last bytes field of a decoded message: where a BODY row carries its
+ * bytes when no descriptor does. */
+struct slice msg_body(enum msg_type, const union msg *);
 
 /* ---- records: rec_foo_encode(wbuf, rec), rec_foo_decode(slice, rec) ----
  * decode: 0, or -1 (other version, broken field, surplus bytes); the slices
