@@ -11,7 +11,7 @@ ats_config_provider(struct slice record)
 	struct rec_provider *p = &ats_config.providers[ats_config.nproviders];
 	uint8_t *copy;
 
-	if (ats_config.nproviders == ATS_PROVIDERS_MAX || (copy = malloc(record.n + 1)) == NULL)
+	if (ats_config.nproviders == LIM_CONF_PROVIDERS || (copy = malloc(record.n + 1)) == NULL)
 		return -1;
 	memcpy(copy, record.p, record.n);
 	if (rec_provider_decode(slice_mem(copy, record.n), p) == -1) {

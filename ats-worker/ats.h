@@ -6,13 +6,11 @@
 
 #include "messages.h"
 
-#define ATS_PROVIDERS_MAX 64
-
 struct ats_config {
 	char name[LIM_ATS_NAME + 1];	/* of the ATS block */
 	uint8_t public_key[32];
 	bool sealed_only;
-	struct rec_provider providers[ATS_PROVIDERS_MAX];	/* slices owned */
+	struct rec_provider providers[LIM_CONF_PROVIDERS];	/* slices owned */
 	size_t nproviders;
 };
 

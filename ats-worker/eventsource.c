@@ -11,8 +11,6 @@
 #include "routes.h"
 #include "sse.h"
 
-#define COALESCE_MS 10
-
 struct stream {
 	LIST_ENTRY(stream) entry;
 	struct http_conn *conn;
@@ -153,7 +151,7 @@ pending_slot(uint32_t account, uint8_t type)
 void
 eventsource_change(const struct msg_state_change *m)
 {
-	struct timeval tv = { .tv_usec = COALESCE_MS * 1000 };
+	struct timeval tv = { .tv_usec = LIM_COALESCE_MS * 1000 };
 	struct msg_state_change *slot;
 
 	if (nstreams == 0 || sse_type_name(m->type) == NULL || (slot = pending_slot(m->account, m->type)) == NULL)

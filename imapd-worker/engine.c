@@ -12,8 +12,6 @@
 #include <sys/random.h>
 #include <time.h>
 
-#define TICK_MS 5000		/* how often a waiting command is doubted */
-
 uint64_t
 engine_now(void)
 {
@@ -228,7 +226,7 @@ stalled(struct engine *e)
 static void
 arm(struct engine *e)
 {
-	uint64_t now = engine_now(), due = now + TICK_MS;
+	uint64_t now = engine_now(), due = now + LIM_IMAP_TICK_MS;
 
 	if (!engine_open(e) || e->state == ENGINE_LEAVE)
 		return;

@@ -19,7 +19,6 @@
 #include "loop.h"
 #include "master.h"
 
-#define WATCH_SECONDS 10	/* how often resolver files and the CA bundle are looked at */
 #define DEFAULT_CONF POSTERN_SYSCONFDIR "/postern/postern.conf"
 
 struct master master;
@@ -153,7 +152,7 @@ on_watch(evutil_socket_t fd, short what, void *arg)
 static void
 watch_files(void)
 {
-	static const struct timeval period = { .tv_sec = WATCH_SECONDS };
+	static const struct timeval period = { .tv_sec = LIM_WATCH_SECONDS };
 	struct event *ev = event_new(loop_base(), -1, EV_PERSIST, on_watch, NULL);
 
 	if (ev == NULL || event_add(ev, &period) == -1)

@@ -14,8 +14,6 @@
 #include "master.h"
 #include "secret.h"
 
-#define KEY_FILE_MAX 4096	/* also below PIPE_BUF: one write, never blocks */
-
 /* Bytes of the key file, checked: regular, ours, nobody else may read it. */
 static ssize_t
 read_key(uint8_t *buf, size_t size)
@@ -41,7 +39,7 @@ read_key(uint8_t *buf, size_t size)
 static int
 setup_vault(struct proc *p)
 {
-	uint8_t key[KEY_FILE_MAX];
+	uint8_t key[LIM_KEY_FILE];
 	ssize_t n = read_key(key, sizeof(key));
 	int pipefd[2], r = -1;
 

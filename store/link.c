@@ -9,9 +9,6 @@
 #include "probe.h"
 #include "table_index.h"
 
-#define PROGRESS_SECONDS 1
-#define SYNCED_SECONDS 60
-
 static struct dbkey
 link_key(uint32_t no)
 {
@@ -199,7 +196,7 @@ link_progress(uint32_t no, enum sync_phase phase, uint32_t done, uint32_t total)
 		return;
 	if (row.rec.phase != phase ||
 	    ((row.rec.done != done || row.rec.total != total) &&
-		(now >= run->progress_at + PROGRESS_SECONDS || done >= total))) {
+		(now >= run->progress_at + LIM_PROGRESS_SECONDS || done >= total))) {
 		row.rec.phase = (uint8_t)phase;
 		row.rec.done = done;
 		row.rec.total = total;
@@ -217,7 +214,7 @@ link_synced(uint32_t no)
 
 	if (!row_link_get(&row, link_key(no)))
 		return;
-	if (now >= row.rec.last_sync_at + SYNCED_SECONDS) {
+	if (now >= row.rec.last_sync_at + LIM_SYNCED_SECONDS) {
 		row.rec.last_sync_at = now;
 		link_write(no, &row.rec, false);
 	}

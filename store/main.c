@@ -23,9 +23,6 @@
 #include "seam.h"
 #include "table_index.h"
 
-#define HOUSEKEEPING_SECONDS 60
-#define HOUSEKEEPING_ROWS 1024
-
 static char dir[LIM_PATH + 1];
 static bool running;
 
@@ -155,14 +152,14 @@ on_housekeeping(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	(void)arg;
-	blob_expire(now, HOUSEKEEPING_ROWS);
-	changes_expire(now, HOUSEKEEPING_ROWS);
+	blob_expire(now, LIM_HOUSEKEEPING_ROWS);
+	changes_expire(now, LIM_HOUSEKEEPING_ROWS);
 }
 
 static void
 start_housekeeping(void)
 {
-	static const struct timeval every = { HOUSEKEEPING_SECONDS, 0 };
+	static const struct timeval every = { LIM_HOUSEKEEPING_SECONDS, 0 };
 	struct event *e = event_new(loop_base(), -1, EV_PERSIST, on_housekeeping, NULL);
 
 	if (e == NULL || event_add(e, &every) == -1)
