@@ -89,6 +89,9 @@
 #define LIM_STARTING 16		/* children between exec and READY at once */
 #define LIM_RESTART_FIRST_MS 100	/* before a dead process is started again; doubles */
 #define LIM_RESTART_MAX_MS 60000	/* the longest wait before a restart */
+#define LIM_STARTING_ATS 12	/* of them for the links of one tenant: others start too */
+#define LIM_STARTS_PER_MINUTE_ATS 600	/* workers a store may order, beyond one for each place its tenant has */
+#define LIM_STREAM_STEPS 32	/* steps of one login that a tls-worker tells; honest ones need eight */
 #define LIM_LOG_PER_SECOND 200	/* log lines of one child; the rest is counted */
 #define LIM_TLS_LINKS 32	/* links one tls-worker serves */
 #define LIM_TICKET_SECONDS 120	/* lookup, connect, handshake and greeting come before the login */
@@ -101,6 +104,7 @@
 #define LIM_RESTART_CLEAN_MS 1000	/* a role that ends itself sooner is in a loop */
 #define LIM_DRAIN_SECONDS 10	/* from drain to SIGKILL */
 #define LIM_PROBES_ATS 16	/* link tests at the same time */
+#define LIM_START_PAUSE_MS 1000	/* before a worker that was ordered too fast is looked at again */
 
 /* Configuration */
 #define LIM_KEY_FILE 4096	/* the key file; also below PIPE_BUF: one write, never blocks */
@@ -120,6 +124,8 @@
 #define LIM_RECORD 8192	/* a record, as the messages that carry it */
 #define LIM_RATE_BUCKETS 16384	/* links and tenants counted at the same time */
 #define LIM_SEAL_PLAIN 4096	/* one opened seal */
+#define LIM_REFUSALS_PER_MINUTE 64	/* of one tls-worker: two for each of its links; who goes on guesses */
+#define LIM_REFUSALS_TOLD 8	/* of these, log lines: the rest must not push others out */
 
 /* The dialer */
 #define LIM_DNS_QUERY_MS 2000	/* per server and round; doubled in the next round */
@@ -131,6 +137,7 @@
 #define LIM_DIAL_TCP_MS 15000	/* all addresses together */
 #define LIM_DIAL_QUEUE (2 * LIM_TLS_LINKS)	/* dials of one channel, waiting or active */
 #define LIM_DIAL_ACTIVE 16	/* active dials of one channel */
+#define LIM_DIAL_ACTIVE_ATS 60	/* of one tenant: its dead servers leave places to others */
 #define LIM_DIAL_ACTIVE_ALL 100	/* of all; each may hold LIM_DIAL_ADDRESSES of the 2,048 descriptors */
 
 /* TLS and the login */

@@ -1,6 +1,7 @@
 #include "asker.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <sys/queue.h>
 #include <unistd.h>
 
@@ -17,14 +18,25 @@ struct request {
 	uint16_t port;
 };
 
+TAILQ_HEAD(asker_list, asker);
+
+/* One tenant. */
+struct party {
+	TAILQ_ENTRY(party) entry;
+	char ats[LIM_ATS_NAME + 1];
+	struct asker_list askers;	/* never empty */
+	unsigned int n_active;
+};
+
 struct asker {
 	TAILQ_ENTRY(asker) entry;
+	struct party *party;
 	struct chan *chan;
 	TAILQ_HEAD(, request) waiting, active;
 	unsigned int n_waiting, n_active;
 };
 
-static TAILQ_HEAD(asker_list, asker) askers = TAILQ_HEAD_INITIALIZER(askers);
+static TAILQ_HEAD(party_list, party) parties = TAILQ_HEAD_INITIALIZER(parties);
 static unsigned int active_all;
 
 static void serve(void);
@@ -69,6 +81,7 @@ on_dialed(void *arg, const struct dial_result *d)
 
 	TAILQ_REMOVE(&a->active, r, entry);
 	a->n_active--;
+	a->party->n_active--;
 	active_all--;
 	report(a, r, d);
 	free(r);
@@ -91,25 +104,49 @@ start_first(struct asker *a)
 	}
 	TAILQ_INSERT_TAIL(&a->active, r, entry);
 	a->n_active++;
+	a->party->n_active++;
 	active_all++;
 }
 
-/* The asker that was served goes to the end of the list. */
-static void
-serve(void)
+/* Whose turn it is within a tenant; NULL: nobody's. */
+static struct asker *
+next_of(const struct party *p)
 {
 	struct asker *a;
 
-	while (active_all < LIM_DIAL_ACTIVE_ALL) {
-		TAILQ_FOREACH(a, &askers, entry)
-			if (a->n_waiting > 0 && a->n_active < LIM_DIAL_ACTIVE)
-				break;
-		if (a == NULL)
-			return;
-		TAILQ_REMOVE(&askers, a, entry);
-		TAILQ_INSERT_TAIL(&askers, a, entry);
-		start_first(a);
-	}
+	if (p->n_active >= LIM_DIAL_ACTIVE_ATS)
+		return NULL;
+	TAILQ_FOREACH(a, &p->askers, entry)
+		if (a->n_waiting > 0 && a->n_active < LIM_DIAL_ACTIVE)
+			return a;
+	return NULL;
+}
+
+/* Who was served goes to the end of its list. */
+static bool
+serve_one(void)
+{
+	struct asker *a = NULL;
+	struct party *p;
+
+	TAILQ_FOREACH(p, &parties, entry)
+		if ((a = next_of(p)) != NULL)
+			break;
+	if (a == NULL)
+		return false;
+	TAILQ_REMOVE(&parties, p, entry);
+	TAILQ_INSERT_TAIL(&parties, p, entry);
+	TAILQ_REMOVE(&p->askers, a, entry);
+	TAILQ_INSERT_TAIL(&p->askers, a, entry);
+	start_first(a);
+	return true;
+}
+
+static void
+serve(void)
+{
+	while (active_all < LIM_DIAL_ACTIVE_ALL && serve_one())
+		continue;
 }
 
 static int
@@ -132,6 +169,41 @@ on_dial(struct chan *c, const union msg *m, int *fd)
 	return 0;
 }
 
+/* ---- tenants ---- */
+
+static int
+party_join(struct asker *a, const char *ats)
+{
+	struct party *p;
+
+	TAILQ_FOREACH(p, &parties, entry)
+		if (strcmp(p->ats, ats) == 0)
+			break;
+	if (p == NULL) {
+		if ((p = calloc(1, sizeof(*p))) == NULL || slice_copy(slice_str(ats), p->ats, sizeof(p->ats)) == -1) {
+			free(p);
+			return -1;
+		}
+		TAILQ_INIT(&p->askers);
+		TAILQ_INSERT_TAIL(&parties, p, entry);
+	}
+	a->party = p;
+	TAILQ_INSERT_TAIL(&p->askers, a, entry);
+	return 0;
+}
+
+static void
+party_leave(struct asker *a)
+{
+	struct party *p = a->party;
+
+	TAILQ_REMOVE(&p->askers, a, entry);
+	if (!TAILQ_EMPTY(&p->askers))
+		return;
+	TAILQ_REMOVE(&parties, p, entry);
+	free(p);
+}
+
 static void
 asker_free(struct asker *a)
 {
@@ -143,11 +215,12 @@ asker_free(struct asker *a)
 	}
 	while ((r = TAILQ_FIRST(&a->active)) != NULL) {
 		TAILQ_REMOVE(&a->active, r, entry);
+		a->party->n_active--;
 		active_all--;
 		dial_cancel(r->dial);
 		free(r);
 	}
-	TAILQ_REMOVE(&askers, a, entry);
+	party_leave(a);
 	chan_free(a->chan);
 	free(a);
 	serve();
@@ -184,5 +257,8 @@ asker_wire(const struct chan_peer *peer, int fd)
 		free(a);
 		return;
 	}
-	TAILQ_INSERT_TAIL(&askers, a, entry);
+	if (party_join(a, peer->ats) == -1) {
+		chan_free(a->chan);
+		free(a);
+	}
 }

@@ -1,6 +1,7 @@
 /*
  * asker.h - who asks for dials, and how the dialer shares itself out: every
- * tls-worker has a bounded queue, and free places go round the askers in turn.
+ * tls-worker has a bounded queue, and free places go round the tenants in turn,
+ * within a tenant round its tls-workers: one with many gets no larger share.
  */
 #ifndef DIALER_ASKER_H
 #define DIALER_ASKER_H

@@ -28,6 +28,10 @@ struct tenant {
 	uint8_t hash_key[32];		/* keys the MAC in Message-IDs */
 	struct unit_list units;
 	uint32_t n_units;
+	unsigned int n_starting;	/* of its links' workers, while proc_start_waiting counts */
+	int64_t starts_ms;		/* its orders are paid for until then, see tenant_may_start */
+	int64_t told_ms;		/* when a refusal to its store was last logged */
+	unsigned int untold;		/* and how many were not */
 };
 TAILQ_HEAD(tenant_list, tenant);
 
@@ -62,6 +66,11 @@ int role_ids(enum role, uid_t *, gid_t *);
 
 /* Most processes of one tenant. */
 size_t tenant_most(const struct tenant *);
+/* May one more worker of its links start now? Orders have a pace, so that a
+ * store which orders and stops all the time does not keep the host busy. */
+bool tenant_may_start(struct tenant *);
+/* Log what a tenant's store was refused: a line a second at most, with a count. */
+void tenant_refused(struct tenant *, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /* ---- unit.c: requests of the stores ---- */
 struct unit *unit_find(const struct tenant *, uint32_t number);

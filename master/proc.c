@@ -92,14 +92,23 @@ set_timer(struct proc *p, unsigned int ms)
 	event_add(p->timer, &tv);
 }
 
+/* Of all, and of each tenant's links into n_starting. */
 static size_t
 starting_count(void)
 {
+	struct tenant *t;
 	struct proc *p;
 	size_t n = 0;
 
-	TAILQ_FOREACH(p, &procs, entry)
-		n += p->state == PROC_STARTING;
+	TAILQ_FOREACH(t, &master.tenants, entry)
+		t->n_starting = 0;
+	TAILQ_FOREACH(p, &procs, entry) {
+		if (p->state != PROC_STARTING)
+			continue;
+		n++;
+		if (p->unit != 0)
+			p->tenant->n_starting++;
+	}
 	return n;
 }
 
@@ -133,6 +142,23 @@ proc_start(struct proc *p)
 	set_timer(p, LIM_READY_SECONDS * 1000);
 }
 
+/* Workers of links start at the pace of their tenant. */
+static bool
+its_turn(struct proc *p)
+{
+	if (p->unit == 0)
+		return true;
+	if (p->tenant->n_starting >= LIM_STARTING_ATS)
+		return false;	/* one of those will be READY soon */
+	if (!tenant_may_start(p->tenant)) {
+		tenant_refused(p->tenant, "workers ordered too fast, %s waits", proc_label(p));
+		set_timer(p, LIM_START_PAUSE_MS);
+		return false;
+	}
+	p->tenant->n_starting++;
+	return true;
+}
+
 void
 proc_start_waiting(void)
 {
@@ -142,7 +168,8 @@ proc_start_waiting(void)
 	TAILQ_FOREACH(p, &procs, entry) {
 		if (room == 0)
 			return;
-		if (p->state == PROC_WAITING && !p->ending && !event_pending(p->timer, EV_TIMEOUT, NULL)) {
+		if (p->state == PROC_WAITING && !p->ending && !event_pending(p->timer, EV_TIMEOUT, NULL) &&
+		    its_turn(p)) {
 			proc_start(p);
 			room--;
 		}

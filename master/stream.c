@@ -21,6 +21,7 @@ struct stream {
 	uint8_t service;
 	int worker_fd;		/* -1 once handed over */
 	bool up;		/* the tls-worker said that the login is done */
+	unsigned int steps;	/* that the tls-worker told */
 	int64_t since_ms;
 	char code[LIM_CODE + 1], detail[LIM_DETAIL + 1];	/* of the failed step */
 };
@@ -174,9 +175,12 @@ stream_on_want(struct chan *c, const union msg *m, int *fd)
 	*s = (struct stream){ .worker = p, .tenant = p->tenant, .unit = p->unit, .service = service, .worker_fd = -1,
 		.since_ms = now_ms() };
 	TAILQ_INSERT_TAIL(&streams, s, entry);
-	if (u != NULL && !login_allowed(u))
+	if (u != NULL && !login_allowed(u)) {
+		if (u->logins == LIM_TICKETS_PER_MINUTE + 1)	/* told once a minute */
+			logger_line(LOG_LVL_WARN, "%s asks for too many logins, refused until the minute is over",
+			    proc_label(p));
 		stream_fail(s, "auth.too_many_attempts", "our own limit of logins in a minute");
-	else
+	} else
 		stream_try(s);
 	return 0;
 }
@@ -193,29 +197,41 @@ stream_retry(void)
 	}
 }
 
-/* A tls-worker may only speak of tickets it was given. */
-static struct stream *
-stream_of(struct chan *c, uint64_t ticket)
+/* A tls-worker may only speak of tickets it was given. One that is gone may
+ * have ended meanwhile: *s is NULL. Another's: -1, a breach. */
+static int
+stream_of(struct chan *c, uint64_t ticket, struct stream **s)
 {
-	struct stream *s;
+	char owner[LIM_ATS_NAME + LIM_HOST + 64] = "nobody";
+	struct proc *p = chan_ctx(c);
 
-	TAILQ_FOREACH(s, &streams, entry)
-		if (s->ticket == ticket && ticket != 0 && s->tls == chan_ctx(c))
-			return s;
-	return NULL;
+	TAILQ_FOREACH(*s, &streams, entry)
+		if ((*s)->ticket == ticket && ticket != 0)
+			break;
+	if (*s == NULL || (*s)->tls == p)
+		return 0;
+	if ((*s)->tls != NULL)
+		(void)slice_copy(slice_str(proc_label((*s)->tls)), owner, sizeof(owner));
+	logger_line(LOG_LVL_ERROR, "%s names the ticket of %s, stream of ats=%s unit=%u", proc_label(p), owner,
+	    (*s)->tenant->name, (*s)->unit);
+	return -1;
 }
 
 int
 stream_on_step(struct chan *c, const union msg *m, int *fd)
 {
 	const struct msg_stream_step *step = &m->stream_step;
-	struct stream *s = stream_of(c, step->ticket);
+	struct stream *s;
 	struct proc *store;
 	struct msg_unit_step out;
 
 	(void)fd;
+	if (stream_of(c, step->ticket, &s) == -1)
+		return -1;
 	if (s == NULL)
 		return 0;
+	if (++s->steps > LIM_STREAM_STEPS)
+		return -1;
 	if (!step->ok) {
 		(void)slice_copy(step->code, s->code, sizeof(s->code));
 		(void)slice_copy(step->detail, s->detail, sizeof(s->detail));
@@ -230,10 +246,12 @@ stream_on_step(struct chan *c, const union msg *m, int *fd)
 int
 stream_on_ready(struct chan *c, const union msg *m, int *fd)
 {
-	struct stream *s = stream_of(c, m->stream_ready.ticket);
+	struct stream *s;
 	struct msg_stream_up up;
 
 	(void)fd;
+	if (stream_of(c, m->stream_ready.ticket, &s) == -1)
+		return -1;
 	if (s == NULL)
 		return 0;
 	if (s->up)
@@ -253,9 +271,11 @@ stream_on_ready(struct chan *c, const union msg *m, int *fd)
 int
 stream_on_end(struct chan *c, const union msg *m, int *fd)
 {
-	struct stream *s = stream_of(c, m->stream_end.ticket);
+	struct stream *s;
 
 	(void)fd;
+	if (stream_of(c, m->stream_end.ticket, &s) == -1)
+		return -1;
 	if (s == NULL)
 		return 0;
 	if (s->worker_fd != -1)

@@ -6,6 +6,7 @@
 #include <grp.h>
 #include <pwd.h>
 #include <sodium.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -70,6 +71,40 @@ size_t
 tenant_most(const struct tenant *t)
 {
 	return ((size_t)t->conf->max_links + LIM_PROBES_ATS) * 2 + 64;
+}
+
+/* A bucket with a place for each process it may have: all links start at once
+ * after a restart, and only then. */
+bool
+tenant_may_start(struct tenant *t)
+{
+	int64_t now = now_ms(), cost = 60000 / LIM_STARTS_PER_MINUTE_ATS;
+	int64_t most = cost * (int64_t)tenant_most(t);
+
+	if (t->starts_ms < now)
+		t->starts_ms = now;
+	if (t->starts_ms + cost > now + most)
+		return false;
+	t->starts_ms += cost;
+	return true;
+}
+
+void
+tenant_refused(struct tenant *t, const char *fmt, ...)
+{
+	char text[256];
+	va_list ap;
+
+	if (now_ms() - t->told_ms < 1000) {
+		t->untold++;
+		return;
+	}
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	logger_line(LOG_LVL_ERROR, "refused to store[%s]: %s count=%u", t->name, text, t->untold + 1);
+	t->told_ms = now_ms();
+	t->untold = 0;
 }
 
 /* A block that was removed and comes back must wait for its old store. */

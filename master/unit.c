@@ -24,6 +24,18 @@ unit_find(const struct tenant *t, uint32_t number)
 	return NULL;
 }
 
+/* The configuration says for which hosts; the store's word is not enough. */
+static bool
+none_allowed(const struct unit *u, enum service s)
+{
+	const struct conf_host *h;
+
+	if (u->security[s] != SECURITY_NONE || u->host[s][0] == '\0')
+		return true;
+	h = conf_host(master.conf, u->host[s]);
+	return h != NULL && h->allow_none;
+}
+
 static int
 take_endpoint(struct unit *u, enum service s, struct slice host, uint16_t port, uint8_t security)
 {
@@ -74,6 +86,23 @@ room_for_a_unit(const struct tenant *t)
 	return t->n_units < t->conf->max_links + LIM_PROBES_ATS && all < most;
 }
 
+/* Without its host such a unit gets no connection, and the store is told why:
+ * the configuration may have changed since the link was made. */
+static void
+refuse_none(struct chan *c, struct tenant *t, struct unit *u)
+{
+	for (int s = SERVICE_IMAP; s <= SERVICE_SMTP; s++) {
+		struct msg_unit_step m = { .unit = u->number, .service = (uint8_t)s, .step = STEP_DNS,
+			.code = slice_str("cfg.invalid"), .detail = slice_str("security none is not allowed for this host") };
+
+		if (none_allowed(u, (enum service)s))
+			continue;
+		tenant_refused(t, "security none unit=%u host=%s", u->number, u->host[s]);
+		u->host[s][0] = '\0';
+		(void)send_unit_step(c, &m);
+	}
+}
+
 /* A unit that is described again (new endpoints) loses its running workers. */
 int
 unit_on_run(struct chan *c, const union msg *m, int *fd)
@@ -82,11 +111,12 @@ unit_on_run(struct chan *c, const union msg *m, int *fd)
 	struct unit *u = unit_find(t, m->unit_run.unit);
 
 	(void)fd;
-	if (m->unit_run.unit == 0)
+	/* Only a probe tries a link under another number. */
+	if (m->unit_run.unit == 0 || ((m->unit_run.unit & UNIT_PROBE) == 0 && m->unit_run.link != m->unit_run.unit))
 		return -1;
 	if (u == NULL) {
 		if (!room_for_a_unit(t) || (u = calloc(1, sizeof(*u))) == NULL) {
-			logger_line(LOG_LVL_ERROR, "too many links ats=%s count=%u", t->name, t->n_units);
+			tenant_refused(t, "too many links and probes unit=%u of %u", m->unit_run.unit, t->n_units);
 			return 0;
 		}
 		u->number = m->unit_run.unit;
@@ -96,9 +126,12 @@ unit_on_run(struct chan *c, const union msg *m, int *fd)
 		unit_workers_end(t, u->number);
 	u->link = m->unit_run.link;
 	u->generation = m->unit_run.generation;
-	if (take_endpoint(u, SERVICE_IMAP, m->unit_run.imap_host, m->unit_run.imap_port, m->unit_run.imap_security) == -1)
+	if (take_endpoint(u, SERVICE_IMAP, m->unit_run.imap_host, m->unit_run.imap_port, m->unit_run.imap_security) ==
+		-1 ||
+	    take_endpoint(u, SERVICE_SMTP, m->unit_run.smtp_host, m->unit_run.smtp_port, m->unit_run.smtp_security) == -1)
 		return -1;
-	return take_endpoint(u, SERVICE_SMTP, m->unit_run.smtp_host, m->unit_run.smtp_port, m->unit_run.smtp_security);
+	refuse_none(c, t, u);
+	return 0;
 }
 
 int
@@ -134,7 +167,7 @@ unit_on_worker_start(struct chan *c, const union msg *m, int *fd)
 	if (unit_find(t, w->unit) == NULL || proc_find(w->role, t, w->unit) != NULL)
 		return 0;
 	if (proc_count(t) >= tenant_most(t)) {
-		logger_line(LOG_LVL_ERROR, "too many processes ats=%s count=%zu", t->name, tenant_most(t));
+		tenant_refused(t, "too many processes unit=%u of %zu", w->unit, tenant_most(t));
 		return 0;
 	}
 	(void)proc_new(w->role, t, w->unit, NULL, w->keep);

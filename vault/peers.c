@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -17,15 +18,18 @@ void
 peers_add(const struct chan_peer *peer, int fd)
 {
 	static const struct chan_ops ops = { .handlers = serve_peers, .on_broken = child_report_broken };
+	struct refusals *r = calloc(1, sizeof(*r));
 	struct chan *c;
 
-	if (peers_n == LIM_VAULT_PEERS) {
+	if (r == NULL || peers_n == LIM_VAULT_PEERS) {
 		log_error("too many channels role=%s ats=%s", role_name(peer->role), peer->ats);
 		close(fd);
-	} else if ((c = chan_new(fd, ROLE_VAULT, peer, &ops, NULL)) != NULL) {
+	} else if ((c = chan_new(fd, ROLE_VAULT, peer, &ops, r)) != NULL) {
 		chan_run(c);
 		peers[peers_n++] = c;
+		return;
 	}
+	free(r);
 }
 
 struct chan *
@@ -62,6 +66,7 @@ sweep(void)
 			continue;
 		peers[i] = peers[--peers_n];
 		ticket_chan_gone(chan_peer(c)->chan, serve_store_gone);
+		free(chan_ctx(c));
 		chan_free(c);
 	}
 }

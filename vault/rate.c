@@ -19,6 +19,20 @@ rate_init(void)
 }
 
 bool
+refusals_add(struct refusals *r, uint64_t now, uint32_t *untold)
+{
+	*untold = 0;
+	if (now - r->since >= MINUTE) {
+		*untold = r->untold;
+		*r = (struct refusals){ .since = now };
+	}
+	if (++r->count <= LIM_REFUSALS_TOLD)
+		return true;
+	r->untold++;
+	return false;
+}
+
+bool
 rate_allow(char kind, const char *ats, uint32_t link, uint32_t per_minute, uint64_t now)
 {
 	uint8_t key[1 + 4 + LIM_ATS_NAME];

@@ -41,6 +41,20 @@ refuse_ticket(struct ticket *t, struct chan *tls, const char *code)
 	ticket_drop(t);
 }
 
+/* One refusal more to this peer: true when there is room in the log for it. */
+static bool
+may_tell(struct chan *c)
+{
+	const struct chan_peer *peer = chan_peer(c);
+	uint32_t untold;
+	bool told = refusals_add(chan_ctx(c), now_ms(), &untold);
+
+	if (untold > 0)
+		log_warn("refusals not told role=%s ats=%s count=%u host=%s", role_name(peer->role), peer->ats, untold,
+		    peer->host);
+	return told;
+}
+
 /* The peer's claim on this ticket, or NULL after a refusal that names both. */
 static struct ticket *
 claim(struct chan *c, uint64_t id, enum ticket_state state)
@@ -51,11 +65,23 @@ claim(struct chan *c, uint64_t id, enum ticket_state state)
 
 	if (why == NULL)
 		return t;
-	log_warn("ticket refused role=%s ats=%s host=%s ticket=%016" PRIx64 " issued to ats=%s unit=%u host=%s reason=%s",
-	    role_name(peer->role), peer->ats, peer->host, id, t != NULL ? t->ats : "-", t != NULL ? t->unit : 0,
-	    t != NULL ? t->host : "-", why);
+	if (may_tell(c))
+		log_warn("ticket refused role=%s ats=%s host=%s ticket=%016" PRIx64
+			 " issued to ats=%s unit=%u host=%s reason=%s",
+		    role_name(peer->role), peer->ats, peer->host, id, t != NULL ? t->ats : "-",
+		    t != NULL ? t->unit : 0, t != NULL ? t->host : "-", why);
 	refuse(peer->role == ROLE_TLS ? c : NULL, id, "auth.temp_unavailable");
 	return NULL;
+}
+
+/* What a handler returns after a refused claim: late answers happen, a
+ * tls-worker that goes on and on guesses. A store only fails its own tenant. */
+static int
+refused(const struct chan *c)
+{
+	const struct refusals *r = chan_ctx(c);
+
+	return chan_peer(c)->role == ROLE_TLS && r->count > LIM_REFUSALS_PER_MINUTE ? -1 : 0;
 }
 
 static bool
@@ -108,12 +134,15 @@ on_cfg_vault(struct chan *c, const union msg *m, int *fd)
 static int
 on_ticket(struct chan *c, const union msg *m, int *fd)
 {
+	static struct refusals untaken;
 	const char *why = ticket_add(&m->ticket, now_ms());
+	uint32_t untold;
 
 	(void)c;
 	(void)fd;
-	if (why != NULL)
-		log_warn("ticket not taken ticket=%016" PRIx64 " unit=%u reason=%s", m->ticket.ticket, m->ticket.unit, why);
+	if (why != NULL && refusals_add(&untaken, now_ms(), &untold))
+		log_warn("ticket not taken ticket=%016" PRIx64 " ats=%.*s unit=%u count=%u reason=%s", m->ticket.ticket,
+		    (int)m->ticket.ats.n, (const char *)m->ticket.ats.p, m->ticket.unit, untold, why);
 	return 0;
 }
 
@@ -127,7 +156,7 @@ on_auth_begin(struct chan *c, const union msg *m, int *fd)
 
 	(void)fd;
 	if (t == NULL)
-		return 0;
+		return refused(c);
 	store = peers_find(t->store_chan, ROLE_STORE);
 	if (!rate_allow('l', t->ats, t->link, LIM_TICKETS_PER_MINUTE, now_ms()) ||
 	    !rate_allow('a', t->ats, 0, LIM_TICKETS_PER_MINUTE_ATS, now_ms()))
@@ -149,8 +178,9 @@ on_auth_challenge(struct chan *c, const union msg *m, int *fd)
 	struct ticket *t = claim(c, m->auth_challenge.ticket, TICKET_RUNNING);
 
 	(void)fd;
-	if (t != NULL)
-		respond(t, c, m->auth_challenge.data);
+	if (t == NULL)
+		return refused(c);
+	respond(t, c, m->auth_challenge.data);
 	return 0;
 }
 
@@ -162,7 +192,7 @@ on_auth_result(struct chan *c, const union msg *m, int *fd)
 
 	(void)fd;
 	if (t == NULL)
-		return 0;
+		return refused(c);
 	(void)slice_copy(m->auth_result.code, code, sizeof(code));
 	audit(m->auth_result.ok ? "login accepted" : "login rejected", t, m->auth_result.ok ? "ok" : code);
 	ticket_drop(t);
@@ -198,6 +228,7 @@ on_seal_open(struct chan *c, const union msg *m, int *fd)
 	const struct msg_seal_open *s = &m->seal_open;
 	const char *ats = chan_peer(c)->ats, *code = "api.rate";
 	const struct record_place place = { slice_str(ats), s->link, s->generation };
+	char owner[LIM_ATS_NAME + 1] = "";
 	uint8_t bytes[LIM_RECORD];
 	struct wbuf record = { .p = bytes, .cap = sizeof(bytes), .max = sizeof(bytes) };
 	struct seal_plain cred, wanted = { .ats = place.ats, .address = s->address, .user = s->user,
@@ -208,8 +239,12 @@ on_seal_open(struct chan *c, const union msg *m, int *fd)
 		code = seal_open(s->seal, &wanted, &cred);
 	if (*code == '\0' && record_make(&cred, &place, &record) != 0)
 		code = "cfg.invalid";
+	if (strcmp(code, "store.secret_tampered") == 0)
+		(void)slice_copy(cred.ats, owner, sizeof(owner));
 	area_wipe();
-	log_info("seal for a credential ats=%s link=%u code=%s", ats, s->link, *code == '\0' ? "ok" : code);
+	if (*code == '\0' || may_tell(c))
+		log_info("seal for a credential ats=%s link=%u code=%s%s%s", ats, s->link,
+		    *code == '\0' ? "ok" : code, *owner != '\0' ? " reason=bound to another place of ats " : "", owner);
 	(void)send_seal_opened(c, &(struct msg_seal_opened){ s->req, slice_str(code),
 	    *code == '\0' ? wbuf_slice(&record) : SLICE_NONE });
 	return 0;

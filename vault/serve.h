@@ -50,6 +50,18 @@ void ticket_chan_gone(uint32_t chan, void (*fn)(struct ticket *));
 void rate_init(void);	/* chooses the hash key, empties all buckets */
 bool rate_allow(char kind, const char *ats, uint32_t link, uint32_t per_minute, uint64_t now);
 
+/*
+ * What was refused to one peer in the current minute; the context of its
+ * channel. A peer that floods must not push the lines about others out of the
+ * log: only LIM_REFUSALS_TOLD are told, the next minute tells how many were not.
+ */
+struct refusals {
+	uint64_t since;
+	uint32_t count, untold;
+};
+/* Count one more: true when it may be told; then *untold is how many were not. */
+bool refusals_add(struct refusals *, uint64_t now, uint32_t *untold);
+
 /* ---- serve.c ---- */
 extern const chan_handler serve_master[MSG__COUNT];	/* cfg_vault and ticket */
 extern const chan_handler serve_peers[MSG__COUNT];	/* of stores and tls-workers */
