@@ -9,6 +9,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#ifdef POSTERN_TEST_HOOKS
+#include "attack.h"
+#endif
 #include "log.h"
 #include "sandbox.h"
 
@@ -22,6 +25,9 @@ static struct sandbox_result walls;
 static uid_t own_uid;
 static char root_dir[LIM_PATH + 1];
 static bool greeted, configured, dropped;
+#ifdef POSTERN_TEST_HOOKS
+static char left_out[LIM_NAME + 1];
+#endif
 
 /* ---- messages every child understands ---- */
 
@@ -73,9 +79,23 @@ on_peer(struct chan *c, const union msg *m, int *fd)
 	    slice_copy(m->peer.host, peer.host, sizeof(peer.host)) == -1)
 		return -1;
 	*fd = -1;
+#ifdef POSTERN_TEST_HOOKS
+	attack_note_peer(&peer, taken);
+#endif
 	on_new_peer(&peer, taken);
 	return 0;
 }
+
+#ifdef POSTERN_TEST_HOOKS
+static int
+on_attack_setup(struct chan *c, const union msg *m, int *fd)
+{
+	(void)c;
+	(void)fd;
+	request.without = m->attack_setup.without;
+	return slice_copy(m->attack_setup.left_out, left_out, sizeof(left_out));
+}
+#endif
 
 static int
 on_log_level(struct chan *c, const union msg *m, int *fd)
@@ -152,6 +172,10 @@ fill_handlers(const chan_handler *own)
 	handlers[MSG_peer] = on_peer;
 	handlers[MSG_log_level] = on_log_level;
 	handlers[MSG_ping] = on_ping;
+#ifdef POSTERN_TEST_HOOKS
+	handlers[MSG_attack_setup] = on_attack_setup;
+	handlers[MSG_attack] = attack_on_order;
+#endif
 	if (handlers[MSG_drain] == NULL)
 		handlers[MSG_drain] = on_drain;
 }

@@ -23,6 +23,9 @@ struct sandbox_request {
 	gid_t gid;
 	const char *root;	/* directory to chroot to, by role_table[].root */
 	uint32_t flags;		/* SANDBOX_* of enums.h */
+#ifdef POSTERN_TEST_HOOKS
+	uint32_t without;	/* WITHOUT_*: walls that a test takes down */
+#endif
 };
 
 struct sandbox_result {

@@ -7,6 +7,9 @@
 #include <event2/event.h>
 #include <signal.h>
 
+#ifdef POSTERN_TEST_HOOKS
+#include "harness.h"
+#endif
 #include "loop.h"
 #include "master.h"
 
@@ -85,6 +88,9 @@ static const chan_handler handlers[MSG__COUNT] = {
 	[MSG_stream_ready] = stream_on_ready,
 	[MSG_stream_end] = stream_on_end,
 	[MSG_admin] = admin_on_request,
+#ifdef POSTERN_TEST_HOOKS
+	[MSG_attack_report] = harness_on_report,
+#endif
 };
 
 /* EOF alone changes nothing: SIGCHLD tells the death and its reason. A child
@@ -141,6 +147,13 @@ event_ready(struct proc *p)
 		logger_line(LOG_LVL_INFO, "second layers absent on this kernel mdwe=%d landlock=%d (seccomp holds)",
 		    p->walls.mdwe, p->walls.landlock_abi);
 	}
+#ifdef POSTERN_TEST_HOOKS
+	if (harness_apart(p)) {
+		(void)harness_ready(p);
+		proc_start_waiting();
+		return;
+	}
+#endif
 	wiring_connect(p);
 	if (p->role == ROLE_VAULT)
 		start_rest();
@@ -150,6 +163,9 @@ event_ready(struct proc *p)
 	stream_retry();
 	if (p->role == ROLE_TLS)
 		stream_release(p);	/* who asked for it may be gone */
+#ifdef POSTERN_TEST_HOOKS
+	(void)harness_ready(p);
+#endif
 	proc_start_waiting();
 }
 

@@ -16,6 +16,9 @@
 #include <unistd.h>
 
 #include "child.h"
+#ifdef POSTERN_TEST_HOOKS
+#include "harness.h"
+#endif
 #include "loop.h"
 #include "master.h"
 
@@ -243,6 +246,9 @@ main(int argc, char **argv)
 {
 	bool check_only = false;
 
+#ifdef POSTERN_TEST_HOOKS
+	harness_start();
+#endif
 	options(argc, argv, &check_only);
 	master.is_root = geteuid() == 0;
 	master.started_at = (uint64_t)time(NULL);
@@ -276,6 +282,10 @@ main(int argc, char **argv)
 	catch(SIGHUP, on_hup);
 	watch_files();
 	alive_start();
+#ifdef POSTERN_TEST_HOOKS
+	harness_serve();
+	logger_line(LOG_LVL_WARN, "BUILD FOR TESTS: its processes do what a test harness orders. Never use it for real mail.");
+#endif
 	logger_line(LOG_LVL_INFO, "posternd %s starts pid=%d", POSTERN_VERSION, (int)getpid());
 	(void)proc_new(ROLE_VAULT, NULL, 0, NULL, true);
 	(void)loop_run();

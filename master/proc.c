@@ -10,6 +10,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#ifdef POSTERN_TEST_HOOKS
+#include "harness.h"
+#endif
 #include "log.h"
 #include "loop.h"
 #include "master.h"
@@ -55,9 +58,14 @@ proc_find(enum role role, const struct tenant *t, uint32_t unit)
 {
 	struct proc *p;
 
-	TAILQ_FOREACH(p, &procs, entry)
+	TAILQ_FOREACH(p, &procs, entry) {
+#ifdef POSTERN_TEST_HOOKS
+		if (harness_apart(p))
+			continue;
+#endif
 		if (p->role == role && p->tenant == t && p->unit == unit && !p->ending)
 			return p;
+	}
 	return NULL;
 }
 
@@ -78,6 +86,9 @@ proc_free(struct proc *p)
 	/* Also one that never ran may be what a stream waits for. */
 	stream_forget(p);
 	wiring_forget(p);
+#ifdef POSTERN_TEST_HOOKS
+	harness_forget(p);
+#endif
 	TAILQ_REMOVE(&procs, p, entry);
 	event_free(p->timer);
 	chan_free(p->chan);
@@ -191,8 +202,8 @@ on_timer(evutil_socket_t fd, short what, void *arg)
 		proc_start_waiting();
 }
 
-struct proc *
-proc_new(enum role role, struct tenant *t, uint32_t unit, const char *host, bool keep)
+static struct proc *
+proc_place(enum role role, struct tenant *t, uint32_t unit, const char *host, bool keep)
 {
 	struct proc *p = calloc(1, sizeof(*p));
 
@@ -206,9 +217,29 @@ proc_new(enum role role, struct tenant *t, uint32_t unit, const char *host, bool
 	if (host != NULL && slice_copy(slice_str(host), p->host, sizeof(p->host)) == -1)
 		logger_fatal("host name too long");
 	TAILQ_INSERT_TAIL(&procs, p, entry);
+	return p;
+}
+
+struct proc *
+proc_new(enum role role, struct tenant *t, uint32_t unit, const char *host, bool keep)
+{
+	struct proc *p = proc_place(role, t, unit, host, keep);
+
 	proc_start_waiting();
 	return p;
 }
+
+#ifdef POSTERN_TEST_HOOKS
+struct proc *
+proc_new_apart(enum role role, struct tenant *t, uint32_t unit, const char *host, struct harness_place *h)
+{
+	struct proc *p = proc_place(role, t, unit, host, true);
+
+	p->harness = h;
+	proc_start_waiting();
+	return p;
+}
+#endif
 
 void
 proc_end(struct proc *p)
@@ -308,7 +339,10 @@ proc_died(struct proc *p, int status)
 	    p->last_exit);
 	wiring_forget(p);
 	stream_forget(p);
-	event_gone(p);
+#ifdef POSTERN_TEST_HOOKS
+	if (!harness_gone(p, status))
+#endif
+		event_gone(p);
 	p->pid = 0;
 	if (p->ending || !p->keep || restarts_off) {
 		proc_free(p);
@@ -318,6 +352,10 @@ proc_died(struct proc *p, int status)
 		p->delay_ms = 0;
 	p->walls = (struct msg_ready){ 0 };
 	p->state = PROC_WAITING;
+#ifdef POSTERN_TEST_HOOKS
+	if (harness_ordered(p))
+		return;
+#endif
 	if (clean && (p->role == ROLE_MIME || now_ms() - p->started_ms >= LIM_RESTART_CLEAN_MS)) {
 		p->delay_ms = 0;
 		return;	/* done with its work: its place is filled again at once */

@@ -18,6 +18,9 @@
 
 struct tenant;
 struct event;
+#ifdef POSTERN_TEST_HOOKS
+struct harness_place;
+#endif
 
 struct proc {
 	TAILQ_ENTRY(proc) entry;
@@ -40,6 +43,9 @@ struct proc {
 	struct msg_ready walls;	/* what the sandbox reached; slices cleared */
 	char last_exit[LIM_REASON + 1];
 	struct logger_rate rate;
+#ifdef POSTERN_TEST_HOOKS
+	struct harness_place *harness;
+#endif
 };
 
 TAILQ_HEAD(proc_list, proc);
@@ -47,6 +53,10 @@ extern struct proc_list procs;
 
 /* A new place; started as soon as fewer than LIM_STARTING others are starting. */
 struct proc *proc_new(enum role, struct tenant *, uint32_t unit, const char *host, bool keep);
+#ifdef POSTERN_TEST_HOOKS
+/* The same for a place that only the test harness knows, see harness.h. */
+struct proc *proc_new_apart(enum role, struct tenant *, uint32_t unit, const char *host, struct harness_place *);
+#endif
 /* Tell it to end (drain), kill it after some seconds; freed when it is dead. */
 void proc_end(struct proc *);
 /* End it and start it again in its place, with what the configuration says now. */

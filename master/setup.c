@@ -11,6 +11,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#ifdef POSTERN_TEST_HOOKS
+#include "harness.h"
+#endif
 #include "master.h"
 #include "secret.h"
 
@@ -188,5 +191,9 @@ setup_send(struct proc *p)
 
 	if (send_hello(p->chan, &hello) == -1 || setup_common(p) == -1 || setup_role(p) == -1)
 		return -1;
+#ifdef POSTERN_TEST_HOOKS
+	if (harness_setup(p) == -1)
+		return -1;
+#endif
 	return send_cfg_end(p->chan, &(struct msg_cfg_end){ 0 });
 }

@@ -27,9 +27,10 @@ class Postern:
     """
 
     def __init__(self, directory, world, ats=None, hosts=None, log_level="debug", extra="", keep=False,
-                 content="all", first=100):
+                 content="all", first=100, build=BUILD):
         self.dir = public_dir(directory, keep)
         self.world = world
+        self.build = build
         self.keep = keep
         self.child = None
         self.conf = os.path.join(self.dir, "postern.conf")
@@ -56,7 +57,7 @@ class Postern:
     def write_config(self):
         lines = [f'state-dir = "{self.state}"', f'vault-key = "{self.key}"', f'control-socket = "{self.control}"',
                  f"control-uids = {{ {os.geteuid()} }}", f'ca-file = "{self.world.certs.path("system.pem")}"',
-                 f'libexec-dir = "{BUILD}/libexec"', f'providers = "{ROOT}/conf/providers.conf"',
+                 f'libexec-dir = "{self.build}/libexec"', f'providers = "{ROOT}/conf/providers.conf"',
                  'log = "stderr"', f'log-level = "{self.log_level}"']
         if os.geteuid() == 0:
             lines.append(f"uid-base = {UID_BASE}")
@@ -71,7 +72,13 @@ class Postern:
             f.write("\n".join(lines) + "\n")
 
     def start(self, seconds=30):
-        self.child = Child([POSTERND, "-d", "-f", self.conf], self.log, keep=self.keep)
+        self.child = Child(self.argv(), self.log, keep=self.keep)
+        return self.await_answers(seconds)
+
+    def argv(self):
+        return [os.path.join(self.build, "sbin", "posternd"), "-d", "-f", self.conf]
+
+    def await_answers(self, seconds):
         for name in self.ats:
             until(f"ATS {name}", lambda n=name: self._answers(n), seconds=seconds, child=self.child)
         return self
