@@ -15,10 +15,12 @@
 static off_t
 sealed_size(int fd)
 {
-	int seals = fcntl(fd, F_GET_SEALS);
+	int seals = fcntl(fd, F_GET_SEALS), flags = fcntl(fd, F_GETFL);
 	off_t size = lseek(fd, 0, SEEK_END);
 
-	return seals == -1 || (seals & SEALS) != SEALS || size <= 0 || size > LIM_BODY ? -1 : size;
+	if (seals == -1 || (seals & SEALS) != SEALS || flags == -1 || (flags & O_ACCMODE) == O_WRONLY)
+		return -1;
+	return size <= 0 || size > LIM_BODY ? -1 : size;
 }
 
 bool

@@ -106,6 +106,12 @@ chan_dead(const struct chan *c)
 	return c->dead || c->freed;
 }
 
+bool
+chan_overflowed(const struct chan *c)
+{
+	return c->overflow && !c->dead;
+}
+
 void
 chan_run(struct chan *c)
 {

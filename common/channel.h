@@ -61,6 +61,10 @@ void chan_set_ops(struct chan *, const struct chan_ops *);
 const struct chan_peer *chan_peer(const struct chan *);
 int chan_fd(const struct chan *);
 bool chan_dead(const struct chan *);
+/* A message found no room because the peer does not read: nothing is sent any
+ * more, and the next chan_read breaks the channel (not the send: its callers
+ * hold what on_broken frees). */
+bool chan_overflowed(const struct chan *);
 /* SETUP until chan_run(); only the master channel ever is in SETUP. */
 void chan_run(struct chan *);
 

@@ -39,16 +39,25 @@ packet_send(int sock, const void *data, size_t n, int fd)
 	return errno == EAGAIN || errno == ENOBUFS || errno == ETOOMANYREFS ? 0 : -1;
 }
 
+/* Small messages cost most by what holds them: the struct and malloc's own. */
+static size_t
+packet_cost(size_t n)
+{
+	return sizeof(struct packet) + 2 * sizeof(size_t) + n;
+}
+
 static int
 chan_enqueue(struct chan *c, const struct wbuf *w, int fd, bool secret)
 {
 	struct packet *p = NULL;
 
-	if (c->queued + sizeof(*p) + w->n <= LIM_CHAN_QUEUE && (fd == -1 || c->queued_fds < LIM_CHAN_QUEUE_FDS))
+	if (c->queued + packet_cost(w->n) <= LIM_CHAN_QUEUE && (fd == -1 || c->queued_fds < LIM_CHAN_QUEUE_FDS))
 		p = malloc(sizeof(*p) + w->n);
 	if (p == NULL) {
 		/* The peer missed something: chan_read ends this. A lost log line does not. */
 		c->overflow = c->peer.role != ROLE_MASTER;
+		if (c->overflow && c->notify != NULL)
+			c->notify(c);
 		errno = EPIPE;
 		return -1;
 	}
@@ -57,7 +66,7 @@ chan_enqueue(struct chan *c, const struct wbuf *w, int fd, bool secret)
 	p->n = w->n;
 	memcpy(p->data, w->p, w->n);
 	STAILQ_INSERT_TAIL(&c->queue, p, entry);
-	c->queued += sizeof(*p) + p->n;
+	c->queued += packet_cost(p->n);
 	c->queued_fds += fd != -1;
 	if (c->notify != NULL)
 		c->notify(c);
@@ -71,7 +80,8 @@ chan_may_send(const struct chan *c, enum msg_type type, int fd)
 	const struct msg_info *info = &msg_table[type];
 	bool fd_ok = info->fds == MSGF_BODY || (info->fds == MSGF_ONEFD) == (fd != -1);
 
-	if (c->dead || c->freed || c->overflow)
+	/* Log lines may get lost, but must not push out what may not. */
+	if (c->dead || c->freed || c->overflow || (type == MSG_log && c->queued > LIM_CHAN_QUEUE / 2))
 		errno = EPIPE;
 	else if ((info->from & (1u << c->self)) == 0 || (info->to & (1u << c->peer.role)) == 0 || !fd_ok)
 		errno = EINVAL;
@@ -136,7 +146,7 @@ chan_write(struct chan *c)
 			break;
 		/* A peer that is gone is noticed at the read side, in order. */
 		STAILQ_REMOVE_HEAD(&c->queue, entry);
-		c->queued -= sizeof(*p) + p->n;
+		c->queued -= packet_cost(p->n);
 		c->queued_fds -= p->fd != -1;
 		packet_free(p);
 	}

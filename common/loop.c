@@ -60,7 +60,11 @@ loop_notify(struct chan *c)
 		event_free(e->write);
 		free(e);
 		chan_set_loop_data(c, NULL);
-	} else if (chan_wants_write(c))
+		return;
+	}
+	if (chan_overflowed(c))
+		event_active(e->read, EV_READ, 0);
+	if (chan_wants_write(c))
 		event_add(e->write, NULL);
 	else
 		event_del(e->write);

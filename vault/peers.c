@@ -82,6 +82,9 @@ serve_turn(void)
 		chan_read(child.master);
 	for (size_t i = 0; i < n; i++)
 		serve_chan(peers[i], polls[i + 1].revents);
+	for (size_t i = 0; i < peers_n; i++)
+		if (chan_overflowed(peers[i]))
+			chan_read(peers[i]);	/* which breaks it */
 	sweep();
 }
 
