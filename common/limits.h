@@ -180,6 +180,7 @@
 #define LIM_CHARSET 64	/* longer names are no encoded word */
 
 /* The store */
+#define LIM_SUBMISSION_WINDOW_SECONDS 3600	/* over which max-submissions is counted */
 #define LIM_SUBMIT_SECONDS (2 * 86400)	/* after it was due a submission failed */
 #define LIM_SUBMIT_RETRY_FIRST 30	/* seconds after a temporary refusal; doubles */
 #define LIM_SUBMIT_RETRY_MAX 3600	/* seconds: the longest wait between tries */
@@ -195,6 +196,7 @@
 #define LIM_BODIES_BYTES (32u * 1024 * 1024)	/* their sizes together, if more than one */
 #define LIM_HOLD_SECONDS 20	/* a vanished message waits for a folder that is not looked at */
 #define LIM_FOLDER_REST_SECONDS 300	/* a folder that is closed to us is not asked for bodies */
+#define LIM_FULL_REST_SECONDS 10	/* before bodies are asked for again when max-storage was reached */
 #define LIM_PARSE_TRIES 3	/* parsers one message may kill before it is quarantined */
 #define LIM_MIME_BATCH 256	/* messages one worker parses before it is replaced */
 #define LIM_MIME_WINDOW 8	/* parse jobs in flight to one worker */

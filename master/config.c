@@ -125,7 +125,8 @@ static cfg_opt_t ats_opts[] = { CFG_STR("socket", NULL, CFGF_NODEFAULT), CFG_STR
 	CFG_STR("group", NULL, CFGF_NONE), CFG_INT_LIST("uids", NULL, CFGF_NONE), CFG_INT_LIST("gids", NULL, CFGF_NONE),
 	CFG_STR_LIST("own-domains", NULL, CFGF_NONE), CFG_STR("content", "matched", CFGF_NONE),
 	CFG_INT("first", 100, CFGF_NONE), CFG_INT("period-days", 0, CFGF_NONE),
-	CFG_STR("credentials", "any", CFGF_NONE), CFG_INT("max-links", 1000, CFGF_NONE), CFG_END() };
+	CFG_STR("credentials", "any", CFGF_NONE), CFG_INT("max-links", 1000, CFGF_NONE),
+	CFG_INT("max-storage", 0, CFGF_NONE), CFG_INT("max-submissions", 10000, CFGF_NONE), CFG_END() };
 
 static cfg_opt_t conf_opts[] = { CFG_STR("state-dir", "/var/lib/postern", CFGF_NONE),
 	CFG_STR("vault-key", POSTERN_SYSCONFDIR "/postern/vault.key", CFGF_NONE),
@@ -143,7 +144,7 @@ set_checks(cfg_t *cfg)
 {
 	static const char *const paths[] = { "state-dir", "vault-key", "ca-file", "libexec-dir", "providers" };
 	static const char *const counts[] = { "uid-base", "max-links", "mime-pool", "ats|first", "ats|period-days",
-		"ats|max-links" };
+		"ats|max-links", "ats|max-storage", "ats|max-submissions" };
 
 	cfg_set_error_function(cfg, conf_report);
 	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++)
@@ -273,6 +274,8 @@ take_ats(struct conf *c, cfg_t *a)
 	out->first = (uint32_t)cfg_getint(a, "first");
 	out->period_days = (uint32_t)cfg_getint(a, "period-days");
 	out->max_links = (uint32_t)cfg_getint(a, "max-links");
+	out->max_storage = (uint32_t)cfg_getint(a, "max-storage");
+	out->max_submissions = (uint32_t)cfg_getint(a, "max-submissions");
 	out->sealed_only = word_value(credentials, cfg_getstr(a, "credentials")) == 1;
 	take_domains(a, out);
 }

@@ -29,7 +29,7 @@ struct conf_ats {
 	size_t n_uids, n_gids;
 	struct wbuf own_domains;	/* list, see wire.h */
 	uint8_t content;		/* enum content_policy */
-	uint32_t first, period_days, max_links;
+	uint32_t first, period_days, max_links, max_storage, max_submissions;
 	bool sealed_only;
 };
 

@@ -35,7 +35,8 @@ static bool
 ats_policy_changed(const struct conf_ats *a, const struct conf_ats *b)
 {
 	return a->content != b->content || a->first != b->first || a->period_days != b->period_days ||
-	    a->max_links != b->max_links || !slice_eq(wbuf_slice(&a->own_domains), wbuf_slice(&b->own_domains));
+	    a->max_links != b->max_links || a->max_storage != b->max_storage ||
+	    a->max_submissions != b->max_submissions || !slice_eq(wbuf_slice(&a->own_domains), wbuf_slice(&b->own_domains));
 }
 
 static bool

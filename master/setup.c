@@ -76,7 +76,8 @@ setup_store(struct proc *p)
 	const struct conf_ats *a = p->tenant->conf;
 	char dir[LIM_PATH + 1];
 	struct msg_cfg_store m = { .content = a->content, .period_days = a->period_days, .first = a->first,
-		.max_links = a->max_links, .hash_key = slice_mem(p->tenant->hash_key, 32),
+		.max_links = a->max_links, .max_storage = a->max_storage, .max_submissions = a->max_submissions,
+		.hash_key = slice_mem(p->tenant->hash_key, 32),
 		.own_domains = wbuf_slice(&a->own_domains) };
 
 	snprintf(dir, sizeof(dir), "%s/%s", master.conf->state_dir, a->name);

@@ -13,6 +13,7 @@
 #include "blob.h"
 #include "link.h"
 #include "mime_pool.h"
+#include "quota.h"
 
 struct download {
 	TAILQ_ENTRY(download) entry;
@@ -206,6 +207,8 @@ ats_on_blob_put(struct chan *c, const union msg *m, int *fd)
 		return -1;
 	if (!link_exists(q->account))
 		out_set_error(a, "accountNotFound", "", "");
+	else if (!quota_room(body.data.n))
+		out_set_error(a, "overQuota", "", "max-storage of the configuration is reached");
 	else if ((blob = blob_put(q->account, body.data, q->type, 0, store_now() + LIM_UPLOAD_SECONDS)) == 0)
 		out_set_error(a, "tooLarge", "", "");
 	else

@@ -22,7 +22,7 @@ struct store {
 	/* configuration: cfg_store, replaced at reload */
 	enum content_policy content;	/* never CONTENT_DEFAULT */
 	uint32_t period_days, first;	/* 0 = no limit */
-	uint32_t max_links;
+	uint32_t max_links, max_storage, max_submissions;	/* MiB; an hour; 0 = no limit */
 	bool allow_none;
 	uint8_t hash_key[32];		/* from the configuration: keys the MAC in our Message-IDs */
 	uint8_t index_key[32];		/* made with the database: keys db_hash16, db_hash32 */

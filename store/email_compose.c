@@ -18,6 +18,7 @@
 #include "log.h"
 #include "mailbox.h"
 #include "mime_pool.h"
+#include "quota.h"
 #include "seam.h"
 #include "submit_copy.h"
 #include "table_index.h"
@@ -376,6 +377,8 @@ email_on_create(struct chan *chan, const union msg *m, int *fd)
 	}
 	if ((wrong = check_mailboxes(r->account, r->mailboxes)) != NULL)
 		out_set_error(a, "invalidProperties", "mailboxIds", wrong);
+	else if (!quota_room(draft.data.n))
+		out_set_error(a, "overQuota", "", "max-storage of the configuration is reached");
 	else if ((c = creation_new(a, r)) == NULL)
 		out_set_error(a, "serverUnavailable", "", "too many drafts at once");
 	else if (!keywords_load(&c->keywords, r->keywords))

@@ -12,6 +12,7 @@
 #include "log.h"
 #include "loop.h"
 #include "match.h"
+#include "quota.h"
 #include "seam.h"
 
 struct waiting {
@@ -121,6 +122,8 @@ content(struct asker a, const struct email *e)
 		out_set_error(a, "forbidden", "", "the content policy is matched, and no correspondent matches");
 	else if (e->rec.size > LIM_BODY)
 		out_set_error(a, "tooLarge", "", "the message is larger than what is stored");
+	else if (!quota_room(e->rec.size))
+		out_set_error(a, "overQuota", "", "max-storage of the configuration is reached");
 	else if (imap_session_of(e->account) == NULL)
 		out_set_error(a, "serverUnavailable", "", "the link is not connected");
 	else

@@ -9,6 +9,7 @@
 #include "email.h"
 #include "ingest.h"
 #include "log.h"
+#include "quota.h"
 #include "seam.h"
 
 static struct dbkey
@@ -140,6 +141,10 @@ ingest_pump(struct imap_session *s)
 
 	if (!s->listed || store_now() < s->pump_after || window_full(s))
 		return;
+	if (!quota_room(0)) {
+		s->pump_after = store_now() + LIM_FULL_REST_SECONDS;
+		return;
+	}
 	scan_prefix(&scan, T_want, PREFIX(want, 1, .account = s->link), false);
 	while (go && !window_full(s) && scan_next(&scan, &key, NULL)) {
 		if (key_want_read(key, &k) == -1)

@@ -76,6 +76,8 @@ on_cfg_store(struct chan *c, const union msg *m, int *fd)
 	store.period_days = q->period_days;
 	store.first = q->first;
 	store.max_links = q->max_links;
+	store.max_storage = q->max_storage;
+	store.max_submissions = q->max_submissions;
 	store.allow_none = q->allow_none;
 	memcpy(store.hash_key, q->hash_key.p, q->hash_key.n);
 	take_domains(q->own_domains);

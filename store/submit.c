@@ -14,7 +14,9 @@
 #include "imap_session.h"
 #include "link.h"
 #include "log.h"
+#include "mime_job.h"
 #include "mime_pool.h"
+#include "quota.h"
 #include "review.h"
 #include "seam.h"
 #include "submit_copy.h"
@@ -322,6 +324,10 @@ check_and_start(struct asker a, struct email *e, const struct rec_submission *in
 		out_set_error(a, wrong, strcmp(wrong, "invalidProperties") == 0 ? "identityId" : "", "");
 	else if ((wrong = take_rcpts(in, &h, &rcpts)) != NULL)
 		out_set_error(a, wrong, "", "");
+	else if (!quota_room(e->rec.size))
+		out_set_error(a, "overQuota", "", "max-storage of the configuration is reached");
+	else if (!quota_submission(mime_clock()))
+		out_set_error(a, "rateLimit", "", "max-submissions of the configuration are made for this hour");
 	else
 		start(a, e, in, &h, wbuf_slice(&rcpts));
 	wbuf_free(&rcpts);

@@ -431,6 +431,36 @@ test_policy_matched(void **state)
 	email_free(&e);
 }
 
+/* Beyond max-storage headers come in; contents wait until there is room. */
+static void
+test_storage_full(void **state)
+{
+	uint8_t *noise = malloc(1 << 20);
+	uint64_t ids[4], hog;
+	struct email e;
+	union msg m;
+
+	(void)state;
+	randombytes_buf(noise, 1 << 20);
+	link_put(MODE_TWO_WAY, CONTENT_ALL);
+	store.max_storage = 1;
+	hog = blob_put(LINK, slice_mem(noise, 1 << 20), SLICE_NONE, 1, 0);
+	db_turn_end();
+	imap_connect();
+	first_sync();
+	assert_int_equal(emails(ids, 4), 2);
+	assert_true(email_load(&e, LINK, ids[0]));
+	assert_int_equal(e.rec.content_state, CONTENT_STATE_HEADER);
+	email_free(&e);
+	blob_unref(LINK, hog);
+	imap_session_of(LINK)->pump_after = 0;	/* LIM_FULL_REST_SECONDS are over */
+	imap_drain_later();
+	turns();
+	assert_non_null(next_told(&far_imap, MSG_body_want, &m));
+	store.max_storage = 0;
+	free(noise);
+}
+
 static void
 test_folder_gone(void **state)
 {
@@ -476,6 +506,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_disk_full, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_thread_counts, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_policy_matched, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_storage_full, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_folder_gone, setup, teardown),
 	};
 
