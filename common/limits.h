@@ -308,7 +308,7 @@
 #define LIM_KEEP_TEXT (128 * 1024)	/* a larger buffer is given back after its response */
 #define LIM_DIAL_NEXT_MS 250	/* before the next address is tried beside it, RFC 8305 s. 8 */
 #define LIM_NOOP_MS 30000	/* without IDLE */
-#define LIM_QUEUE_SLEEP_SECONDS 3600	/* the clock may have been set meanwhile */
+#define LIM_QUEUE_SLEEP_SECONDS 60	/* the clock may have been set meanwhile */
 #define LIM_BODY_BATCH 32	/* messages in one FETCH of bodies */
 #define LIM_BODY_IN_FLIGHT 4	/* such commands at once */
 #define LIM_SLICES_IN_FLIGHT 3	/* slices asked for at once */

@@ -162,7 +162,7 @@ bind_hold(const struct email *e)
 	struct dbkey k = KEY(held, .account = e->account, .email = e->id);
 
 	if (!table_get(T_held, k, NULL))
-		table_put_u64(T_held, k, store_now());
+		table_put_u64(T_held, k, store_ticks());
 }
 
 void
@@ -295,12 +295,19 @@ bind_release(uint32_t account, uint64_t before, size_t max)
 	struct key_held k;
 	struct rbuf r;
 	struct email e;
+	uint64_t now = store_ticks(), at;
 	size_t n = 0;
 
 	scan_prefix(&s, T_held, PREFIX(held, 1, .account = account), false);
 	while (n < max && scan_next(&s, &key, &v)) {
 		rbuf_init(&r, v);
-		if (key_held_read(key, &k) == -1 || r_u64(&r) + HOLD_MARGIN >= before)
+		if (key_held_read(key, &k) == -1)
+			continue;
+		if ((at = r_u64(&r)) > now) {	/* of a run before this machine started */
+			table_put_u64(T_held, KEY(held, .account = k.account, .email = k.email), now);
+			continue;
+		}
+		if (at + HOLD_MARGIN >= before)
 			continue;
 		n++;
 		(void)table_del(T_held, KEY(held, .account = k.account, .email = k.email));

@@ -149,7 +149,7 @@ blob_unref(uint32_t account, uint64_t blob)
 
 	if (!blob_stat(account, blob, &info) || info.refs == 0)
 		return;
-	if (--info.refs == 0 && info.hold_until <= store_now()) {
+	if (--info.refs == 0 && info.hold_until <= store_past()) {
 		blob_erase(account, blob);
 		return;
 	}

@@ -228,6 +228,16 @@ changes_free(struct changes *c)
 
 /* ---- forgetting ---- */
 
+/* Never down again: a clock that was set may make a later row the first to go. */
+static void
+raise_floor(const struct key_change *k)
+{
+	struct dbkey floor = KEY(floor, .account = k->account, .type = k->type);
+
+	if (table_get_u64(T_floor, floor) < k->modseq)
+		table_put_u64(T_floor, floor, k->modseq);
+}
+
 /* Tombstones are in order of time, but living objects lie between them: each
  * call goes on where the last one stopped and looks at max rows. */
 size_t
@@ -253,7 +263,7 @@ changes_expire(uint64_t now, size_t max)
 			continue;
 		table_del(T_change, KEY(change, .account = k.account, .type = k.type, .modseq = k.modseq));
 		table_del(T_changed, KEY(changed, .account = k.account, .type = k.type, .id = r.id));
-		table_put_u64(T_floor, KEY(floor, .account = k.account, .type = k.type), k.modseq);
+		raise_floor(&k);
 		forgotten++;
 	}
 	return forgotten;

@@ -82,7 +82,14 @@ void out_set_done(struct asker, uint32_t account, enum obj_type, uint64_t old_st
 /* ---- numbers ---- */
 uint64_t store_next_id(void);	/* all objects but links; never 0, never reused */
 uint32_t store_next_link(void);	/* starts at 1, never reused */
-uint64_t store_now(void);	/* seconds since 1970 */
+uint64_t store_now(void);	/* seconds since 1970; somebody may set that clock */
+/* Seconds of a clock that nobody sets: for waits and intervals, not for rows. */
+uint64_t store_ticks(void);
+/* store_now() for giving up and forgetting: while the store runs it goes no
+ * faster than store_ticks(), and never beyond store_now(). A clock that is set
+ * to next month and back again must not cost what is kept for a day. What it
+ * lags behind it makes up at the next start. */
+uint64_t store_past(void);
 
 /* ---- hashes for keys ---- */
 struct hash16 {

@@ -39,6 +39,26 @@ store_now(void)
 	return t > 0 ? (uint64_t)t : 0;
 }
 
+uint64_t
+store_ticks(void)
+{
+	struct timespec t;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec;
+}
+
+uint64_t
+store_past(void)
+{
+	static uint64_t past, at;
+	uint64_t now = store_now(), ticks = store_ticks();
+
+	past = at == 0 || past + (ticks - at) > now ? now : past + (ticks - at);
+	at = ticks;
+	return past;
+}
+
 struct hash16
 db_hash16(struct slice s)
 {

@@ -61,7 +61,7 @@ on_second(evutil_socket_t fd, short what, void *arg)
 	(void)arg;
 	for (w = LIST_FIRST(&waiters); w != NULL; w = next) {
 		next = LIST_NEXT(w, entry);
-		if (w->until <= store_now())
+		if (w->until <= store_ticks())
 			waiter_end(w, "net.timeout");
 	}
 }
@@ -103,7 +103,7 @@ wait_for(struct asker a, const struct email *e)
 		return;
 	}
 	*w = (struct waiting){ .asker = a, .account = e->account, .email = e->id,
-		.until = store_now() + LIM_CONTENT_SECONDS };
+		.until = store_ticks() + LIM_CONTENT_SECONDS };
 	LIST_INSERT_HEAD(&waiters, w, entry);
 	nwaiters++;
 	ingest_want(e->account, e->id, e->rec.backfill);

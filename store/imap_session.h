@@ -50,8 +50,8 @@ struct imap_folder {
 	bool synced;
 	bool listed;		/* in the list that is being told */
 	bool no_keywords;	/* PERMANENTFLAGS without \* */
-	uint64_t looked_at;	/* last mailbox_synced; 0: not yet */
-	uint64_t bodies_after;	/* seconds: it is not asked for bodies before */
+	uint64_t looked_at;	/* store_ticks() of the last mailbox_synced; 0: not yet */
+	uint64_t bodies_after;	/* store_ticks(): it is not asked for bodies before */
 };
 
 struct journal_flight;
@@ -67,7 +67,7 @@ struct imap_session {
 	size_t nfolders;
 	bool listed;		/* all folders are bound */
 	bool live;
-	uint64_t pump_after;	/* seconds: no bodies are asked for before */
+	uint64_t pump_after;	/* store_ticks(): no bodies are asked for before */
 	uint64_t turn;		/* last turn that changed something for it */
 	LIST_HEAD(, journal_flight) flights;
 	uint64_t journal_from;	/* the next look at the journal begins with this entry */

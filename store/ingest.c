@@ -254,7 +254,7 @@ row_synced(struct imap_session *s, const struct msg_mailbox_synced *m)
 
 	mailbox_synced(s->link, m);
 	if (f != NULL)
-		f->looked_at = store_now();
+		f->looked_at = store_ticks();
 	if (m->complete)
 		bind_round(s->link, m->mailbox, m->uid_low <= 1);
 	if (s->live)
@@ -348,7 +348,7 @@ ingest_row(struct imap_row *r)
 void
 ingest_release(struct imap_session *s)
 {
-	uint64_t now = store_now(), before = now;
+	uint64_t now = store_ticks(), before = now;
 
 	if (!s->listed)
 		return;

@@ -77,14 +77,14 @@ folder_open(struct imap_session *s, uint64_t mailbox)
 {
 	const struct imap_folder *f = imap_folder_of(s, mailbox);
 
-	return f != NULL && f->bodies_after <= store_now();
+	return f != NULL && f->bodies_after <= store_ticks();
 }
 
 static bool
 any_closed(const struct imap_session *s)
 {
 	for (size_t i = 0; i < s->nfolders; i++)
-		if (s->folders[i].bodies_after > store_now())
+		if (s->folders[i].bodies_after > store_ticks())
 			return true;
 	return false;
 }
@@ -139,7 +139,7 @@ ingest_pump(struct imap_session *s)
 	struct key_want k;
 	bool go = true;
 
-	if (!s->listed || store_now() < s->pump_after || window_full(s))
+	if (!s->listed || store_ticks() < s->pump_after || window_full(s))
 		return;
 	if (!quota_room(0)) {
 		s->pump_after = store_now() + LIM_FULL_REST_SECONDS;
@@ -155,7 +155,7 @@ ingest_pump(struct imap_session *s)
 	scan_end(&scan);
 	/* What waits for a closed folder may be much: not looked at for each row. */
 	if (go && any_closed(s))
-		s->pump_after = store_now() + 1;
+		s->pump_after = store_ticks() + 1;
 }
 
 /* ---- answers ---- */
@@ -268,7 +268,7 @@ folder_close(struct imap_body *b)
 	struct imap_folder *f = imap_folder_of(b->session, b->mailbox);
 
 	if (f != NULL)
-		f->bodies_after = store_now() + LIM_FOLDER_REST_SECONDS;
+		f->bodies_after = store_ticks() + LIM_FOLDER_REST_SECONDS;
 }
 
 static void
@@ -285,7 +285,7 @@ body_refused(struct imap_body *b, struct slice code)
 	if (is_final(code) || flags / WANT_TRY >= LIM_PARSE_TRIES)
 		give_up(b, text);
 	else {
-		b->session->pump_after = store_now() + 1;
+		b->session->pump_after = store_ticks() + 1;
 		table_put_u64(T_want, want_key(b->session->link, b->email), flags);
 	}
 	place_free(b);

@@ -56,7 +56,7 @@ static void
 wait_for(struct journal_flight *f, uint64_t seconds)
 {
 	f->step = STEP_RUN;
-	f->not_before = store_now() + seconds;
+	f->not_before = store_ticks() + seconds;
 }
 
 /* ---- one entry ---- */
@@ -128,7 +128,7 @@ advance(struct imap_session *s, uint64_t op)
 	struct journal_flight *f;
 	struct row_pending row;
 
-	while ((f = flight_of(s, op)) != NULL && !f->sent && f->not_before <= store_now()) {
+	while ((f = flight_of(s, op)) != NULL && !f->sent && f->not_before <= store_ticks()) {
 		if (!row_pending_get(&row, KEY(pending, .account = s->link, .op = op))) {
 			flight_end(f);
 			return;
@@ -169,7 +169,7 @@ may_start(struct imap_session *s, uint64_t op, const struct rec_pending *p)
 	struct journal_flight *f = flight_of(s, op);
 	uint64_t first = op;
 
-	if (f != NULL && (f->sent || f->not_before > store_now()))
+	if (f != NULL && (f->sent || f->not_before > store_ticks()))
 		return false;
 	if (p->kind != OP_FIND && p->email != 0)
 		journal_each(s->link, p->email, take_first, &first);
@@ -228,7 +228,7 @@ uid_found(struct imap_session *s, struct journal_flight *f, const struct rec_pen
 
 	/* The folder was renumbered meanwhile: look again when that is known. */
 	if (m->uid != 0 && !journal_validity_fits(s, f->find_in, m->uidvalidity)) {
-		f->not_before = store_now() + LIM_JOURNAL_GONE_SECONDS;
+		f->not_before = store_ticks() + LIM_JOURNAL_GONE_SECONDS;
 		return;
 	}
 	if (!email_load(&e, s->link, p->email))
@@ -288,7 +288,7 @@ renumbered(struct imap_session *s, struct journal_flight *f, const struct rec_pe
 		uint64_t searched = p->kind == OP_FIND ? p->mailbox : f->find_in;
 
 		journal_renumbered(s, p->kind == OP_FIND || f->step != STEP_RUN ? searched : f->mailbox);
-		f->not_before = store_now() + LIM_JOURNAL_GONE_SECONDS;	/* the same step again */
+		f->not_before = store_ticks() + LIM_JOURNAL_GONE_SECONDS;	/* the same step again */
 	}
 }
 

@@ -189,7 +189,7 @@ void
 link_progress(uint32_t no, enum sync_phase phase, uint32_t done, uint32_t total)
 {
 	struct link_run *run = link_run_of(no);
-	uint64_t now = store_now();
+	uint64_t now = store_ticks();
 	struct row_link row;
 
 	if (run == NULL || !row_link_get(&row, link_key(no)))

@@ -130,7 +130,7 @@ check_rate(const struct rec_link *r, struct refusal *why)
 	char canonical[LIM_ADDRESS + 1];
 	size_t n = address_canonical(r->address, canonical);
 
-	if (!probe_rate_allow(slice_mem(canonical, n), store_now()))
+	if (!probe_rate_allow(slice_mem(canonical, n), store_ticks()))
 		return refuse(why, "rateLimit", "", "too many link tests");
 	return 0;
 }

@@ -12,7 +12,7 @@ struct link_run {
 	bool running;		/* the master has the unit */
 	bool touched;		/* started or stopped in this turn */
 	bool redo;		/* that turn was undone: to be started from scratch */
-	uint64_t progress_at;	/* when progress was last written, seconds */
+	uint64_t progress_at;	/* when progress was last written, store_ticks() */
 };
 
 void link_unit_init(void);	/* hooks */

@@ -149,7 +149,7 @@ static const chan_handler master_handlers[MSG__COUNT] = {
 static void
 on_housekeeping(evutil_socket_t fd, short what, void *arg)
 {
-	uint64_t now = store_now();
+	uint64_t now = store_past();
 
 	(void)fd;
 	(void)what;

@@ -21,7 +21,7 @@ struct sender {
 	uint32_t account;
 	struct chan *chan;		/* NULL: no worker */
 	bool quitting;			/* send_quit has left */
-	uint64_t started, not_before;	/* seconds */
+	uint64_t started, not_before;	/* store_ticks() */
 	unsigned int fails;		/* workers in a row that achieved nothing */
 	uint64_t item;			/* submission at the worker; 0: none */
 	struct rcpt_answer *rcpts;	/* of the item */
@@ -103,7 +103,7 @@ worker_lost(struct sender *s)
 	settle(s);
 	item_forget(s);
 	s->started = 0;
-	s->not_before = s->fails > 0 ? store_now() + wait : 0;
+	s->not_before = s->fails > 0 ? store_ticks() + wait : 0;
 	s->fails++;
 	submit_schedule();
 }
@@ -356,7 +356,7 @@ void
 sender_want(uint32_t account)
 {
 	struct sender *s = sender_of(account);
-	uint64_t now = store_now();
+	uint64_t now = store_ticks();
 
 	if (s->chan != NULL) {
 		give_next(s);
@@ -392,7 +392,7 @@ on_aborted(void)
 		channel_close(s);
 		item_forget(s);
 		s->started = 0;
-		s->not_before = store_now() + LIM_SENDER_WAIT_SECONDS;
+		s->not_before = store_ticks() + LIM_SENDER_WAIT_SECONDS;
 	}
 }
 

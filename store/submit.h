@@ -56,6 +56,12 @@ void submit_init(void);		/* before the sandbox */
 void submit_start(void);	/* what was under way when the last store ended */
 void submit_forget(const struct chan *);
 
+/* ---- submit_clock.c ---- */
+/* Notices a clock that was set back; called at least once a minute. */
+void submit_look_at_clock(void);
+/* Retries and reviews that are more than so many seconds ahead come now. */
+void submit_redate(uint64_t beyond);
+
 /* ---- sender.c ---- */
 /* Something of this link is due: start its smtp-worker, or give it the next. */
 void sender_want(uint32_t account);

@@ -186,7 +186,7 @@ expired(const struct rec_submission *rec)
 {
 	uint64_t since = rec->send_at > rec->created_at ? rec->send_at : rec->created_at;
 
-	return store_now() > since + LIM_SUBMIT_SECONDS;
+	return store_past() > since + LIM_SUBMIT_SECONDS;
 }
 
 /* A connection that was lost or never came says nothing about the message:
@@ -405,6 +405,7 @@ on_timer(evutil_socket_t fd, short what, void *arg)
 		recheck = false;
 		settle_all();
 	}
+	submit_look_at_clock();
 	if (run_slice())
 		submit_schedule();
 	else
@@ -442,5 +443,6 @@ void
 submit_start(void)
 {
 	settle_all();
+	submit_redate(LIM_SUBMIT_RETRY_MAX);
 	submit_schedule();
 }

@@ -456,7 +456,7 @@ test_folder_closed(void **state)
 	    &(struct msg_message_body){ .mailbox = inbox, .uid = 1, .code = slice_str("sync.folder_denied") }, -1);
 	turns_for(1500);
 	assert_null(next_told(&far_imap, MSG_body_want, &m));
-	assert_true(imap_folder_of(imap_session_of(LINK), inbox)->bodies_after > store_now());
+	assert_true(imap_folder_of(imap_session_of(LINK), inbox)->bodies_after > store_ticks());
 	assert_true(table_get(T_want, KEY(want, .account = LINK, .email = id), NULL));
 }
 
