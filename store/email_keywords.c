@@ -37,8 +37,10 @@ keywords_next(struct slice *set, struct slice *keyword)
 	while (n < set->n && set->p[n] != ' ')
 		n++;
 	*keyword = slice_mem(set->p, n);
+	if (n == 0)
+		return false;
 	*set = slice_mem(set->p + n, set->n - n);
-	return n > 0;
+	return true;
 }
 
 /* RFC 8621 s. 4.1.1: the characters of an IMAP flag-keyword, printable ASCII. */
