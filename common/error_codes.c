@@ -54,6 +54,13 @@
 	X("vault.locked", 'A', "The vault is locked: an administrator must enter its passphrase.")                     \
 	X("vault.away", 'T', "The vault is being started again; it is tried again.")                                   \
 	X("vault.refused", 'A', "The vault refused this credential; enter it anew.")                                   \
+	X("store.key_missing", 'A', "The stored credential is gone: enter it anew.")                                   \
+	X("store.key_wrong", 'A', "The credential was stored under another vault key: restore that key, or enter it anew.") \
+	X("store.secret_tampered", 'A', "The stored credential is not this link's and server's: see who edited it, enter it anew.") \
+	X("store.full", 'A', "The disk is full: make room; nothing acknowledged is lost.")                             \
+	X("store.corrupt", 'A', "The database is damaged there: restore a backup, or link the mailbox anew.")          \
+	X("proc.crashed", 'T', "A process of ours ended; it is started again.")                                        \
+	X("proc.limit_hit", 'A', "This ATS has all the processes it may have; raise max-links, or stop links.")        \
 	X("oauth.xoauth2_rejected", 'T', "The token was refused and is being renewed.")                                \
 	X("oauth.scope_missing", 'U', "Sign in again and allow access to mail.")                                       \
 	X("oauth.identity_mismatch", 'U', "You signed in as somebody else; sign in with the linked address.")          \
