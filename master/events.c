@@ -40,9 +40,17 @@ on_log(struct chan *c, const union msg *m, int *fd)
 	return 0;
 }
 
+/* How many it serves: the host, a tenant, or a part of one. */
+static int
+reach(const struct proc *p)
+{
+	return role_table[p->role].scope == SCOPE_HOST ? 2 : role_table[p->role].scope == SCOPE_ATS ? 1 : 0;
+}
+
 /* One child accuses another; its word counts, since only the accused profits
- * from silence. But a process that serves everybody must not fall by the word
- * of one that serves a tenant: then the accuser ends. */
+ * from silence. But a process must not fall by the word of one that serves
+ * fewer: a stolen worker would take its store or the vault from all others.
+ * Then the accuser ends. Whom we are about to end accuses nobody. */
 static int
 on_broken(struct chan *c, const union msg *m, int *fd)
 {
@@ -50,24 +58,28 @@ on_broken(struct chan *c, const union msg *m, int *fd)
 	char who[128], reason[LIM_REASON + 1];
 
 	(void)fd;
-	if (culprit == NULL || culprit->pid <= 0 || slice_copy(m->broken.reason, reason, sizeof(reason)) == -1)
+	if (culprit == NULL || culprit->pid <= 0 || culprit->failed_setup || p->failed_setup ||
+	    slice_copy(m->broken.reason, reason, sizeof(reason)) == -1)
 		return 0;
 	(void)slice_copy(slice_str(proc_label(p)), who, sizeof(who));
 	logger_line(LOG_LVL_ERROR, "protocol breach by %s seen by %s reason=%s", proc_label(culprit), who, reason);
-	if (role_table[culprit->role].scope == SCOPE_HOST && role_table[p->role].scope != SCOPE_HOST)
-		proc_kill(p, "accused a process of the host");
+	if (reach(culprit) > reach(p))
+		proc_kill(p, "accused a process that serves more than it does");
 	else
 		proc_kill(culprit, "broke the rules of a channel");
 	return 0;
 }
 
-/* A parser that does not answer in its time has met mail that it cannot finish. */
+/* A parser that does not answer in its time has met mail that it cannot finish.
+ * Of others a store cannot say so. */
 static int
 on_stuck(struct chan *c, const union msg *m, int *fd)
 {
 	struct proc *culprit = wiring_other(chan_ctx(c), m->stuck.chan);
 
 	(void)fd;
+	if (culprit != NULL && culprit->role != ROLE_MIME)
+		return -1;
 	if (culprit != NULL && culprit->pid > 0)
 		proc_kill(culprit, "did not answer in time");
 	return 0;

@@ -279,6 +279,8 @@ proc_restart(struct proc *p)
 void
 proc_kill(struct proc *p, const char *reason)
 {
+	if (p->failed_setup)
+		return;	/* it is being killed already, for the first reason */
 	logger_line(LOG_LVL_WARN, "killing %s pid=%d reason=%s", proc_label(p), (int)p->pid, reason);
 	p->failed_setup = true;
 	(void)slice_copy(slice_str(reason), p->last_exit, sizeof(p->last_exit));
