@@ -12,6 +12,7 @@
 struct store_call {
 	LIST_ENTRY(store_call) entry;	/* of its scope */
 	bool in_scope;
+	enum msg_type answer;	/* what ends it */
 	uint32_t req;
 	store_cb cb;
 	void *ctx;
@@ -177,6 +178,24 @@ call_answer(struct store_call *call, const union msg *m, struct slice error, int
 
 /* ---- messages from the store ---- */
 
+/* What ends a request of this type. */
+static enum msg_type
+answer_to(enum msg_type request)
+{
+	switch (request) {
+	case MSG_get:
+		return MSG_get_done;
+	case MSG_changes:
+		return MSG_changes_done;
+	case MSG_query:
+		return MSG_query_done;
+	case MSG_blob_get:
+		return MSG_blob_data;
+	default:
+		return MSG_set_done;
+	}
+}
+
 static int
 on_row(struct chan *c, const union msg *m, int *fd)
 {
@@ -184,6 +203,8 @@ on_row(struct chan *c, const union msg *m, int *fd)
 	struct body body;
 
 	(void)c;
+	if (call != NULL && call->answer != MSG_get_done)
+		return -1;
 	if (call == NULL || call->cancelled || call->too_large)
 		return 0;
 	/* No room to map it is our trouble, not the store's. */
@@ -195,14 +216,18 @@ on_row(struct chan *c, const union msg *m, int *fd)
 	return 0;
 }
 
-/* An answer to a number nobody waits for: the asker was cancelled long ago. */
+/* An answer to a number nobody waits for: the asker was cancelled long ago. An
+ * answer to another question would be read as what it is not: a breach. */
 static int
-finish(uint32_t req, const union msg *m, struct slice error, int *fd)
+finish(enum msg_type type, uint32_t req, const union msg *m, struct slice error, int *fd)
 {
 	struct store_call *call = call_find(req);
 
-	if (call != NULL)
-		call_answer(call, m, error, fd);
+	if (call == NULL)
+		return 0;
+	if (call->answer != type)
+		return -1;
+	call_answer(call, m, error, fd);
 	return 0;
 }
 
@@ -210,7 +235,7 @@ finish(uint32_t req, const union msg *m, struct slice error, int *fd)
 	static int on_##name(struct chan *c, const union msg *m, int *fd)                                              \
 	{                                                                                                              \
 		(void)c;                                                                                               \
-		return finish(m->name.req, m, m->name.error, fd);                                                      \
+		return finish(MSG_##name, m->name.req, m, m->name.error, fd);                                          \
 	}
 ANSWER(get_done)
 ANSWER(changes_done)
@@ -312,6 +337,7 @@ store_ask(struct store_scope *scope, enum msg_type type, void *msg, int fd, stor
 		errno = store_client_up() ? EAGAIN : EPIPE;
 		return -1;
 	}
+	call->answer = answer_to(type);
 	call->cb = cb;
 	call->ctx = ctx;
 	memcpy(msg, &call->req, sizeof(call->req));	/* req is the first field of every request */

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "channel.h"
+#include "child.h"
 #include "feed.h"
 
 static inline void
@@ -84,6 +85,25 @@ hostile_turn(struct chan *c)
 		return;
 	chan_write(c);
 	chan_read(c);
+}
+
+/* A master that only listens, for what the victim reports. */
+static inline struct chan *
+hostile_master(enum role victim)
+{
+	static const chan_handler none[MSG__COUNT];
+	static const struct chan_ops ops = { .handlers = none, .on_eof = hostile_eof };
+	static const struct chan_peer peer = { .role = ROLE_MASTER };
+	static struct chan *far;
+	int fd;
+
+	if (far != NULL)
+		return far;
+	far = hostile_new(ROLE_MASTER, victim, &fd);
+	feed_check((child.master = chan_new(fd, victim, &peer, &ops, NULL)) != NULL);
+	chan_run(child.master);
+	child.role = victim;
+	return far;
 }
 
 static inline int

@@ -3,21 +3,7 @@
  * real channel. The input is the whole request, or with a first byte of 1 to 9
  * the arguments of one method.
  */
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-
-#define check(x)                                                                                                       \
-	do {                                                                                                           \
-		if (!(x))                                                                                              \
-			abort();                                                                                       \
-	} while (0)
-#define assert_true(x) check(x)
-#define assert_false(x) check(!(x))
-#define assert_non_null(x) check((x) != NULL)
-#define assert_int_equal(a, b) check((a) == (b))
-#define assert_string_equal(a, b) check(strcmp(a, b) == 0)
-#include "../../unit/ats-worker/harness.h"
+#include "worker.h"
 #include "jmap_request.h"
 
 #define USING_ALL "{\"using\":" USING ",\"createdIds\":{\"d\":\"E1\"},\"methodCalls\":[[\"%s\","
