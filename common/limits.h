@@ -73,6 +73,7 @@
 #define LIM_OP_LOST 3	/* connections an EXPUNGE after COPY may cost */
 #define LIM_LITERAL_MINUS 4096	/* RFC 7888 s. 5: the most that LITERAL- allows */
 #define LIM_COMMAND_LITERALS 3	/* literals in one command */
+#define LIM_SLICE_REFUSALS 12	/* connections that refuse a message, where no other could be read, before it is left out */
 #define LIM_BODY_TRIES 3	/* connections that may die over one message */
 #define LIM_REBUILDS_DAY 3	/* changes of UIDVALIDITY in a day that are believed */
 #define LIM_WINDOW_TRIES 5	/* times the low end of the window is asked for */

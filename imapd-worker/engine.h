@@ -97,6 +97,13 @@ struct slice_drops {
 	unsigned int alone;	/* and so often lost */
 };
 
+/* A header that is refused when it is asked for alone. */
+struct slice_refusal {
+	uint64_t mailbox;
+	uint32_t uid;
+	unsigned int count;	/* connections */
+};
+
 /* body_want */
 struct want {
 	uint64_t mailbox;
@@ -166,6 +173,7 @@ struct engine {
 	struct selected sel;
 	struct round round;
 	struct slice_drops drops;
+	struct slice_refusal unread;
 	enum idle_state idle;
 	bool look_around;		/* something vanished: was it moved elsewhere? */
 	uint32_t progress_done, progress_total;

@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define RESERVED 32
+
 void
 folders_free(struct folders *fs)
 {
@@ -114,8 +116,6 @@ new_entry(struct folders *fs)
 	size_t cap = fs->cap == 0 ? 16 : fs->cap * 2;
 	struct folder *v;
 
-	if (fs->n == LIM_IMAP_FOLDERS)
-		return NULL;
 	if (fs->n == fs->cap) {
 		if ((v = reallocarray(fs->v, cap, sizeof(*v))) == NULL)
 			fatal("out of memory");
@@ -126,14 +126,29 @@ new_entry(struct folders *fs)
 	return &fs->v[fs->n++];
 }
 
+/* The last places are kept for folders with a role and for the inbox: they may
+ * come late in a long list. */
+static size_t
+places_for(const struct imap_list *l)
+{
+	if (is_inbox(l->name))
+		return LIM_IMAP_FOLDERS;
+	return LIM_IMAP_FOLDERS - (l->role != MBOX_NONE ? 1 : RESERVED);
+}
+
 void
 folders_add(struct folders *fs, const struct imap_list *l, bool utf8)
 {
 	struct slice leaf;
 	struct folder *f;
 
-	if (!name_usable(l->name) || folders_by_name(fs, l->name) != NULL || (f = new_entry(fs)) == NULL)
+	if (!name_usable(l->name) || folders_by_name(fs, l->name) != NULL)
 		return;
+	if (fs->n >= places_for(l)) {
+		fs->left_out++;
+		return;
+	}
+	f = new_entry(fs);
 	leaf = leaf_of(l->name, l->separator);
 	f->raw_name = slice_dup(l->name);
 	f->name = shown_name(leaf.n > 0 ? leaf : l->name, utf8);
@@ -263,6 +278,8 @@ void
 folders_choose(struct folders *fs, const struct msg_sync_config *c)
 {
 	ensure_inbox(fs);
+	if (fs->left_out > 0)
+		log_warn("folders left out listed=%zu left_out=%zu", fs->n, fs->left_out);
 	single_roles(fs);
 	configured_role(fs, c->inbox, MBOX_INBOX);
 	configured_role(fs, c->sent, MBOX_SENT);

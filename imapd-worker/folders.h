@@ -34,6 +34,7 @@ struct folder {
 	bool confirm;		/* tell the position even if a poll finds nothing new */
 	unsigned int rebuilt;	/* changes of UIDVALIDITY since rebuilt_since */
 	unsigned int failures;	/* SELECT refused in a row */
+	bool fetched;		/* headers have come from it since the process began */
 	/* monotonic ms */
 	uint64_t retry_at, poll_at, reconcile_at, looked_at, rebuilt_since;
 };
@@ -41,6 +42,7 @@ struct folder {
 struct folders {
 	struct folder *v;
 	size_t n, cap;
+	size_t left_out;	/* beyond LIM_IMAP_FOLDERS */
 };
 
 void folders_free(struct folders *);

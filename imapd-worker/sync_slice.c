@@ -296,15 +296,40 @@ refused(struct engine *e, const struct pending *p)
 	close_hole(e, p);
 }
 
+/*
+ * One message is refused. Where others can be read it is the message: it is
+ * left out and told. Where none could be read yet it may be the server, so it
+ * is asked for again by later connections before it is given up.
+ */
+static bool
+leave_out(struct engine *e, const struct pending *p)
+{
+	struct folder *f = e->sel.folder;
+	struct slice_refusal *r = &e->unread;
+
+	if (r->mailbox != f->id || r->uid != p->low)
+		*r = (struct slice_refusal){ .mailbox = f->id, .uid = p->low };
+	if (!f->fetched && ++r->count < LIM_SLICE_REFUSALS) {
+		engine_drop(e, "sync.protocol_error", slice_str("FETCH is refused"));
+		return false;
+	}
+	log_warn("message left out code=sync.item_empty uid=%u", p->low);
+	engine_sync_error(e, f->id, "sync.item_empty", SLICE_NONE);
+	*r = (struct slice_refusal){ 0 };
+	return true;
+}
+
 void
 sync_slice_done(struct engine *e, const struct pending *p, bool ok)
 {
 	struct round *r = &e->round;
 
 	if (!ok && p->low == p->high && !r->hole) {
-		log_warn("message cannot be fetched code=sync.item_empty uid=%u", p->low);
+		if (!leave_out(e, p))
+			return;
 		ok = true;
-	}
+	} else if (ok && p->rows > 0)
+		e->sel.folder->fetched = true;
 	if (!ok && !r->hole) {
 		refused(e, p);
 		return;

@@ -101,6 +101,22 @@ def call(function):
     return act
 
 
+def slowly(pause=0.002):
+    """The truth, one byte at a time."""
+    async def act(s):
+        whole, true_write = bytearray(), s.write
+        s.write = whole.extend
+        try:
+            await s.answer_truly()
+        finally:
+            s.write = true_write
+        for byte in bytes(whole):
+            s.write(bytes([byte]))
+            await s.drain()
+            await asyncio.sleep(pause)
+    return act
+
+
 def times(n, actions):
     """actions for the first n times, then the truth."""
     left = [n]
@@ -129,6 +145,7 @@ class Lie:
     accounts: dict = None              # {user: password} in place of the two above
     on: dict = field(default_factory=dict)
     cut_after: int = None              # closes when that many bytes were sent after TLS
+    cuts: object = None                # an iterator: each connection takes its own cut_after from it, None: no cut
     messages: list = field(default_factory=list)      # bytes, the inbox of an IMAP liar
     on_accept: object = None           # called with (user, sender, rcpts, data) for each accepted mail
 
@@ -181,12 +198,13 @@ class Session:
         self.reader, self.writer = reader, writer
         self.tag = b"*"
         self.sent = 0
+        self.cut_after = next(self.lie.cuts, None) if self.lie.cuts is not None else self.lie.cut_after
         self.encrypted = self.lie.security == "tls"
         self.user = None
 
     def write(self, data):
-        if self.lie.cut_after is not None and self.encrypted and self.sent + len(data) > self.lie.cut_after:
-            self.writer.write(data[:max(0, self.lie.cut_after - self.sent)])
+        if self.cut_after is not None and self.encrypted and self.sent + len(data) > self.cut_after:
+            self.writer.write(data[:max(0, self.cut_after - self.sent)])
             raise Closed
         self.sent += len(data)
         self.writer.write(data)

@@ -120,6 +120,39 @@ poison_news(void **state)
 	stop();
 }
 
+/*
+ * limit: LIM_SLICE_REFUSALS
+ * A server that refuses all is not believed to have one broken message.
+ */
+static void
+all_refused(void **state)
+{
+	unsigned int tag, i;
+
+	(void)state;
+	start(&all);
+	hello();
+	for (i = 1; i <= LIM_SLICE_REFUSALS; i++) {
+		tag = expect("SELECT \"INBOX\"");
+		say("* 1 EXISTS\r\n* OK [UIDVALIDITY 7] .\r\n* OK [UIDNEXT 2] .\r\n* OK [PERMANENTFLAGS (\\*)] .");
+		ok(tag);
+		tag = expect("UID FETCH 1:1" HEADERS);
+		forget();
+		say("P%u BAD not today", tag);
+		pump();
+		if (i == LIM_SLICE_REFUSALS)
+			break;
+		assert_null(strstr(t.told + t.told_at, "synced"));
+		assert_int_equal(t.e.state, ENGINE_BACKOFF);
+		t.e.state = ENGINE_WANTED;
+		connect_stream();
+		hello();
+	}
+	told("error 10 sync.item_empty\nsynced 10 next=2 modseq=0 low=1 complete=1\n"
+	     "synced 10 next=2 modseq=0 low=1 complete=1\nlive\n");
+	stop();
+}
+
 int
 main(void)
 {
@@ -127,6 +160,7 @@ main(void)
 		cmocka_unit_test(no_sent_folder),
 		cmocka_unit_test(poison),
 		cmocka_unit_test(poison_news),
+		cmocka_unit_test(all_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

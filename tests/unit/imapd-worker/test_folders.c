@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -147,6 +148,32 @@ configured_names(void **state)
 	folders_free(&fs);
 }
 
+/* limit: LIM_IMAP_FOLDERS: however long the list, inbox and roles find room. */
+static void
+endless_list(void **state)
+{
+	struct folders fs = { 0 };
+	char name[32];
+
+	(void)state;
+	for (unsigned int i = 0; i < LIM_IMAP_FOLDERS + 10; i++) {
+		snprintf(name, sizeof(name), "f%u", i);
+		add(&fs, name, '/', MBOX_NONE, 0);
+	}
+	assert_true(fs.n < LIM_IMAP_FOLDERS);
+	assert_int_equal(fs.n + fs.left_out, LIM_IMAP_FOLDERS + 10);
+	for (unsigned int i = 0; i < 40; i++) {
+		snprintf(name, sizeof(name), "s%u", i);
+		add(&fs, name, '/', MBOX_SENT, 0);
+	}
+	assert_int_equal(fs.n, LIM_IMAP_FOLDERS - 1);
+	add(&fs, "INBOX", '/', MBOX_NONE, 0);
+	assert_int_equal(fs.n, LIM_IMAP_FOLDERS);
+	assert_non_null(folders_by_name(&fs, slice_str("inbox")));
+	assert_non_null(folders_by_name(&fs, slice_str("s0")));
+	folders_free(&fs);
+}
+
 static void
 dates(void **state)
 {
@@ -184,6 +211,7 @@ main(void)
 		cmocka_unit_test(special_use_wins),
 		cmocka_unit_test(names_decide),
 		cmocka_unit_test(configured_names),
+		cmocka_unit_test(endless_list),
 		cmocka_unit_test(dates),
 	};
 
