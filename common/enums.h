@@ -9,6 +9,9 @@
 enum service { SERVICE_IMAP = 1, SERVICE_SMTP = 2 };
 enum security { SECURITY_TLS = 1, SECURITY_STARTTLS = 2, SECURITY_NONE = 3 };
 
+/* What ties a login to its TLS connection (RFC 9266, RFC 5929 s. 3). */
+enum channel_binding { BINDING_NONE = 0, BINDING_TLS_EXPORTER, BINDING_TLS_UNIQUE };
+
 /* Steps of a link test, in the order they happen. */
 enum step {
 	STEP_DNS = 1,

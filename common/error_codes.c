@@ -48,6 +48,10 @@
 	X("auth.too_many_attempts", 'T', "Too many logins: paused, nothing is tried until later.")                     \
 	X("auth.temp_unavailable", 'T', "The provider cannot check logins now; it is tried again.")                    \
 	X("auth.no_mechanism", 'I', "The server offers no login method we support.")                                   \
+	X("auth.downgrade", 'U', "The server stopped offering SCRAM: ask why, then enter the password anew.")          \
+	X("auth.server_unproven", 'A', "The server did not prove that it knows the password: an impostor?")            \
+	X("auth.scram_unsafe", 'I', "The server's SCRAM parameters are unsafe; its administrator must look.")          \
+	X("auth.channel_binding", 'A', "TLS does not end at the server: somebody is in between.")                      \
 	X("auth.login_disabled", 'I', "The server refuses logins on this connection; use the tls port.")               \
 	X("auth.host_breaker_open", 'A', "Too many rejections at this server: logins wait, to protect our address.")   \
 	X("auth.unknown", 'T', "The login failed for a reason we do not know; see the detail.")                        \

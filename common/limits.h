@@ -123,6 +123,14 @@
 #define LIM_SEAL_ENDPOINTS 4	/* imap, smtp, and two to spare */
 #define LIM_SEALS_SEEN 16384	/* seals remembered against a second opening */
 #define LIM_RECORD 8192	/* a record, as the messages that carry it */
+#define LIM_SCRAM_NONCE 256	/* ours and the server's; servers add 18 to 64 characters */
+#define LIM_SCRAM_SALT 128	/* servers use 12 to 64 */
+#define LIM_SCRAM_ITERATIONS_MIN 4096	/* RFC 7677 s. 4 */
+#define LIM_SCRAM_ITERATIONS 200000	/* about 0.15 s of the vault's time for one login */
+#define LIM_SCRAM_SLICE 2000	/* iterations in one turn: the others wait 2 ms */
+#define LIM_SCRAM_WORKS 32	/* passwords being hashed at once, of all tenants */
+#define LIM_SCRAM_WORKS_ATS 2	/* of one tenant; the rest of its logins waits */
+#define LIM_CHANNEL_BINDING 64	/* tls-exporter has 32 bytes, tls-unique 12 to 36 */
 #define LIM_RATE_BUCKETS 16384	/* links and tenants counted at the same time */
 #define LIM_SEAL_PLAIN 4096	/* one opened seal */
 #define LIM_REFUSALS_PER_MINUTE 64	/* of one tls-worker: two for each of its links; who goes on guesses */

@@ -43,6 +43,7 @@ static const struct code_row auth_rows[] = {
 	{ BOTH, NULL, "too many login", "auth.too_many_attempts" },
 	{ BOTH, NULL, "too many failed", "auth.too_many_attempts" },
 	{ BOTH, NULL, "too many auth", "auth.too_many_attempts" },
+	{ SMTP_ONLY, "454", "temporary", "auth.temp_unavailable" },	/* Postfix without its SASL server */
 	{ SMTP_ONLY, "454", "4.7.0", "auth.too_many_attempts" },
 	{ SMTP_ONLY, "421", "4.7.0", "auth.too_many_attempts" },
 	{ BOTH, NULL, "[expired]", "auth.expired" },

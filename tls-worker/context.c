@@ -5,6 +5,7 @@
 #include <openssl/x509v3.h>
 #include <time.h>
 
+#include "limits.h"
 #include "log.h"
 #include "secret.h"
 

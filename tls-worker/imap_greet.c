@@ -152,8 +152,7 @@ on_tagged(struct login *l, struct slice rest)
 	case LS_STARTTLS:
 		return LOGIN_HANDSHAKE;
 	case LS_AUTH:
-		l->state = LS_END;
-		return LOGIN_DONE;
+		return login_accepted(l, answer);
 	default:
 		return login_fail(l, "sync.protocol_error", answer);
 	}

@@ -272,6 +272,29 @@ link_handshake(struct link *l, enum service service, const char **code, char *de
 	return -1;
 }
 
+enum channel_binding
+link_binding(const struct link *l, uint8_t *data, size_t *n)
+{
+	static const char label[] = "EXPORTER-Channel-Binding";
+
+	*n = 0;
+	if (l->ssl == NULL || !SSL_is_init_finished(l->ssl))
+		return BINDING_NONE;
+	if (SSL_version(l->ssl) >= TLS1_3_VERSION) {
+		*n = 32;
+		if (SSL_export_keying_material(l->ssl, data, *n, label, sizeof(label) - 1, NULL, 0, 0) == 1)
+			return BINDING_TLS_EXPORTER;
+	} else if (!SSL_session_reused(l->ssl)) {
+		/* The first Finished of a full handshake is the client's. RFC 7677
+		 * s. 4: good without resumption, and we never resume. */
+		*n = SSL_get_finished(l->ssl, data, LIM_CHANNEL_BINDING);
+		if (*n > 0 && *n <= LIM_CHANNEL_BINDING)
+			return BINDING_TLS_UNIQUE;
+	}
+	*n = 0;
+	return BINDING_NONE;
+}
+
 /* ---- bytes ---- */
 
 static ssize_t

@@ -39,6 +39,12 @@ ssize_t link_write(struct link *, const void *, size_t n);
 /* Bytes that wait inside and make no descriptor readable. */
 bool link_pending(const struct link *);
 
+/*
+ * What a login can be tied to (RFC 5802 s. 6): tls-exporter from TLS 1.3 on
+ * (RFC 9266), below it tls-unique (RFC 5929 s. 3), which is what mail servers
+ * take there. BINDING_NONE in clear. At most LIM_CHANNEL_BINDING bytes.
+ */
+enum channel_binding link_binding(const struct link *, uint8_t *data, size_t *n);
 /* Begin TLS with an object of context_connection; takes it over. */
 int link_tls_start(struct link *, SSL *);
 /* 1 done and verified; 0 again; -1 failed: *code and detail (LIM_DETAIL + 1). */

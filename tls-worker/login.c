@@ -153,6 +153,22 @@ login_offers(const struct login *l, struct slice name)
 
 /* ---- challenges ---- */
 
+static enum login_want
+scram_challenged(struct login *l)
+{
+	struct slice message = { l->challenge, l->challenge_n };
+	const char *code = "sync.protocol_error";
+
+	if (l->scram == LSCRAM_BEGUN)
+		code = scram_read_first(message, &l->server_first);
+	else if (l->scram == LSCRAM_SENT)
+		code = scram_read_final(message, l->signature);
+	if (code != NULL)
+		return login_fail(l, code, message);
+	l->scram++;
+	return LOGIN_CHALLENGE;
+}
+
 enum login_want
 login_challenged(struct login *l, struct slice base64)
 {
@@ -170,7 +186,16 @@ login_challenged(struct login *l, struct slice base64)
 	if ((n = sasl_base64_decode(base64, l->challenge, sizeof(l->challenge))) == -1)
 		return login_fail(l, "auth.unknown", slice_str("the server's challenge is not base64"));
 	l->challenge_n = (size_t)n;
-	return LOGIN_CHALLENGE;
+	return l->scram == LSCRAM_NONE ? LOGIN_CHALLENGE : scram_challenged(l);
+}
+
+enum login_want
+login_accepted(struct login *l, struct slice line)
+{
+	if (l->scram != LSCRAM_NONE && l->scram != LSCRAM_PROVEN)
+		return login_fail(l, "auth.server_unproven", line);
+	l->state = LS_END;
+	return LOGIN_DONE;
 }
 
 /* ---- what the vault says ---- */
@@ -180,6 +205,8 @@ respond_first(struct login *l, struct slice mechanism, struct slice data)
 {
 	if (!login_offers(l, mechanism))
 		return login_fail(l, "auth.no_mechanism", SLICE_NONE);
+	if (mechanism.n > 5 && slice_case_eq_str((struct slice){ mechanism.p, 6 }, "SCRAM-"))
+		l->scram = LSCRAM_BEGUN;
 	return l->service == SERVICE_IMAP ? login_imap_begin(l, mechanism, data) : login_smtp_begin(l, mechanism, data);
 }
 
@@ -188,6 +215,8 @@ respond_again(struct login *l, struct slice data)
 {
 	if (l->state == LS_ASK_SECRET)
 		return login_imap_secret(l, data);
+	if (l->scram != LSCRAM_NONE)
+		l->scram++;
 	login_put_base64(l, data);
 	login_put_str(l, "\r\n");
 	return l->want;

@@ -16,6 +16,7 @@
 #include "enums.h"
 #include "limits.h"
 #include "sasl.h"
+#include "scram.h"
 #include "wire.h"
 
 enum login_want {
@@ -37,6 +38,17 @@ enum login_state {
 	LS_SEND_USER,		/* after each "+" the next literal */
 	LS_SEND_SECRET,
 	LS_END
+};
+
+/* Whose word of a SCRAM login is next; the fields of a server's message lie
+ * in struct login instead of challenge. */
+enum login_scram {
+	LSCRAM_NONE,
+	LSCRAM_BEGUN,		/* the server's first message is awaited */
+	LSCRAM_FIRST,		/* it is here: the vault's proof is awaited */
+	LSCRAM_SENT,		/* the server's last message is awaited */
+	LSCRAM_FINAL,		/* it is here: the vault compares */
+	LSCRAM_PROVEN
 };
 
 struct login {
@@ -63,6 +75,9 @@ struct login {
 	size_t user_n;
 	uint8_t challenge[LIM_LOGIN_DATA];
 	size_t challenge_n;
+	enum login_scram scram;
+	struct scram_first server_first;	/* by LOGIN_CHALLENGE with scram LSCRAM_FIRST */
+	uint8_t signature[SCRAM_SIGNATURE];	/* the same with LSCRAM_FINAL */
 
 	uint8_t reply[LIM_DETAIL];	/* SMTP: the lines of one reply, joined */
 	size_t reply_n;
@@ -109,6 +124,8 @@ void login_put_str(struct login *, const char *);
 void login_put_base64(struct login *, struct slice);
 void login_add_mechanism(struct login *, struct slice name);
 bool login_offers(const struct login *, struct slice name);
+/* The server says that we are in; with SCRAM only after it has proven itself. */
+enum login_want login_accepted(struct login *, struct slice line);
 /* A server's challenge: the held response leaves, or the vault is asked. */
 enum login_want login_challenged(struct login *, struct slice base64);
 void login_hold(struct login *, struct slice);

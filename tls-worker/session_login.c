@@ -108,7 +108,9 @@ static int
 ask_vault(struct session *s)
 {
 	struct msg_auth_begin m = { .ticket = s->steps.ticket };
+	uint8_t binding[LIM_CHANNEL_BINDING];
 	struct wbuf list;
+	size_t n = 0;
 	int r = -1;
 
 	steps_ok(&s->steps);
@@ -117,11 +119,26 @@ ask_vault(struct session *s)
 	for (size_t i = 0; i < s->login->n_mechanisms; i++)
 		list_add(&list, slice_str(s->login->mechanisms[i]));
 	m.mechanisms = wbuf_slice(&list);
+	m.binding = (uint8_t)link_binding(&s->link, binding, &n);
+	m.binding_data = (struct slice){ binding, n };
 	if (!list.failed && session_vault() != NULL)
 		r = send_auth_begin(session_vault(), &m);
 	wbuf_free(&list);
 	s->auth_begun = r == 0;
 	return r;
+}
+
+static int
+pass_scram(struct session *s)
+{
+	const struct scram_first *f = &s->login->server_first;
+	struct msg_scram_first first = { .ticket = s->steps.ticket, .nonce = slice_str(f->nonce),
+		.salt = { f->salt, f->salt_n }, .iterations = f->iterations };
+	struct msg_scram_final final = { .ticket = s->steps.ticket,
+		.signature = { s->login->signature, sizeof(s->login->signature) } };
+
+	return s->login->scram == LSCRAM_FIRST ? send_scram_first(session_vault(), &first)
+					       : send_scram_final(session_vault(), &final);
 }
 
 static int
@@ -132,7 +149,9 @@ pass_challenge(struct session *s)
 		.data = { s->login->challenge, s->login->challenge_n },
 	};
 
-	return session_vault() != NULL ? send_auth_challenge(session_vault(), &m) : -1;
+	if (session_vault() == NULL)
+		return -1;
+	return s->login->scram != LSCRAM_NONE ? pass_scram(s) : send_auth_challenge(session_vault(), &m);
 }
 
 /* The server is not read while the vault has the turn. */

@@ -48,8 +48,7 @@ on_reply(struct login *l)
 	case LS_AUTH:
 		if (code != 235)
 			return smtp_fail(l, codes_auth(SERVICE_SMTP, (struct slice){ l->reply, l->reply_n }));
-		l->state = LS_END;
-		return LOGIN_DONE;
+		return login_accepted(l, (struct slice){ l->reply, l->reply_n });
 	default:
 		return smtp_fail(l, code == 421 ? "net.bye" : "sync.protocol_error");
 	}

@@ -57,9 +57,11 @@ int seal_parse(struct slice plain, struct seal_plain *);	/* of an opened seal, s
  * u8 version, key id 8, nonce 24, ciphertext and tag: XChaCha20-Poly1305 under
  * a key derived from the vault's. Additional data: version, key id, ATS, link,
  * generation. Plain: u8 kind, then address, user, secret, endpoints, each u32
- * length + bytes.
+ * length + bytes, and, if any are set, u8 pins.
  */
 #define RECORD_VERSION 1
+#define RECORD_PIN(service) (1u << (service))
+#define RECORD_PINS (RECORD_PIN(SERVICE_IMAP) | RECORD_PIN(SERVICE_SMTP))
 
 struct record_place {
 	struct slice ats;
@@ -71,22 +73,5 @@ int record_make(const struct seal_plain *, const struct record_place *, struct w
 /* Decrypt into AREA_OPENED. Returns "" with *cred filled, else store.key_wrong
  * (made under another key) or store.secret_tampered. */
 const char *record_open(struct slice record, const struct record_place *, struct seal_plain *cred);
-
-/*
- * ---- sasl.c ----
- * The vault answers challenges, it never hands out a password as such. A
- * mechanism is a row; SCRAM (RFC 5802, 7677) becomes one more row and a larger
- * struct sasl. Holds no secret: the record is opened anew for each step.
- */
-struct sasl {
-	const struct sasl_mech *mech;	/* NULL before sasl_begin */
-	unsigned int step;
-};
-
-int sasl_begin(struct sasl *, struct slice offered);	/* list; -1: none of them is served */
-const char *sasl_name(const struct sasl *);
-/* The next response, into out. 0, or -1 when the mechanism has no answer to
- * this challenge (empty for the first step). */
-int sasl_step(struct sasl *, const struct seal_plain *, struct slice challenge, struct wbuf *out);
 
 #endif

@@ -16,7 +16,7 @@ main(void)
 	child_start(ROLE_VAULT, serve_master, peers_add);
 	if (keys == NULL)
 		fatal("the vault has no key code=store.key_missing");
-	if (area_init() == -1)
+	if (area_init() == -1 || proof_init() == -1)
 		fatal("out of memory");
 	rate_init();
 	child_sandbox();

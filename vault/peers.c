@@ -91,13 +91,16 @@ serve_turn(void)
 void
 peers_serve(void)
 {
+	bool busy = false;
+
 	for (;;) {
 		polls[0] = poll_for(child.master);
 		for (size_t i = 0; i < peers_n; i++)
 			polls[i + 1] = poll_for(peers[i]);
-		if (poll(polls, peers_n + 1, -1) != -1)
+		if (poll(polls, peers_n + 1, busy ? 0 : -1) != -1)
 			serve_turn();
 		else if (errno != EINTR)
 			fatal("poll failed reason=%s", strerror(errno));
+		busy = proof_turn();
 	}
 }

@@ -35,6 +35,8 @@ record_make(const struct seal_plain *c, const struct record_place *place, struct
 	w_bytes(&plain, c->user, LIM_USER);
 	w_bytes(&plain, c->secret, LIM_SECRET);
 	w_bytes(&plain, c->endpoints, ENDPOINTS_MAX);
+	if (c->pins != 0)
+		w_u8(&plain, c->pins);
 	if (ad_n == 0 || plain.failed || plain.n > LIM_RECORD - HEAD_N - TAG_N)
 		return -1;
 	randombytes_buf(nonce, sizeof(nonce));
@@ -58,6 +60,9 @@ plain_decode(struct slice plain, struct seal_plain *c)
 	c->user = r_bytes(&r, LIM_USER);
 	c->secret = r_bytes(&r, LIM_SECRET);
 	c->endpoints = r_bytes(&r, ENDPOINTS_MAX);
+	c->pins = 0;
+	if (r.n > 0 && ((c->pins = r_u8(&r)) == 0 || (c->pins & ~RECORD_PINS) != 0))
+		return -1;
 	return r.failed || r.n != 0 || c->kind != SEAL_KIND_PASSWORD || !cred_valid(c) ? -1 : 0;
 }
 

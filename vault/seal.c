@@ -48,6 +48,7 @@ seal_parse(struct slice plain, struct seal_plain *c)
 	rbuf_init(&r, plain);
 	version = r_u8(&r);
 	c->kind = r_u8(&r);
+	c->pins = 0;
 	c->ats = take(&r, LIM_ATS_NAME);
 	c->address = take(&r, LIM_ADDRESS);
 	c->user = take(&r, LIM_USER);

@@ -7,8 +7,8 @@
 
 #include "log.h"
 
-static uint64_t
-now_ms(void)
+uint64_t
+serve_now(void)
 {
 	struct timespec ts;
 
@@ -17,8 +17,8 @@ now_ms(void)
 }
 
 /* One line for every release and refusal; never the secret. */
-static void
-audit(const char *what, const struct ticket *t, const char *code)
+void
+serve_audit(const char *what, const struct ticket *t, const char *code)
 {
 	log_info("%s by %s ticket=%016" PRIx64 " ats=%s unit=%u service=%s port=%u host=%s code=%s", what,
 	    sasl_name(&t->sasl), t->id, t->ats, t->unit, t->service == SERVICE_IMAP ? "imap" : "smtp", t->port, t->host,
@@ -33,10 +33,10 @@ refuse(struct chan *tls, uint64_t id, const char *code)
 }
 
 /* The ticket is used up. */
-static void
-refuse_ticket(struct ticket *t, struct chan *tls, const char *code)
+void
+serve_refuse(struct ticket *t, struct chan *tls, const char *code)
 {
-	audit("credential refused", t, code);
+	serve_audit("credential refused", t, code);
 	refuse(tls, t->id, code);
 	ticket_drop(t);
 }
@@ -47,7 +47,7 @@ may_tell(struct chan *c)
 {
 	const struct chan_peer *peer = chan_peer(c);
 	uint32_t untold;
-	bool told = refusals_add(chan_ctx(c), now_ms(), &untold);
+	bool told = refusals_add(chan_ctx(c), serve_now(), &untold);
 
 	if (untold > 0)
 		log_warn("refusals not told role=%s ats=%s count=%u host=%s", role_name(peer->role), peer->ats, untold,
@@ -56,12 +56,12 @@ may_tell(struct chan *c)
 }
 
 /* The peer's claim on this ticket, or NULL after a refusal that names both. */
-static struct ticket *
-claim(struct chan *c, uint64_t id, enum ticket_state state)
+struct ticket *
+serve_claim(struct chan *c, uint64_t id, enum ticket_state state)
 {
 	const struct chan_peer *peer = chan_peer(c);
 	struct ticket *t = ticket_find(id);
-	const char *why = ticket_check(t, peer, state, now_ms());
+	const char *why = ticket_check(t, peer, state, serve_now());
 
 	if (why == NULL)
 		return t;
@@ -76,8 +76,8 @@ claim(struct chan *c, uint64_t id, enum ticket_state state)
 
 /* What a handler returns after a refused claim: late answers happen, a
  * tls-worker that goes on and on guesses. A store only fails its own tenant. */
-static int
-refused(const struct chan *c)
+int
+serve_refused(const struct chan *c)
 {
 	const struct refusals *r = chan_ctx(c);
 
@@ -93,25 +93,40 @@ bound_to_ticket(const struct seal_plain *cred, const struct ticket *t)
 	    cred_list_has(cred->endpoints, slice_str(endpoint));
 }
 
+const char *
+serve_open(const struct ticket *t, struct seal_plain *cred)
+{
+	const struct record_place place = { slice_str(t->ats), t->link, t->generation };
+	const char *code = record_open(slice_mem(t->record, t->record_n), &place, cred);
+
+	return *code == '\0' && !bound_to_ticket(cred, t) ? "store.secret_tampered" : code;
+}
+
+void
+serve_respond(const struct ticket *t, struct chan *tls, struct slice data)
+{
+	if (tls != NULL)
+		(void)send_auth_respond(tls, &(struct msg_auth_respond){ t->id, slice_str(sasl_name(&t->sasl)), data });
+}
+
 /* The record is opened for one step only: no plain secret waits for a server. */
 static void
 respond(struct ticket *t, struct chan *tls, struct slice challenge)
 {
-	const struct record_place place = { slice_str(t->ats), t->link, t->generation };
 	struct wbuf out = area_writer();
 	struct seal_plain cred;
-	const char *code = record_open(slice_mem(t->record, t->record_n), &place, &cred);
+	const char *code = serve_open(t, &cred);
 
-	if (*code == '\0' && !bound_to_ticket(&cred, t))
-		code = "store.secret_tampered";
+	if (*code == '\0' && t->sasl.step == 0)
+		code = sasl_pick(&t->sasl, &cred, t->service);
 	if (*code == '\0' && sasl_step(&t->sasl, &cred, challenge, &out) != 0)
 		code = "sync.protocol_error";
 	if (*code == '\0') {
-		audit("credential released", t, "ok");
-		(void)send_auth_respond(tls,
-		    &(struct msg_auth_respond){ t->id, slice_str(sasl_name(&t->sasl)), wbuf_slice(&out) });
+		if (!sasl_is_scram(&t->sasl))	/* of SCRAM the proof is told */
+			serve_audit("credential released", t, "ok");
+		serve_respond(t, tls, wbuf_slice(&out));
 	} else
-		refuse_ticket(t, tls, code);
+		serve_refuse(t, tls, code);
 	area_wipe();
 }
 
@@ -135,12 +150,12 @@ static int
 on_ticket(struct chan *c, const union msg *m, int *fd)
 {
 	static struct refusals untaken;
-	const char *why = ticket_add(&m->ticket, now_ms());
+	const char *why = ticket_add(&m->ticket, serve_now());
 	uint32_t untold;
 
 	(void)c;
 	(void)fd;
-	if (why != NULL && refusals_add(&untaken, now_ms(), &untold))
+	if (why != NULL && refusals_add(&untaken, serve_now(), &untold))
 		log_warn("ticket not taken ticket=%016" PRIx64 " ats=%.*s unit=%u count=%u reason=%s", m->ticket.ticket,
 		    (int)m->ticket.ats.n, (const char *)m->ticket.ats.p, m->ticket.unit, untold, why);
 	return 0;
@@ -151,22 +166,22 @@ on_ticket(struct chan *c, const union msg *m, int *fd)
 static int
 on_auth_begin(struct chan *c, const union msg *m, int *fd)
 {
-	struct ticket *t = claim(c, m->auth_begin.ticket, TICKET_ISSUED);
+	struct ticket *t = serve_claim(c, m->auth_begin.ticket, TICKET_ISSUED);
 	struct chan *store;
 
 	(void)fd;
 	if (t == NULL)
-		return refused(c);
+		return serve_refused(c);
 	store = peers_find(t->store_chan, ROLE_STORE);
-	if (!rate_allow('l', t->ats, t->link, LIM_TICKETS_PER_MINUTE, now_ms()) ||
-	    !rate_allow('a', t->ats, 0, LIM_TICKETS_PER_MINUTE_ATS, now_ms()))
-		refuse_ticket(t, c, "auth.too_many_attempts");
+	if (!rate_allow('l', t->ats, t->link, LIM_TICKETS_PER_MINUTE, serve_now()) ||
+	    !rate_allow('a', t->ats, 0, LIM_TICKETS_PER_MINUTE_ATS, serve_now()))
+		serve_refuse(t, c, "auth.too_many_attempts");
 	else if (store == NULL || strcmp(chan_peer(store)->ats, t->ats) != 0)
-		refuse_ticket(t, c, "auth.temp_unavailable");
-	else if (sasl_begin(&t->sasl, m->auth_begin.mechanisms) != 0)
-		refuse_ticket(t, c, "auth.no_mechanism");
+		serve_refuse(t, c, "auth.temp_unavailable");
+	else if (sasl_begin(&t->sasl, m->auth_begin.mechanisms, m->auth_begin.binding, m->auth_begin.binding_data) != 0)
+		serve_refuse(t, c, "auth.no_mechanism");
 	else {
-		ticket_enter(t, TICKET_FETCHING, now_ms());
+		ticket_enter(t, TICKET_FETCHING, serve_now());
 		(void)send_record_get(store, &(struct msg_record_get){ t->id, t->unit, t->service });
 	}
 	return 0;
@@ -175,11 +190,11 @@ on_auth_begin(struct chan *c, const union msg *m, int *fd)
 static int
 on_auth_challenge(struct chan *c, const union msg *m, int *fd)
 {
-	struct ticket *t = claim(c, m->auth_challenge.ticket, TICKET_RUNNING);
+	struct ticket *t = serve_claim(c, m->auth_challenge.ticket, TICKET_RUNNING);
 
 	(void)fd;
 	if (t == NULL)
-		return refused(c);
+		return serve_refused(c);
 	respond(t, c, m->auth_challenge.data);
 	return 0;
 }
@@ -187,14 +202,17 @@ on_auth_challenge(struct chan *c, const union msg *m, int *fd)
 static int
 on_auth_result(struct chan *c, const union msg *m, int *fd)
 {
-	struct ticket *t = claim(c, m->auth_result.ticket, TICKET_RUNNING);
+	struct ticket *t = serve_claim(c, m->auth_result.ticket, TICKET_NONE);
 	char code[LIM_CODE + 1] = "";
 
 	(void)fd;
 	if (t == NULL)
-		return refused(c);
+		return serve_refused(c);
 	(void)slice_copy(m->auth_result.code, code, sizeof(code));
-	audit(m->auth_result.ok ? "login accepted" : "login rejected", t, m->auth_result.ok ? "ok" : code);
+	if (m->auth_result.ok && sasl_is_scram(&t->sasl) && t->sasl.scram.step != SCRAM_PROVEN)
+		log_warn("a login is called accepted without the server's proof ticket=%016" PRIx64 " ats=%s host=%s",
+		    t->id, t->ats, t->host);
+	serve_audit(m->auth_result.ok ? "login accepted" : "login rejected", t, m->auth_result.ok ? "ok" : code);
 	ticket_drop(t);
 	return 0;
 }
@@ -204,21 +222,26 @@ on_auth_result(struct chan *c, const union msg *m, int *fd)
 static int
 on_record(struct chan *c, const union msg *m, int *fd)
 {
-	struct ticket *t = claim(c, m->record.ticket, TICKET_FETCHING);
+	struct ticket *t = serve_claim(c, m->record.ticket, TICKET_FETCHING);
 	struct chan *tls;
 
 	(void)fd;
 	if (t == NULL)
 		return 0;
 	tls = peers_find(t->tls_chan, ROLE_TLS);
+	free(t->record);
+	t->record = NULL;
 	if (tls == NULL || m->record.data.n == 0 || (t->record = malloc(m->record.data.n)) == NULL) {
-		refuse_ticket(t, tls, "store.key_missing");
+		serve_refuse(t, tls, "store.key_missing");
 		return 0;
 	}
 	memcpy(t->record, m->record.data.p, m->record.data.n);
 	t->record_n = m->record.data.n;
-	ticket_enter(t, TICKET_RUNNING, now_ms());
-	respond(t, tls, SLICE_NONE);
+	ticket_enter(t, TICKET_RUNNING, serve_now());
+	if (t->conflicts > 0)
+		proof_pin(t, tls);	/* another record than it began with */
+	else
+		respond(t, tls, SLICE_NONE);
 	return 0;
 }
 
@@ -235,7 +258,7 @@ on_seal_open(struct chan *c, const union msg *m, int *fd)
 		.endpoints = s->endpoints };
 
 	(void)fd;
-	if (rate_allow('s', ats, 0, LIM_SEALS_PER_MINUTE, now_ms()))
+	if (rate_allow('s', ats, 0, LIM_SEALS_PER_MINUTE, serve_now()))
 		code = seal_open(s->seal, &wanted, &cred);
 	if (*code == '\0' && record_make(&cred, &place, &record) != 0)
 		code = "cfg.invalid";
@@ -253,11 +276,12 @@ on_seal_open(struct chan *c, const union msg *m, int *fd)
 void
 serve_store_gone(struct ticket *t)
 {
-	audit("credential refused", t, "auth.temp_unavailable");
+	serve_audit("credential refused", t, "auth.temp_unavailable");
 	refuse(peers_find(t->tls_chan, ROLE_TLS), t->id, "auth.temp_unavailable");
 }
 
 const chan_handler serve_master[MSG__COUNT] = { [MSG_cfg_vault] = on_cfg_vault, [MSG_ticket] = on_ticket };
 const chan_handler serve_peers[MSG__COUNT] = { [MSG_auth_begin] = on_auth_begin,
 	[MSG_auth_challenge] = on_auth_challenge, [MSG_auth_result] = on_auth_result, [MSG_record] = on_record,
-	[MSG_seal_open] = on_seal_open };
+	[MSG_seal_open] = on_seal_open, [MSG_scram_first] = proof_on_first, [MSG_scram_final] = proof_on_final,
+	[MSG_record_put_done] = proof_on_put_done };

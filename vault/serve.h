@@ -6,7 +6,7 @@
 #define VAULT_SERVE_H
 
 #include "channel.h"
-#include "cred.h"
+#include "sasl.h"
 
 /*
  * ---- tickets.c ----
@@ -14,7 +14,14 @@
  * up: each for one exchange, on one channel, within LIM_TICKET_SECONDS.
  */
 
-enum ticket_state { TICKET_NONE = 0, TICKET_ISSUED, TICKET_FETCHING, TICKET_RUNNING };
+enum ticket_state {
+	TICKET_NONE = 0,
+	TICKET_ISSUED,
+	TICKET_FETCHING,	/* the store's turn: record */
+	TICKET_RUNNING,		/* the tls-worker's */
+	TICKET_HASHING,		/* ours: proof.c */
+	TICKET_STORING		/* the store's: record_put_done */
+};
 
 struct ticket {
 	uint64_t id;
@@ -28,11 +35,16 @@ struct ticket {
 	struct sasl sasl;
 	uint8_t *record;	/* ciphertext, owned */
 	size_t record_n;
+	uint32_t put;		/* our number of the record_put under way */
+	unsigned int conflicts;	/* record_puts that came too late */
 };
 
 const char *ticket_add(const struct msg_ticket *, uint64_t now);	/* NULL, or why not */
 struct ticket *ticket_find(uint64_t id);
-/* NULL when peer may use t (NULL allowed) now, in this state; else why not. */
+/* The next in this state behind t (NULL: the first), or NULL. */
+struct ticket *ticket_after(struct ticket *t, enum ticket_state);
+/* NULL when peer may use t (NULL allowed) now, in this state (TICKET_NONE: in
+ * any after its beginning); else why not. */
 const char *ticket_check(const struct ticket *t, const struct chan_peer *, enum ticket_state, uint64_t now);
 /* The exchange goes on: a new state and a new deadline. */
 void ticket_enter(struct ticket *, enum ticket_state, uint64_t now);
@@ -63,9 +75,33 @@ struct refusals {
 bool refusals_add(struct refusals *, uint64_t now, uint32_t *untold);
 
 /* ---- serve.c ---- */
+uint64_t serve_now(void);
+/* The peer's claim on this ticket, or NULL after a refusal that names both. */
+struct ticket *serve_claim(struct chan *, uint64_t id, enum ticket_state);
+int serve_refused(const struct chan *);	/* what a handler returns then */
+/* Open the ticket's record and compare what it is bound to: "" or a code. */
+const char *serve_open(const struct ticket *, struct seal_plain *cred);
+void serve_respond(const struct ticket *, struct chan *tls, struct slice data);
+void serve_refuse(struct ticket *, struct chan *tls, const char *code);	/* and drop it */
+void serve_audit(const char *what, const struct ticket *, const char *code);
 extern const chan_handler serve_master[MSG__COUNT];	/* cfg_vault and ticket */
 extern const chan_handler serve_peers[MSG__COUNT];	/* of stores and tls-workers */
 void serve_store_gone(struct ticket *);			/* tells the tls-worker */
+
+/*
+ * ---- proof.c: logins by SCRAM, from the server's first message on ----
+ * Passwords are hashed a slice at a time between the turns of the loop, all
+ * logins in turn, LIM_SCRAM_WORKS_ATS of a tenant at once. Once the server is
+ * proven the record is pinned: this service takes nothing but SCRAM from then
+ * on. The pin is committed by the store before the login goes on.
+ */
+int proof_init(void);				/* before the sandbox; 0 or -1 */
+bool proof_turn(void);				/* one slice; true: there is more to do */
+void proof_forget(const struct ticket *);	/* wipe what is kept for it */
+void proof_pin(struct ticket *, struct chan *tls);
+int proof_on_first(struct chan *, const union msg *, int *fd);
+int proof_on_final(struct chan *, const union msg *, int *fd);
+int proof_on_put_done(struct chan *, const union msg *, int *fd);
 
 /* ---- peers.c: the channels and the poll(2) loop ---- */
 void peers_add(const struct chan_peer *, int fd);	/* a child_peer_fn */

@@ -8,6 +8,7 @@ static struct ticket table[LIM_TICKETS];
 void
 ticket_drop(struct ticket *t)
 {
+	proof_forget(t);
 	free(t->record);	/* ciphertext: nothing to wipe */
 	*t = (struct ticket){ 0 };
 }
@@ -17,6 +18,15 @@ ticket_find(uint64_t id)
 {
 	for (struct ticket *t = table; t < table + LIM_TICKETS; t++)
 		if (t->state != TICKET_NONE && t->id == id)
+			return t;
+	return NULL;
+}
+
+struct ticket *
+ticket_after(struct ticket *t, enum ticket_state state)
+{
+	for (t = t != NULL ? t + 1 : table; t < table + LIM_TICKETS; t++)
+		if (t->state == state)
 			return t;
 	return NULL;
 }
@@ -77,7 +87,7 @@ ticket_check(const struct ticket *t, const struct chan_peer *peer, enum ticket_s
 		return "of another process";
 	if (now > t->deadline)
 		return "expired";
-	if (t->state != state)
+	if (state == TICKET_NONE ? t->state < TICKET_FETCHING : t->state != state)
 		return state == TICKET_ISSUED ? "used before" : "out of turn";
 	return NULL;
 }
@@ -86,7 +96,7 @@ void
 ticket_chan_gone(uint32_t chan, void (*fn)(struct ticket *))
 {
 	for (struct ticket *t = table; t < table + LIM_TICKETS; t++) {
-		bool waits = t->state == TICKET_FETCHING && t->store_chan == chan;
+		bool waits = (t->state == TICKET_FETCHING || t->state == TICKET_STORING) && t->store_chan == chan;
 
 		if (waits)
 			fn(t);

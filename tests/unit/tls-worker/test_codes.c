@@ -49,6 +49,7 @@ static const struct {
 	    "auth.smtp_auth_disabled_mailbox" },
 	{ SERVICE_SMTP, "535 5.7.139 user did not meet the criteria to be authenticated", "auth.policy_blocked" },
 	{ SERVICE_SMTP, "454 4.7.0 Too many login attempts", "auth.too_many_attempts" },
+	{ SERVICE_SMTP, "454 4.7.0 Temporary authentication failure: Connection lost", "auth.temp_unavailable" },
 	{ SERVICE_SMTP, "421 4.7.0 Try later", "auth.too_many_attempts" },
 	{ SERVICE_SMTP, "454 Temporary authentication failure", "auth.temp_unavailable" },
 	{ SERVICE_SMTP, "432 4.7.12 A password transition is needed", "auth.temp_unavailable" },

@@ -33,6 +33,28 @@ comes_back(void **state)
 }
 
 static void
+pins_come_back(void **state)
+{
+	struct wbuf list, r;
+	struct seal_plain p = sample(&list), c;
+
+	(void)state;
+	for (unsigned int pins = 0; pins < 256; pins++) {
+		p.pins = (uint8_t)pins;
+		wbuf_init(&r, LIM_RECORD);
+		assert_int_equal(record_make(&p, &here, &r), 0);
+		c.pins = 0xff;
+		assert_string_equal(record_open(wbuf_slice(&r), &here, &c),
+		    (pins & ~RECORD_PINS) == 0 ? "" : "store.secret_tampered");
+		if ((pins & ~RECORD_PINS) == 0)
+			assert_int_equal(c.pins, pins);
+		wbuf_free(&r);
+	}
+	area_wipe();
+	wbuf_free(&list);
+}
+
+static void
 never_twice_the_same(void **state)
 {
 	struct wbuf a, b;
@@ -118,7 +140,7 @@ wiping_leaves_nothing(void **state)
 int
 main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(comes_back), cmocka_unit_test(never_twice_the_same),
+	const struct CMUnitTest tests[] = { cmocka_unit_test(comes_back), cmocka_unit_test(pins_come_back), cmocka_unit_test(never_twice_the_same),
 		cmocka_unit_test(moved_records_are_refused), cmocka_unit_test(every_byte_and_length_counts),
 		cmocka_unit_test(another_key), cmocka_unit_test(wiping_leaves_nothing) };
 
