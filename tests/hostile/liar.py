@@ -147,6 +147,7 @@ class Lie:
     cut_after: int = None              # closes when that many bytes were sent after TLS
     cuts: object = None                # an iterator: each connection takes its own cut_after from it, None: no cut
     messages: list = field(default_factory=list)      # bytes, the inbox of an IMAP liar
+    on_end: object = None              # called with the session when its connection ends
     on_accept: object = None           # called with (user, sender, rcpts, data) for each accepted mail
 
 
@@ -261,6 +262,8 @@ class Session:
             pass
         finally:
             self.writer.close()
+            if self.lie.on_end:
+                self.lie.on_end(self)
 
 
 class Liars:
