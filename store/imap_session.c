@@ -6,6 +6,7 @@
 
 #include "bind.h"
 #include "child.h"
+#include "foreign.h"
 #include "ingest.h"
 #include "journal.h"
 #include "link.h"
@@ -162,14 +163,59 @@ imap_drain_later(void)
 	}
 QUEUED(mailbox_found)
 QUEUED(mailbox_list_end)
-QUEUED(mailbox_open)
-QUEUED(message_flags)
-QUEUED(uids_present)
-QUEUED(uids_vanished)
-QUEUED(mailbox_synced)
 QUEUED(sync_progress)
-QUEUED(sync_error)
-QUEUED(op_done)
+
+/* True: this folder is the link's. Else *rc is what the handler returns. */
+static bool
+own_folder(struct chan *c, uint64_t mailbox, int *rc)
+{
+	struct imap_session *s = chan_ctx(c);
+	enum owner owner = OWNER_SELF;
+
+	if (imap_folder_of(s, mailbox) == NULL)
+		owner = foreign_owner(c, T_mailbox, mailbox, &s->strays);
+	*rc = owner == OWNER_OTHER ? -1 : 0;
+	return owner == OWNER_SELF;
+}
+
+#define QUEUED_OF_FOLDER(name)                                                                                         \
+	static int on_##name(struct chan *c, const union msg *m, int *fd)                                              \
+	{                                                                                                              \
+		int rc;                                                                                                \
+		(void)fd;                                                                                              \
+		return own_folder(c, m->name.mailbox, &rc) ? row_put(c, MSG_##name, m, NULL) : rc;                     \
+	}
+QUEUED_OF_FOLDER(mailbox_open)
+QUEUED_OF_FOLDER(message_flags)
+QUEUED_OF_FOLDER(uids_present)
+QUEUED_OF_FOLDER(uids_vanished)
+QUEUED_OF_FOLDER(mailbox_synced)
+
+/* Mailbox 0: it concerns the link. */
+static int
+on_sync_error(struct chan *c, const union msg *m, int *fd)
+{
+	int rc;
+
+	(void)fd;
+	if (m->sync_error.mailbox != 0 && !own_folder(c, m->sync_error.mailbox, &rc))
+		return rc;
+	return row_put(c, MSG_sync_error, m, NULL);
+}
+
+static int
+on_op_done(struct chan *c, const union msg *m, int *fd)
+{
+	struct imap_session *s = chan_ctx(c);
+	enum owner owner = OWNER_SELF;
+
+	(void)fd;
+	if (!journal_knows(s, m->op_done.op))
+		owner = foreign_owner(c, T_pending, m->op_done.op, &s->strays);
+	if (owner != OWNER_SELF)
+		return owner == OWNER_OTHER ? -1 : 0;
+	return row_put(c, MSG_op_done, m, NULL);
+}
 
 static int
 on_message_header(struct chan *c, const union msg *m, int *fd)
@@ -178,6 +224,8 @@ on_message_header(struct chan *c, const union msg *m, int *fd)
 	struct body b;
 	int r;
 
+	if (!own_folder(c, m->message_header.mailbox, &r))
+		return r;
 	if (body_keep(&b, m->message_header.header, fd) == -1)
 		return -1;
 	copy.message_header.header = SLICE_NONE;
@@ -191,7 +239,10 @@ on_message_body(struct chan *c, const union msg *m, int *fd)
 {
 	struct imap_session *s = chan_ctx(c);
 	struct body b;
+	int rc;
 
+	if (!own_folder(c, m->message_body.mailbox, &rc))
+		return rc;
 	if (body_keep(&b, m->message_body.data, fd) == -1)
 		return -1;
 	imap_touch(s);

@@ -69,6 +69,7 @@ struct imap_session {
 	bool live;
 	uint64_t pump_after;	/* store_ticks(): no bodies are asked for before */
 	uint64_t turn;		/* last turn that changed something for it */
+	unsigned int strays;	/* things it named that are nobody's, foreign.h */
 	LIST_HEAD(, journal_flight) flights;
 	uint64_t journal_from;	/* the next look at the journal begins with this entry */
 };

@@ -34,6 +34,8 @@ struct journal_flight;
 
 /* Replay what is due; called when ops were added, answered, and once a second. */
 void journal_run(struct imap_session *);
+/* Was this op sent in this session, and not answered yet? */
+bool journal_knows(struct imap_session *, uint64_t op);
 /* 0, or -1: no such op was sent. */
 int journal_done(struct imap_session *, const struct msg_op_done *);
 /* The session ends: nothing is in flight any more. */

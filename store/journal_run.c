@@ -315,6 +315,14 @@ answer(struct imap_session *s, struct journal_flight *f, const struct rec_pendin
 	}
 }
 
+bool
+journal_knows(struct imap_session *s, uint64_t op)
+{
+	struct journal_flight *f = flight_of(s, op);
+
+	return f != NULL && f->sent;
+}
+
 int
 journal_done(struct imap_session *s, const struct msg_op_done *m)
 {

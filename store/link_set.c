@@ -10,6 +10,7 @@
 #include "link_unit.h"
 #include "log.h"
 #include "probe_rate.h"
+#include "seal_seen.h"
 #include "seam.h"
 #include "table_index.h"
 
@@ -149,6 +150,18 @@ count_links(void)
 	return n;
 }
 
+/* The vault says the same of seals that it opened since its last start. */
+static int
+check_seal_unused(const struct msg_link_set *q, struct refusal *why)
+{
+	bool smtp = q->smtp_seal.n > 0 && seal_seen(q->smtp_seal);
+
+	if (!smtp && (q->seal.n == 0 || !seal_seen(q->seal)))
+		return 0;
+	log_warn("a seal was used before link=%llu code=api.conflict", (unsigned long long)q->id);
+	return refuse(why, "invalidProperties", smtp ? "smtpCredential" : "credential", "api.conflict");
+}
+
 /* ---- to a probe ---- */
 static int
 launch(struct asker a, const struct msg_link_set *q, uint32_t no, const struct rec_link *r, struct refusal *why)
@@ -156,7 +169,7 @@ launch(struct asker a, const struct msg_link_set *q, uint32_t no, const struct r
 	struct probe p = { .asker = a, .action = q->action, .verify = q->verify || q->action == SET_TEST,
 		.send_test = q->send_test, .link = no };
 
-	if (p.verify && check_rate(r, why) == -1)
+	if (check_seal_unused(q, why) == -1 || (p.verify && check_rate(r, why) == -1))
 		return -1;
 	rec_link_encode(&p.record, r);
 	for (int s = SERVICE_IMAP; q->action != SET_CREATE && q->id != 0 && s <= SERVICE_SMTP; s++) {

@@ -43,7 +43,10 @@ answered(struct mime_worker *w, uint32_t req)
 {
 	struct mime_job *job = TAILQ_FIRST(&w->jobs);
 
-	return job != NULL && job->req == req && !job->unsent ? job : NULL;
+	if (job != NULL && job->req == req && !job->unsent)
+		return job;
+	log_error("a mime-worker answers what it was not asked link=%u req=%u", w->link, req);
+	return NULL;
 }
 
 static void

@@ -13,6 +13,7 @@
 #include "log.h"
 #include "loop.h"
 #include "probe_worker.h"
+#include "seal_seen.h"
 #include "secret.h"
 
 static struct probe *probes[LIM_PROBES_STORE];
@@ -132,6 +133,7 @@ ask_vault(struct probe *p, enum service service, struct slice seal, const struct
 	link_seal_endpoints(r, smtp_apart, &imap, &smtp);
 	m.endpoints = wbuf_slice(service == SERVICE_IMAP ? &imap : &smtp);
 	p->seal_req[service] = m.req;
+	p->seal[service] = seal_hash(seal);
 	rc = store.vault == NULL || imap.failed || smtp.failed ? -1 : send_seal_open(store.vault, &m);
 	wbuf_free(&imap);
 	wbuf_free(&smtp);
@@ -202,6 +204,7 @@ take_record(struct probe *p, enum service service, const struct msg_seal_opened 
 		    service == SERVICE_IMAP ? "credential" : "smtpCredential", code);
 		return;
 	}
+	seal_note(&p->seal[service]);
 	wbuf_reset(&p->credential[service]);
 	w_raw(&p->credential[service], m->record.p, m->record.n);
 	p->renewed[service] = true;

@@ -26,6 +26,7 @@ struct probe {
 	/* private to probe.c */
 	int stage;
 	uint32_t seal_req[3];
+	struct hash32 seal[3];	/* of the seal that is at the vault */
 	struct chan *worker;
 	struct event *timer;
 	bool logged_in, gone;

@@ -9,6 +9,7 @@
 #include "blob.h"
 #include "body.h"
 #include "child.h"
+#include "foreign.h"
 #include "link.h"
 #include "log.h"
 #include "loop.h"
@@ -210,6 +211,20 @@ give_next(struct sender *s)
 
 /* ---- what the worker says ---- */
 
+/* It speaks of the message it was given and of no other. */
+static bool
+has_item(const struct sender *s, uint64_t submission)
+{
+	unsigned int strays = 0;
+
+	if (s->item != 0 && submission == s->item)
+		return true;
+	if (foreign_owner(s->chan, T_submission, submission, &strays) == OWNER_SELF)
+		log_error("a worker names a message it was not given link=%u submission=%llu", s->account,
+		    (unsigned long long)submission);
+	return false;
+}
+
 static int
 on_send_rcpt(struct chan *c, const union msg *m, int *fd)
 {
@@ -218,7 +233,7 @@ on_send_rcpt(struct chan *c, const union msg *m, int *fd)
 	struct rcpt_answer *a;
 
 	(void)fd;
-	if (s->item == 0 || r->submission != s->item || r->index >= s->nrcpts)
+	if (!has_item(s, r->submission) || r->index >= s->nrcpts)
 		return -1;
 	a = &s->rcpts[r->index];
 	a->reply = r->reply;
@@ -236,7 +251,7 @@ on_data_sent(struct chan *c, const union msg *m, int *fd)
 	struct submission sub;
 
 	(void)fd;
-	if (s->item == 0 || m->data_sent.submission != s->item)
+	if (!has_item(s, m->data_sent.submission))
 		return -1;
 	s->turn = db_turn();
 	if (!submission_load(&sub, s->account, s->item))
@@ -279,7 +294,7 @@ on_send_done(struct chan *c, const union msg *m, int *fd)
 	struct submission sub;
 
 	(void)fd;
-	if (s->item == 0 || d->submission != s->item)
+	if (!has_item(s, d->submission))
 		return -1;
 	s->turn = db_turn();
 	if (submission_load(&sub, s->account, s->item)) {

@@ -5,6 +5,7 @@
 #define TEST_STORE_LINK_FRONT_H
 
 #include "front.h"
+#include "seal_seen.h"
 
 static inline struct rec_link
 link_of(const char *address)
@@ -54,12 +55,25 @@ vault_answers(const char *code)
 	return m.seal_open;
 }
 
+/* A seal is good once. */
+static inline const char *
+fresh_seal(void)
+{
+	static char text[32];
+	static unsigned int n;
+
+	if (!seal_seen(slice_str("seal")))
+		return "seal";
+	snprintf(text, sizeof(text), "seal %u", ++n);
+	return text;
+}
+
 static inline uint32_t
 linked(const char *address)
 {
 	struct rec_link r = link_of(address);
 
-	link_set(SET_CREATE, 0, &r, false, "seal", NULL);
+	link_set(SET_CREATE, 0, &r, false, fresh_seal(), NULL);
 	vault_answers("");
 	assert_int_equal(error_of_answer().n, 0);
 	return (uint32_t)answer.set_done.id;

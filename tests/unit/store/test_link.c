@@ -336,6 +336,54 @@ unlink_with(bool keep_notes, size_t notes_left)
 	assert_int_equal(n, notes_left);
 }
 
+/* Over restarts and unlinking: whoever finds an old seal cannot link with it. */
+static void
+a_seal_is_good_once(void **state)
+{
+	struct rec_link r = link_of("rec@agency.example");
+	uint32_t no = linked("rec@agency.example");
+
+	(void)state;
+	link_set(SET_DESTROY, no, &r, false, NULL, NULL);
+	assert_int_equal(error_of_answer().n, 0);
+	link_set(SET_CREATE, 0, &r, false, "seal", NULL);
+	assert_true(slice_eq_str(error_of_answer(), "invalidProperties"));
+	assert_true(slice_eq_str(answer.set_done.property, "credential"));
+	assert_true(slice_eq_str(answer.set_done.description, "api.conflict"));
+	assert_int_equal(told_count(&vault, MSG_seal_open), 0);
+	link_set(SET_CREATE, 0, &r, false, "another", "seal");
+	assert_true(slice_eq_str(error_of_answer(), "invalidProperties"));
+	assert_true(slice_eq_str(answer.set_done.property, "smtpCredential"));
+	/* Who was refused by the vault did not use it up. */
+	link_set(SET_CREATE, 0, &r, false, "another", NULL);
+	vault_answers("store.secret_tampered");
+	assert_true(slice_eq_str(error_of_answer(), "invalidProperties"));
+	link_set(SET_CREATE, 0, &r, false, "another", NULL);
+	vault_answers("");
+	assert_int_equal(error_of_answer().n, 0);
+}
+
+/* limit: LIM_SEALS_KEPT, from which the oldest goes */
+static void
+old_seals_go(void **state)
+{
+	struct hash32 first = seal_hash(slice_str("first")), second = seal_hash(slice_str("second"));
+
+	(void)state;
+	seal_note(&first);
+	assert_true(seal_seen(slice_str("first")));
+	table_put(T_sealorder, KEY(sealorder, .n = LIM_SEALS_KEPT - 1), HASH(second));
+	table_put_u64(T_seal, KEY(seal, .digest = HASH(second)), LIM_SEALS_KEPT - 1);
+	for (uint64_t i = 0; i < 2; i++) {
+		struct hash32 h = seal_hash(slice_str(i == 0 ? "last" : "one more"));
+
+		assert_true(seal_seen(slice_str("first")));
+		seal_note(&h);
+	}
+	assert_false(seal_seen(slice_str("first")));
+	assert_true(seal_seen(slice_str("second")) && seal_seen(slice_str("last")) && seal_seen(slice_str("one more")));
+}
+
 static void
 unlinking_erases(void **state)
 {
@@ -367,6 +415,8 @@ main(void)
 		T(steps_lead_to_states),
 		T(pausing_and_going_on),
 		T(policies_have_defaults),
+		T(a_seal_is_good_once),
+		T(old_seals_go),
 		T(unlinking_erases),
 		T(unlinking_may_keep_notes),
 	};

@@ -57,7 +57,7 @@ probing(const struct rec_link *r)
 {
 	union msg m;
 
-	link_set(SET_CREATE, 0, r, true, "seal", NULL);
+	link_set(SET_CREATE, 0, r, true, fresh_seal(), NULL);
 	vault_answers("");
 	told_next(&master, MSG_unit_run, &m);
 	assert_true((m.unit_run.unit & UNIT_PROBE) != 0);
@@ -144,7 +144,7 @@ tests_store_nothing(void **state)
 
 	(void)state;
 	r.mode = MODE_SEND_ONLY;
-	link_set(SET_TEST, 0, &r, true, "seal", NULL);
+	link_set(SET_TEST, 0, &r, true, "seal of the test", NULL);
 	vault_answers("");
 	told_next(&master, MSG_unit_run, &m);
 	worker_comes(m.unit_run.unit, ROLE_SMTP);
