@@ -1,5 +1,6 @@
 """Mail that breaks programs: synced or quarantined, never a stop, and nothing but a mime-worker may die of it."""
 
+import base64
 import os
 import random
 
@@ -26,6 +27,22 @@ def messages_in_messages(depth):
     return b"MIME-Version: 1.0\r\n" + out
 
 
+def encoded_in_encoded(depth):
+    """Each message is the base64 of the next."""
+    out = b"Content-Type: text/plain\r\n\r\nat the bottom\r\n"
+    for _ in range(depth):
+        out = (b"Content-Type: message/rfc822\r\nContent-Transfer-Encoding: base64\r\n\r\n"
+               + base64.encodebytes(out).replace(b"\n", b"\r\n"))
+    return b"MIME-Version: 1.0\r\n" + out
+
+
+def texts(charsets, body):
+    """A part of the same bytes for each charset that is claimed."""
+    return (b'MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary="b"\r\n\r\n'
+            + b"".join(b"--b\r\nContent-Type: text/plain; charset=" + c + b"\r\n\r\n" + body + b"\r\n"
+                       for c in charsets) + b"--b--\r\n")
+
+
 def big(size):
     line = b"QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVphYmNkZWZnaGlqa2xtbm9wcXJzdHV2d3h5\r\n"
     return (b'MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary="b"\r\n\r\n--b\r\nContent-Type: text/plain'
@@ -48,6 +65,14 @@ ODD = {
     "noise": lambda: noise(1),
     "endless header line": lambda: b"X-Long: " + b"a" * 2_000_000 + b"\r\n\r\nbody\r\n",
     "20000 headers": lambda: b"".join(b"X-%d: y\r\n" % n for n in range(20000)) + b"\r\nbody\r\n",
+    "a million headers": lambda: b"".join(b"X-%d: y\r\n" % n for n in range(1_000_000)) + b"\r\nbody\r\n",
+    "10000 parameters": lambda: (b"Content-Type: text/plain" + b"".join(b";\r\n p%d*%d*=utf-8''%%ff" % (n, n)
+                                                                        for n in range(10000)) + b"\r\n\r\nbody\r\n"),
+    "message in message 20000": lambda: messages_in_messages(20000),
+    "encoded in encoded 24": lambda: encoded_in_encoded(24),
+    "lying charsets": lambda: texts((b"utf-8", b"us-ascii", b"utf-16", b"utf-16be", b"utf-32", b"utf-7", b"iso-2022-jp",
+                                     b"gb18030", b"big5", b"koi8-r", b'""', b"utf-8\0", b"../../etc/passwd"),
+                                    b"\x1b$B\xff\xfe+AGE-\x81\x30 \xed\xa0\x80 " * 200),
     "10000 recipients": lambda: (b"Cc: " + b",\r\n ".join(b"p%d@fair.example" % n for n in range(10000))
                                  + b"\r\n\r\nbody\r\n"),
     "5000 parts": lambda: (b'MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary="b"\r\n\r\n'
