@@ -146,7 +146,7 @@ put_pinned(struct ticket *t, struct seal_plain *cred)
 	struct chan *store = peers_find(t->store_chan, ROLE_STORE);
 	uint8_t bytes[LIM_RECORD];
 	struct wbuf record = { .p = bytes, .cap = sizeof(bytes), .max = sizeof(bytes) };
-	struct msg_record_put m = { .req = ++last_put, .unit = t->unit, .generation = t->generation,
+	struct msg_record_put m = { .req = ++last_put & ~(1u << 31), .unit = t->unit, .generation = t->generation,
 		.service = t->service, .was = slice_mem(t->record, t->record_n) };
 
 	cred->pins |= (uint8_t)RECORD_PIN(t->service);

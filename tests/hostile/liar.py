@@ -138,6 +138,7 @@ class Lie:
     proto: str = "imap"
     security: str = "tls"              # tls, starttls, none
     cert: str = "good"                 # a name of certs.LEAVES, or selfsigned
+    tls: ssl.TLSVersion = None         # this version and no other
     greeting: bytes = None
     capability: str = None             # IMAP CAPABILITY or SMTP EHLO keywords
     user: str = "recruiter@agency.example"
@@ -164,6 +165,8 @@ class Server:
         self.lines = []
         self.accepted = []
         self.port = None
+        self.gs2 = None                # of the last SCRAM login: its header
+        self.keylog = f"{certs.dir}/keys-{id(self):x}.log"
         self._server = None
 
     @property
@@ -173,6 +176,10 @@ class Server:
     def context(self):
         ctx = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         ctx.load_cert_chain(*self.certs.pair(self.lie.cert))
+        if self.lie.tls:
+            ctx.minimum_version = ctx.maximum_version = self.lie.tls
+        if "-PLUS" in (self.lie.capability or ""):
+            ctx.keylog_filename = self.keylog
         return ctx
 
     async def start(self, port=0):

@@ -4,6 +4,7 @@ code or tuple of codes it may answer). A new lie is one row.
 """
 
 from liar import Lie, close, flood, hang, listen, reset, say
+from scram_server import scram
 
 ALERT = b"\x15\x03\x01\x00\x02\x02"  # a fatal TLS alert; its number follows (RFC 8446 s. 6)
 REJECT = b"{tag} NO [AUTHENTICATIONFAILED] Invalid credentials\r\n"
@@ -23,7 +24,65 @@ def smtp_login(line, **more):
     return Lie("smtp", on={"AUTH": [say(line)]}, **more)
 
 
+def by_scram(plus="", proto="imap", **lies):
+    """A server that speaks SCRAM, with these lies (none: a true one that knows another password)."""
+    if proto == "smtp":
+        return Lie("smtp", capability="AUTH=SCRAM-SHA-256", on={"AUTH": [scram(**lies)]})
+    return Lie(capability=f"IMAP4rev1 SASL-IR LOGINDISABLED AUTH=SCRAM-SHA-256{plus}",
+               on={"AUTHENTICATE": [scram(**lies)]})
+
+
+UNSAFE, UNPROVEN = "auth.scram_unsafe", "auth.server_unproven"
+SCRAM_FIRST = {
+    "too few iterations": "r={r},s={s},i=4095",
+    "too many iterations": "r={r},s={s},i=200001",
+    "iterations for ever": "r={r},s={s},i=4294967295",
+    "no iterations": "r={r},s={s},i=0",
+    "negative iterations": "r={r},s={s},i=-4096",
+    "a zero in front": "r={r},s={s},i=04096",
+    "another nonce": "r=AAAAAAAAAAAAAAAAAAAAAAAAserver,s={s},i={i}",
+    "nothing added to our nonce": "r={own},s={s},i={i}",
+    "nonce with a control": "r={r}\x01,s={s},i={i}",
+    "nonce of another alphabet": "r={r}\xe9,s={s},i={i}",
+    "nonce with a comma": "r={r},x,s={s},i={i}",
+    "nonce without end": "r={r}" + "n" * 5000 + ",s={s},i={i}",
+    "no salt": "r={r},s=,i={i}",
+    "salt of 8 KiB": "r={r},s=" + "QUJD" * 2000 + ",i={i}",
+    "salt that is no base64": "r={r},s=!!!!,i={i}",
+    "salt with bits behind its end": "r={r},s=QR==,i={i}",
+    "mandatory extension": "m=new,r={r},s={s},i={i}",
+    "extension": "r={r},s={s},i={i},x=y",
+    "fields in another order": "s={s},r={r},i={i}",
+    "the last message first": "v=AAAA",
+    "error at once": "e=other-error",
+}
+SCRAM_FINAL = {
+    "a signature of nothing": "v=",
+    "no signature": "",
+    "a short signature": "v=AAAA",
+    "somebody else's signature": "v=" + "A" * 43 + "=",
+    "extension behind the signature": "v={v},x=y",
+    "another attribute": "x={v}",
+}
+
 IMAP = {
+    **{f"scram: {name}": (by_scram(first=text), "tls", UNSAFE) for name, text in SCRAM_FIRST.items()},
+    **{f"scram: {name}": (by_scram(final=text), "tls", UNPROVEN) for name, text in SCRAM_FINAL.items()},
+    "scram: welcome without proof": (by_scram(welcome_early=True), "tls", UNPROVEN),
+    "scram: welcome at once": (Lie(capability="IMAP4rev1 SASL-IR AUTH=SCRAM-SHA-256",
+                                   on={"AUTHENTICATE": [say(b"{tag} OK come in\r\n")]}), "tls", UNPROVEN),
+    "scram: welcome, no password asked": (Lie(capability="IMAP4rev1 LOGINDISABLED AUTH=SCRAM-SHA-256",
+                                              on={"AUTHENTICATE": [say(b"+ \r\n{tag} OK in\r\n")]}), "tls",
+                                          UNPROVEN),
+    "scram: binding does not match": (by_scram("-PLUS", false_binding=True), "tls", "auth.channel_binding"),
+    "scram: only bound, and in another way": (by_scram("-PLUS", first="e=unsupported-channel-binding-type"), "tls",
+                                              UNSAFE),
+    "scram: rejected": (by_scram(first="r={r},s=QUJD,i={i}"), "tls", "auth.rejected"),
+    "scram: server busy": (by_scram(first="r={r},s=QUJD,i={i}", wrong="e=no-resources"), "tls",
+                           "auth.temp_unavailable"),
+    "scram: leaves before the proof": (Lie(capability="IMAP4rev1 SASL-IR AUTH=SCRAM-SHA-256",
+                                           on={"AUTHENTICATE": [say(b"+ \r\n"), close()]}), "tls",
+                                       ("net.reset", UNSAFE)),
     "pop3": (Lie(greeting=b"+OK POP3 ready\r\n"), "tls", "cfg.pop_server"),
     "http": (Lie(greeting=b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n"), "tls", "net.not_imap"),
     "smtp greeting": (Lie(greeting=b"220 mail ESMTP\r\n"), "tls", "net.not_imap"),
@@ -88,6 +147,12 @@ IMAP = {
 }
 
 SMTP = {
+    "scram: too few iterations": (by_scram(proto="smtp", first="r={r},s={s},i=4095"), "tls", UNSAFE),
+    "scram: somebody else's signature": (by_scram(proto="smtp", final="v=" + "A" * 43 + "="), "tls", UNPROVEN),
+    "scram: welcome without proof": (by_scram(proto="smtp", welcome_early=True), "tls", UNPROVEN),
+    "scram: rejected": (by_scram(proto="smtp", first="r={r},s=QUJD,i={i}"), "tls", "auth.rejected"),
+    "no SASL server": (smtp_login(b"454 4.7.0 Temporary authentication failure: Connection lost\r\n"), "tls",
+                       "auth.temp_unavailable"),
     "imap greeting": (Lie("smtp", greeting=b"* OK IMAP4rev1\r\n"), "tls", "net.not_smtp"),
     "http": (Lie("smtp", greeting=b"HTTP/1.1 400 Bad Request\r\n"), "tls", "net.not_smtp"),
     "busy": (Lie("smtp", greeting=b"421 4.7.0 too busy\r\n"), "tls", "net.bye"),
