@@ -2,7 +2,8 @@
  * A vault whose stores and tls-workers are owned by attackers, and whose
  * master issues whatever tickets the input says. Steps: 0 a message of a peer,
  * 1 any ticket, 2 an ordinary ticket, 3 the true record for it, 4 the true
- * seal, 5 an ordinary begin, 6 a peer goes and comes, 7 time passes.
+ * seal, 5 an ordinary begin, 6 a peer goes and comes, 7 time passes; from 128
+ * on 7 is the true next step of a login by SCRAM.
  */
 #include "../clock.h"
 #include "../hostile.h"
@@ -74,6 +75,7 @@ turn(void)
 	for (size_t i = 0; i <= peers_n; i++)
 		polls[i].revents = POLLIN | POLLOUT;
 	serve_turn();
+	(void)proof_turn();
 	for (size_t i = 0; i < END__COUNT; i++)
 		hostile_turn(ends[i]);
 	hostile_turn(master);
@@ -114,8 +116,29 @@ begin(uint8_t id, uint8_t which)
 		if ((which & 1u << i) != 0)
 			list_add(&list, slice_str(names[i]));
 	m.mechanisms = wbuf_slice(&list);
+	m.binding = which & 1u ? BINDING_NONE : BINDING_TLS_UNIQUE;
+	m.binding_data = slice_str(which & 1u ? "" : "123456789012");
 	(void)send_auth_begin(ends[MAIN_TLS], &m);
 	wbuf_free(&list);
+}
+
+static void
+scram(uint8_t id)
+{
+	const struct ticket *t = ticket_find(id);
+	char nonce[LIM_SCRAM_NONCE + 2];
+
+	if (t == NULL)
+		return;
+	snprintf(nonce, sizeof(nonce), "%s+", t->sasl.scram.nonce);
+	if (t->state == TICKET_STORING)
+		(void)send_record_put_done(ends[MAIN_STORE], &(struct msg_record_put_done){ .req = t->put });
+	else if (t->sasl.scram.step == SCRAM_AWAITS_FINAL)
+		(void)send_scram_final(ends[MAIN_TLS],
+		    &(struct msg_scram_final){ id, slice_mem(t->sasl.scram.signature, SCRAM_KEY_N) });
+	else
+		(void)send_scram_first(ends[MAIN_TLS], &(struct msg_scram_first){ id, slice_str(nonce),
+		    slice_str("salt"), LIM_SCRAM_ITERATIONS_MIN });
 }
 
 static void
@@ -160,7 +183,10 @@ step(struct feed *f)
 		wire(who);
 		break;
 	default:
-		clock_skip(1u << who * 2);
+		if (b < 0x80)
+			clock_skip(1u << who * 2);
+		else
+			scram(feed_byte(f));
 		break;
 	}
 	turn();
@@ -171,7 +197,7 @@ start(void)
 {
 	static struct keys k;
 
-	feed_check(sodium_init() != -1 && area_init() == 0);
+	feed_check(sodium_init() != -1 && area_init() == 0 && proof_init() == 0);
 	log_set_level(LOG_LVL_ERROR);
 	crypto_box_keypair(k.public, k.secret);
 	keys = &k;
