@@ -54,6 +54,38 @@ def test_backfill_newest_first_and_both_folders(postern, world):
     assert (box["sent"]["totalEmails"], box["sent"]["unreadEmails"]) == (1, 0)
 
 
+@pytest.mark.long
+@pytest.mark.deadline(180)
+def test_many_gaps_and_many_folders(world, tmp_path, need_postern, clean):
+    """Enough of both that libc sorts them in memory of its own: the filter must know what it does then."""
+    with world.imap(RECRUITER) as client:
+        for n in range(300):
+            client.append("INBOX", None, None, message(CANDIDATE, RECRUITER, f"mail {n}"))
+        client.select("INBOX")
+        client.uid("STORE", ",".join(str(uid) for uid in client.uid("SEARCH", "ALL")[1][0].decode().split()[::2]),
+                   "+FLAGS.SILENT", "(\\Deleted)")
+        client.expunge()
+        for n in range(120):
+            client.create(f"many{n}")
+    try:
+        with Postern(tmp_path / "postern", world, content="headers", first=0) as postern:
+            ats = postern.jmap()
+            desk = Desk(ats, postern.link(RECRUITER, client=ats), RECRUITER)
+            assert len(desk.emails(["subject"])) == 150
+            worker = postern.pids("imapd-worker")
+            world.store(RECRUITER, "INBOX", world.mails(RECRUITER)[75].uid, "+", "\\Deleted")
+            with world.imap(RECRUITER) as client:
+                client.select("INBOX")
+                client.expunge()
+            ats.wait_for(lambda: len(desk.emails(["subject"])) == 149, 60, what="the deletion")
+            assert len(ats.query("Mailbox", desk.account)) >= 120
+            assert postern.pids("imapd-worker") == worker and "SIGSYS" not in postern.log_text()
+    finally:
+        with world.imap(RECRUITER) as client:
+            for n in range(120):
+                client.delete(f"many{n}")
+
+
 def test_window_of_the_first_sync(world, tmp_path, need_postern, clean):
     for n in range(15):
         world.deliver(RECRUITER, message(CANDIDATE, RECRUITER, f"mail {n}"))
