@@ -203,9 +203,9 @@ on_row(struct chan *c, const union msg *m, int *fd)
 	struct body body;
 
 	(void)c;
-	if (call != NULL && call->answer != MSG_get_done)
+	if (call == NULL || call->answer != MSG_get_done)
 		return -1;
-	if (call == NULL || call->cancelled || call->too_large)
+	if (call->cancelled || call->too_large)
 		return 0;
 	/* No room to map it is our trouble, not the store's. */
 	if (body_open(&body, m->row.data, fd) == -1 || rows_add(&call->rows, m->row.id, body.data) == -1) {
@@ -216,16 +216,15 @@ on_row(struct chan *c, const union msg *m, int *fd)
 	return 0;
 }
 
-/* An answer to a number nobody waits for: the asker was cancelled long ago. An
- * answer to another question would be read as what it is not: a breach. */
+/* A cancelled asker's number stays taken until its answer. So an answer to no
+ * number was never asked for, or came before: a breach, as is an answer of
+ * another kind, which would be read as what it is not. */
 static int
 finish(enum msg_type type, uint32_t req, const union msg *m, struct slice error, int *fd)
 {
 	struct store_call *call = call_find(req);
 
-	if (call == NULL)
-		return 0;
-	if (call->answer != type)
+	if (call == NULL || call->answer != type)
 		return -1;
 	call_answer(call, m, error, fd);
 	return 0;
@@ -251,7 +250,9 @@ on_probe_step(struct chan *c, const union msg *m, int *fd)
 
 	(void)c;
 	(void)fd;
-	if (call == NULL || call->cancelled)
+	if (call == NULL)
+		return -1;
+	if (call->cancelled)
 		return 0;
 	if (call->steps == NULL)
 		call->steps = json_array();

@@ -13,12 +13,18 @@
 static const enum submission_state queue_states[] = { SUB_SENDING, SUB_QUEUED, SUB_UNCERTAIN };
 #define QUEUE_STATES (sizeof(queue_states) / sizeof(queue_states[0]))
 
+static uint32_t last_number;
+
 uint32_t
 request_number(void)
 {
-	static uint32_t last;
+	return ++last_number != 0 ? last_number : ++last_number;
+}
 
-	return ++last != 0 ? last : ++last;
+bool
+request_asked(uint32_t number)
+{
+	return number != 0 && number <= last_number;
 }
 
 void

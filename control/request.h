@@ -55,6 +55,7 @@ extern const chan_handler request_store[MSG__COUNT];
 void request_tenant_gone(struct tenant *);
 /* The next message of a request (request.c). */
 uint32_t request_number(void);
+bool request_asked(uint32_t number);	/* was it ever given out? */
 void request_next_tenant(struct client *);
 void request_next_query(struct client *);
 void request_link_set(struct client *);

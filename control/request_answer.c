@@ -1,6 +1,7 @@
 /*
  * What the master and the stores answer, passed on to the client that waits
- * for it. An answer that nobody waits for any more is dropped.
+ * for it. An answer that nobody waits for any more is dropped; one to a number
+ * that was never given out is a store's breach.
  */
 #include <string.h>
 
@@ -144,7 +145,7 @@ on_row(struct chan *ch, const union msg *m, int *fd)
 	struct body body;
 	int r = 0;
 
-	if (body_open(&body, m->row.data, fd) == -1)
+	if (!request_asked(m->row.req) || body_open(&body, m->row.data, fd) == -1)
 		return -1;
 	if (c != NULL && m->row.type == OBJ_LINK)
 		r = link_row(c, m->row.id, body.data);
@@ -178,6 +179,8 @@ on_get_done(struct chan *ch, const union msg *m, int *fd)
 	struct client *c = asker(m->get_done.req, chan_ctx(ch));
 
 	(void)fd;
+	if (!request_asked(m->get_done.req))
+		return -1;
 	if (c == NULL)
 		return 0;
 	if (m->get_done.error.n > 0)
@@ -198,6 +201,8 @@ on_query_done(struct chan *ch, const union msg *m, int *fd)
 	struct msg_get get;
 
 	(void)fd;
+	if (!request_asked(m->query_done.req))
+		return -1;
 	if (c == NULL)
 		return 0;
 	r = &c->request;
@@ -223,6 +228,8 @@ on_probe_step(struct chan *ch, const union msg *m, int *fd)
 	struct client *c = asker(s->req, chan_ctx(ch));
 
 	(void)fd;
+	if (!request_asked(m->probe_step.req))
+		return -1;
 	if (c != NULL)
 		client_put(c, CTL_step, &(struct ctl_step){ .service = s->service, .step = s->step, .ok = s->ok,
 		    .code = s->code, .detail = s->detail, .ms = s->ms });
@@ -237,6 +244,8 @@ on_set_done(struct chan *ch, const union msg *m, int *fd)
 	struct wbuf text = { .max = LIM_DETAIL };
 
 	(void)fd;
+	if (!request_asked(m->set_done.req))
+		return -1;
 	if (c == NULL)
 		return 0;
 	w_raw(&text, d->property.p, d->property.n);
