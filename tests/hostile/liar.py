@@ -117,13 +117,13 @@ def slowly(pause=0.002):
     return act
 
 
-def times(n, actions):
-    """actions for the first n times, then the truth."""
-    left = [n]
+def times(n, actions, skip=0):
+    """The truth skip times, then actions n times, then the truth."""
+    told = [0]
 
     async def act(s):
-        if left[0] > 0:
-            left[0] -= 1
+        told[0] += 1
+        if skip < told[0] <= skip + n:
             for a in actions:
                 await a(s)
         else:

@@ -5,12 +5,24 @@ from collections import Counter
 import pytest
 
 from desk import Desk
+from jmap import SetError
 from liar import Lie
 from peers import until
 from procs import resident_kb
 from test_session_lies import MAILS, SUBJECTS, WORKER_KB, liar_link, subjects
 
 WAVE = 50  # links at the same time
+
+
+def patiently(create):
+    """create() as soon as the rate of new credentials allows it."""
+    def attempt():
+        try:
+            return create()
+        except SetError as refusal:
+            if refusal.type != "rateLimit":
+                raise
+    return until("room in the rate", attempt, seconds=70, pause=1)
 
 
 def accounts(n):
@@ -33,7 +45,7 @@ def sync_length(postern, ats, liars):
 def sync_cut(postern, ats, liars, places):
     """One fresh link for each place; the first connections end there, the next ones are whole."""
     server = liars.start(Lie(accounts=accounts(len(places)), messages=list(MAILS), cuts=iter(places)))
-    links = [liar_link(ats, server, user) for user in server.lie.accounts]
+    links = [patiently(lambda u=user: liar_link(ats, server, u)) for user in server.lie.accounts]
     until("each message once", lambda: all(subjects(ats, link) == SUBJECTS for link in links), seconds=60, pause=0.2)
     for link in links:
         postern.wait_live(ats, link, seconds=60)
