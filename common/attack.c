@@ -17,6 +17,9 @@ static const struct {
 } kinds[] = {
 	{ "raw", attack_raw },
 	{ "peers", attack_peers },
+	{ "list", attack_list },
+	{ "calls", attack_calls },
+	{ "use", attack_use },
 	{ "exit", attack_exit },
 };
 

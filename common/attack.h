@@ -32,8 +32,11 @@
  *			result "sent N", or "errno NAME after N"
  *	peers		the peers it is wired to: "store/0/-#12 ..." as
  *			role/unit/host#channel
- *	calls n=N	line N of its list of system calls, "none" behind the last
- *	use n=N		provokes the call of that line (attack_use.c)
+ *	list n=N	row N of attack.def as "name|group|text", "none" behind the last
+ *	calls n=N	line N of its list of system calls (syscalls.def) as
+ *			"label|allowed or refused|why", "none" behind the last
+ *	use label=L	uses the call of that line as a library would: "used", or
+ *			"none" where an ordinary run does that (attack_use.c)
  *	exit status=N	ends it
  */
 #ifndef COMMON_ATTACK_H

@@ -8,6 +8,9 @@
 
 void attack_raw(struct attack *);
 void attack_peers(struct attack *);
+void attack_list(struct attack *);
+void attack_calls(struct attack *);
+void attack_use(struct attack *);
 void attack_exit(struct attack *);
 
 /* The attempt of that name; false when there is none. */

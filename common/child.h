@@ -11,8 +11,9 @@
  *		...loop...
  *	}
  *
- * Descriptor 3 is the master channel; 0 and 1 are /dev/null, 2 is the
- * master's stderr or /dev/null, nothing else is open. The environment is empty.
+ * Descriptor 3 is the master channel; 0, 1 and 2 are /dev/null (a sanitizer
+ * build in the foreground: 2 is the master's), nothing else is open. The
+ * environment is empty.
  */
 #ifndef COMMON_CHILD_H
 #define COMMON_CHILD_H

@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <stdint.h>
 #include <stddef.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -24,7 +25,8 @@
 #define LL_FS_REFER (1ULL << 13)	/* ABI 2 */
 #define LL_FS_TRUNCATE (1ULL << 14)	/* ABI 3 */
 #define LL_FS_IOCTL_DEV (1ULL << 15)	/* ABI 5 */
-#define LL_NET_TCP 3ULL			/* ABI 4: bind, connect */
+#define LL_NET_BIND_TCP 1ULL		/* ABI 4 */
+#define LL_NET_CONNECT_TCP 2ULL
 #define LL_SCOPES 3ULL			/* ABI 6: abstract sockets, signals */
 
 struct ll_ruleset {
@@ -46,8 +48,8 @@ ruleset_fill(struct ll_ruleset *r, int abi, bool network)
 		r->fs |= LL_FS_TRUNCATE;
 	if (abi >= 5)
 		r->fs |= LL_FS_IOCTL_DEV;
-	if (abi >= 4 && !network)
-		r->net = LL_NET_TCP;
+	if (abi >= 4)
+		r->net = network ? LL_NET_BIND_TCP : LL_NET_BIND_TCP | LL_NET_CONNECT_TCP;
 	if (abi >= 6)
 		r->scoped = LL_SCOPES;
 	return abi >= 6 ? sizeof(*r) : abi >= 4 ? offsetof(struct ll_ruleset, scoped) : sizeof(r->fs);
@@ -56,11 +58,15 @@ ruleset_fill(struct ll_ruleset *r, int abi, bool network)
 static int
 ruleset_allow(int ruleset, const char *path)
 {
-	struct ll_path_beneath rule = { .allowed = LL_FS_READ_FILE | LL_FS_READ_DIR };
+	struct ll_path_beneath rule = { .allowed = LL_FS_READ_FILE };
+	struct stat st;
 	int r;
 
 	if ((rule.parent_fd = open(path, O_PATH | O_CLOEXEC)) == -1)
 		return errno == ENOENT ? 0 : -1;
+	/* A right that a file cannot have is an error. */
+	if (fstat(rule.parent_fd, &st) == 0 && S_ISDIR(st.st_mode))
+		rule.allowed |= LL_FS_READ_DIR;
 	r = (int)syscall(LL_ADD_RULE, ruleset, LL_RULE_PATH_BENEATH, &rule, 0);
 	close(rule.parent_fd);
 	return r;

@@ -18,9 +18,11 @@
 #define LANDLOCK_ABI_61 2
 #define LANDLOCK_ABI_MAX 7	/* the newest that landlock.c knows */
 
+#define DATABASE ((rlim_t)1 << 40)	/* what the store maps, see store/db.c */
+
 /* What one role may use. The vault and the dialer have a channel for each
- * tls-worker of every tenant, the dialer its connects besides. AS bounds a parser that was made to allocate; the
- * store maps 1 TiB and has none. FSIZE bounds memfds too. */
+ * tls-worker of every tenant, the dialer its connects besides. AS bounds a parser that was made to allocate; for the
+ * store beside the 1 TiB that its database maps. FSIZE bounds memfds too. */
 struct sandbox_limits {
 	rlim_t files, address_space, file_size;
 };
@@ -31,7 +33,7 @@ static const struct sandbox_limits sandbox_limits[] = {
 	[PROFILE_TLS] = { 256, 2048 * 1024 * 1024UL, 0 },
 	[PROFILE_WORKER] = { 64, 1024 * 1024 * 1024UL, LIM_BODY },
 	[PROFILE_MIME] = { 64, 2048 * 1024 * 1024UL, LIM_BODY },
-	[PROFILE_STORE] = { 4096, RLIM_INFINITY, RLIM_INFINITY },
+	[PROFILE_STORE] = { 4096, DATABASE + 4096 * 1024 * 1024UL, DATABASE },
 	[PROFILE_LISTENER] = { 1024, 4096 * 1024 * 1024UL, LIM_BODY },
 };
 
@@ -73,9 +75,11 @@ sandbox_drop(const struct sandbox_request *req, struct sandbox_result *res, cons
 	if ((req->flags & SANDBOX_CHROOT) == 0)
 		return 0;
 	*step = "root directory";
-	if (req->uid == 0 || req->gid == 0 || sandbox_root(req, res) == -1)
+	if (req->uid == 0 || req->gid == 0 || (STANDS(req, ROOT) && sandbox_root(req, res) == -1))
 		return -1;
 	*step = "user and group";
+	if (!STANDS(req, IDS))
+		return 0;
 	if (sandbox_ids(req) == -1)
 		return -1;
 	*step = "proof that root is gone";
@@ -110,11 +114,13 @@ sandbox_rlimits(enum sandbox_profile profile)
 }
 
 #ifndef POSTERN_SANITIZE
-/* The dialer reads the resolver's files whenever it looks a name up. */
+/* The dialer reads the resolver's files whenever it looks a name up. One that
+ * is replaced is another file: the master then starts the dialer again. */
 static int
 sandbox_files(enum sandbox_profile profile, uint32_t flags, int *abi)
 {
-	static const char *const dialer_paths[] = { "/etc", "/run/systemd/resolve", NULL };
+	static const char *const dialer_paths[] = { "/etc/resolv.conf", "/etc/hosts", "/etc/nsswitch.conf",
+		"/etc/host.conf", "/run/systemd/resolve", NULL };
 
 	return sandbox_landlock(profile == PROFILE_DIALER ? dialer_paths : NULL,
 	    (flags & SANDBOX_PRETEND_61) != 0 ? LANDLOCK_ABI_61 : LANDLOCK_ABI_MAX, abi);
@@ -129,7 +135,7 @@ sandbox_mdwe(const struct sandbox_request *req)
 	(void)req;
 	return false;
 #else
-	return (req->flags & SANDBOX_PRETEND_61) == 0 && prctl(PR_SET_MDWE, PR_MDWE_REFUSE_EXEC_GAIN, 0, 0, 0) == 0;
+	return STANDS(req, MDWE) && (req->flags & SANDBOX_PRETEND_61) == 0 && prctl(PR_SET_MDWE, PR_MDWE_REFUSE_EXEC_GAIN, 0, 0, 0) == 0;
 #endif
 }
 
@@ -139,23 +145,23 @@ sandbox_lock(const struct sandbox_request *req, struct sandbox_result *res, cons
 	enum sandbox_profile profile = role_table[req->role].profile;
 
 	*step = "not dumpable";
-	if (prctl(PR_SET_DUMPABLE, 0) == -1)
+	if (STANDS(req, UNDUMPABLE) && prctl(PR_SET_DUMPABLE, 0) == -1)
 		return -1;
 	*step = "resource limits";
-	if (sandbox_rlimits(profile) == -1)
+	if (STANDS(req, LIMITS) && sandbox_rlimits(profile) == -1)
 		return -1;
 	*step = "no_new_privs";
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1)
+	if (STANDS(req, NO_NEW_PRIVS) && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1)
 		return -1;
 	res->mdwe = sandbox_mdwe(req);
 #ifndef POSTERN_SANITIZE
 	*step = "Landlock";
-	if (sandbox_files(profile, req->flags, &res->landlock_abi) == -1)
+	if (STANDS(req, LANDLOCK) && sandbox_files(profile, req->flags, &res->landlock_abi) == -1)
 		return -1;
 	*step = "seccomp";
-	if (sandbox_seccomp(profile) == -1)
+	if (STANDS(req, SECCOMP) && sandbox_seccomp(profile) == -1)
 		return -1;
-	res->seccomp = true;
+	res->seccomp = STANDS(req, SECCOMP);
 #endif
 	return 0;
 }

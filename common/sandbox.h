@@ -17,6 +17,21 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+#ifdef POSTERN_TEST_HOOKS
+/* Walls that a test takes down, to see the table of attempts tell it. */
+#define WITHOUT_SECCOMP 1u
+#define WITHOUT_LANDLOCK 2u
+#define WITHOUT_MDWE 4u
+#define WITHOUT_NO_NEW_PRIVS 8u
+#define WITHOUT_LIMITS 16u
+#define WITHOUT_UNDUMPABLE 32u
+#define WITHOUT_IDS 64u
+#define WITHOUT_ROOT 128u
+#define STANDS(req, wall) (((req)->without & WITHOUT_##wall) == 0)
+#else
+#define STANDS(req, wall) ((void)(req), true)
+#endif
+
 struct sandbox_request {
 	enum role role;
 	uid_t uid;
@@ -38,8 +53,9 @@ int sandbox_drop(const struct sandbox_request *, struct sandbox_result *, const 
 int sandbox_lock(const struct sandbox_request *, struct sandbox_result *, const char **step);
 
 /*
- * landlock.c: forbid all file access but reading below the directories of
- * paths (NULL-terminated; NULL = none; those that do not exist are skipped).
+ * landlock.c: forbid all file access but reading the files and below the
+ * directories of paths (NULL-terminated; NULL = none; those that do not exist
+ * are skipped).
  * max_abi caps what is used. *abi = what was enforced, 0 when the kernel has
  * no Landlock. 0 or -1.
  */

@@ -11,7 +11,7 @@
  * Then orders, one a packet, "REQ VERB ...", answered by one packet each:
  *
  *	REQ attack LABEL KIND ARGUMENT...[\nDATA]	(a descriptor may come with it)
- *		-> REQ report TEXT | REQ died signal N | REQ died exit N
+ *		-> REQ report TEXT | REQ died signal N [core] | REQ died exit N
  *	REQ spawn LABEL ROLE ATS UNIT HOST	("-" = none)
  *		one more process of that role, wired to nobody, known to nobody
  *		-> REQ ok PID, when it is READY

@@ -161,7 +161,7 @@ harness_gone(struct proc *p, int status)
 		return false;
 	if (h->req != 0 && h->sent) {
 		if (WIFSIGNALED(status))
-			harness_answer(h->req, "died signal %d", WTERMSIG(status));
+			harness_answer(h->req, "died signal %d%s", WTERMSIG(status), WCOREDUMP(status) ? " core" : "");
 		else
 			harness_answer(h->req, "died exit %d", WEXITSTATUS(status));
 		h->req = 0;

@@ -1,6 +1,8 @@
 /*
  * fork and exec of one child: descriptor 3 is its channel, 0 and 1 /dev/null,
- * 2 stderr (with -d) or /dev/null, nothing else open; empty environment.
+ * and 2 too, nothing else open; empty environment. What a child has to say goes
+ * over its channel, where nobody speaks in another's name: so not even with -d
+ * does it get our standard error (but in a sanitizer build, whose reports it is).
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -28,6 +30,16 @@ reset_signals(void)
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
+static bool
+keeps_stderr(void)
+{
+#ifdef POSTERN_SANITIZE
+	return master.foreground;
+#else
+	return false;
+#endif
+}
+
 /* Only async-signal-safe calls from here to exec. */
 static void __attribute__((noreturn))
 become_child(const char *path, char *const argv[], int sock)
@@ -37,7 +49,7 @@ become_child(const char *path, char *const argv[], int sock)
 
 	if (null == -1 || dup2(sock, CHILD_FD) == -1 || dup2(null, 0) == -1 || dup2(null, 1) == -1)
 		_exit(126);
-	if (!master.foreground && dup2(null, 2) == -1)
+	if (!keeps_stderr() && dup2(null, 2) == -1)
 		_exit(126);
 	(void)fcntl(CHILD_FD, F_SETFD, 0);
 	closefrom(CHILD_FD + 1);

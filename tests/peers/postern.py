@@ -27,10 +27,11 @@ class Postern:
     """
 
     def __init__(self, directory, world, ats=None, hosts=None, log_level="debug", extra="", keep=False,
-                 content="all", first=100, build=BUILD):
+                 content="all", first=100, build=BUILD, uid=None):
         self.dir = public_dir(directory, keep)
         self.world = world
         self.build = build
+        self.uid = os.geteuid() if uid is None else uid
         self.keep = keep
         self.child = None
         self.conf = os.path.join(self.dir, "postern.conf")
@@ -50,6 +51,9 @@ class Postern:
         self.write_config()
         if not os.path.exists(self.key):
             self.ctl("vault", "init", "-k", self.key)
+        if self.uid != os.geteuid():
+            for path in (self.dir, self.run, self.state, self.key):
+                os.chown(path, self.uid, self.uid)
 
     def socket(self, name="agency"):
         return os.path.join(self.run, "ats.sock" if name == "agency" else f"ats-{name}.sock")
@@ -59,7 +63,7 @@ class Postern:
                  f"control-uids = {{ {os.geteuid()} }}", f'ca-file = "{self.world.certs.path("system.pem")}"',
                  f'libexec-dir = "{self.build}/libexec"', f'providers = "{ROOT}/conf/providers.conf"',
                  'log = "stderr"', f'log-level = "{self.log_level}"']
-        if os.geteuid() == 0:
+        if self.uid == 0:
             lines.append(f"uid-base = {UID_BASE}")
         if self.extra:
             lines.append(self.extra)
@@ -76,7 +80,8 @@ class Postern:
         return self.await_answers(seconds)
 
     def argv(self):
-        return [os.path.join(self.build, "sbin", "posternd"), "-d", "-f", self.conf]
+        argv = [os.path.join(self.build, "sbin", "posternd"), "-d", "-f", self.conf]
+        return argv if self.uid == os.geteuid() else as_user(self.uid) + argv
 
     def await_answers(self, seconds):
         for name in self.ats:
@@ -162,6 +167,11 @@ class Postern:
                 raise AssertionError(f"link needs its user: {link['error']}")
             return link["state"] == "live"
         client.wait_for(live, seconds, what=f"link {id_} live")
+
+
+def as_user(uid):
+    """The prefix of a command that root runs as somebody without a name."""
+    return ["setpriv", f"--reuid={uid}", f"--regid={uid}", "--clear-groups", "--"]
 
 
 def _value(value):

@@ -83,10 +83,10 @@ class Harness:
 
 
 class Attacked(Postern):
-    """Postern as Postern(), of the build with hooks, under a harness."""
+    """Postern as Postern(), of the build with hooks, under a harness. user: the uid it runs as, started by root."""
 
-    def __init__(self, directory, world, settings="sandbox=0", **kw):
-        super().__init__(directory, world, build=HOOKS, **kw)
+    def __init__(self, directory, world, settings="sandbox=0", user=None, build=HOOKS, **kw):
+        super().__init__(directory, world, build=build, uid=user, **kw)
         self.harness = Harness(os.path.join(self.run, "harness.sock"), settings)
 
     def start(self, seconds=30):
@@ -95,6 +95,9 @@ class Attacked(Postern):
         self.harness.accept()
         self.await_answers(seconds)
         return self
+
+    def chroots(self):
+        return self.uid == 0
 
     def stop(self):
         status = super().stop()
