@@ -242,7 +242,7 @@
 #define LIM_HTTP_HEAD 16384	/* request line and headers together */
 #define LIM_HTTP_LINE 8192	/* request line: 414 beyond */
 #define LIM_HTTP_HEADERS 64	/* 431 beyond */
-#define LIM_HTTP_METHOD 16	/* 501 beyond */
+#define LIM_HTTP_METHOD 16	/* a method: 400 beyond */
 #define LIM_HTTP_CHUNK_LINE 128	/* size and extensions of one chunk */
 #define LIM_HTTP_SEGMENTS 8	/* of a path */
 #define LIM_HTTP_QUERY 8	/* parameters of a query */

@@ -169,28 +169,58 @@ test_bad_chunks(void **state)
 	check("POST / HTTP/1.1\r\n" HOST "Content-Length: 1001\r\n\r\nx", "HPOST/!413");
 }
 
-static void
-test_limits(void **state)
+/* A request with one thing repeated: n times head, n times piece, then tail. */
+static const char *
+of_length(const char *head, const char *piece, size_t n, const char *tail)
 {
 	static char text[LIM_HTTP_HEAD * 2];
 	static struct trace t;
-	size_t n;
+	size_t at = strlen(head);
+
+	memcpy(text, head, at);
+	for (; n > 0; n--, at += strlen(piece))
+		memcpy(text + at, piece, strlen(piece));
+	memcpy(text + at, tail, strlen(tail));
+	feed(&t, text, at + strlen(tail), 1000);
+	return t.n > 0 && strchr(t.text, '!') != NULL ? strchr(t.text, '!') : "good";
+}
+
+/* limit: LIM_HTTP_LINE LIM_HTTP_HEAD LIM_HTTP_HEADERS LIM_HTTP_METHOD LIM_HTTP_CHUNK_LINE */
+static void
+test_limits(void **state)
+{
+	static const char get[] = "GET / HTTP/1.1\r\n" HOST, rest[] = " HTTP/1.1\r\n" HOST "\r\n";
+	size_t line = LIM_HTTP_LINE - strlen("GET / HTTP/1.1\r\n"), head = LIM_HTTP_HEAD - strlen(get) - strlen("X: \r\n\r\n");
 
 	(void)state;
+	assert_string_equal(of_length("GET /", "a", line, rest), "good");
+	assert_string_equal(of_length("GET /", "a", line + 1, rest), "!414");
+	assert_string_equal(of_length("GET / HTTP/1.1\r\n" HOST "X: ", "a", head, "\r\n\r\n"), "good");
+	assert_string_equal(of_length("GET / HTTP/1.1\r\n" HOST "X: ", "a", head + 1, "\r\n\r\n"), "!431");
+	assert_string_equal(of_length(get, "h: v\r\n", LIM_HTTP_HEADERS - 1, "\r\n"), "good");	/* and Host */
+	assert_string_equal(of_length(get, "h: v\r\n", LIM_HTTP_HEADERS, "\r\n"), "!431");
+	assert_string_equal(of_length("", "M", LIM_HTTP_METHOD, " /" " HTTP/1.1\r\n" HOST "\r\n"), "good");
+	assert_string_equal(of_length("", "M", LIM_HTTP_METHOD + 1, " /" " HTTP/1.1\r\n" HOST "\r\n"), "!400");
+	assert_string_equal(of_length(CHUNKED "1;", "a", LIM_HTTP_CHUNK_LINE - 2, "\r\nx\r\n0\r\n\r\n"), "good");
+	assert_string_equal(of_length(CHUNKED "1;", "a", LIM_HTTP_CHUNK_LINE - 1, "\r\nx\r\n0\r\n\r\n"), "!400");
+}
+
+/* limit: LIM_HTTP_SEGMENTS LIM_HTTP_QUERY LIM_HTTP_DECODED */
+static void
+test_target_limits(void **state)
+{
+	static char text[LIM_HTTP_DECODED + 2];
+	struct http_target t;
+
+	(void)state;
+	assert_int_equal(http_target_parse(&t, slice_str("/1/2/3/4/5/6/7/8")), 0);
+	assert_int_equal(http_target_parse(&t, slice_str("/1/2/3/4/5/6/7/8/9")), -1);
+	assert_int_equal(http_target_parse(&t, slice_str("/?1&2&3&4&5&6&7&8")), 0);
+	assert_int_equal(http_target_parse(&t, slice_str("/?1&2&3&4&5&6&7&8&9")), -1);
 	memset(text, 'a', sizeof(text));
-	memcpy(text, "GET /", 5);
-	feed(&t, text, sizeof(text), 100);
-	assert_string_equal(t.text, "!414");
-	n = (size_t)snprintf(text, sizeof(text), "GET / HTTP/1.1\r\nX: ");
-	text[n] = 'a';
-	feed(&t, text, sizeof(text), 4096);
-	assert_string_equal(t.text, "!431");
-	n = (size_t)snprintf(text, sizeof(text), "GET / HTTP/1.1\r\n" HOST);
-	for (int i = 0; i < LIM_HTTP_HEADERS; i++)
-		n += (size_t)snprintf(text + n, sizeof(text) - n, "h: v\r\n");
-	n += (size_t)snprintf(text + n, sizeof(text) - n, "\r\n");
-	feed(&t, text, n, n);
-	assert_string_equal(t.text, "!431");
+	text[0] = '/';
+	assert_int_equal(http_target_parse(&t, slice_mem(text, LIM_HTTP_DECODED)), 0);	/* without '/', with NUL */
+	assert_int_equal(http_target_parse(&t, slice_mem(text, LIM_HTTP_DECODED + 1)), -1);
 }
 
 /* Cut at each length: only prefixes of the whole trace appear. */
@@ -253,6 +283,7 @@ main(void)
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_bad_chunks),
 		cmocka_unit_test(test_limits),
+		cmocka_unit_test(test_target_limits),
 		cmocka_unit_test(test_truncated),
 		cmocka_unit_test(test_header_find),
 		cmocka_unit_test(test_target),
