@@ -19,7 +19,7 @@ struct seal_plain {
 	uint8_t kind;
 	struct slice ats, address, user, secret;
 	struct slice endpoints;		/* list, wire.h; 1 to 4 items */
-	uint8_t pins;			/* of a record: bit 1 << service, only SCRAM is good there */
+	uint8_t pins;			/* of a record: how little will do, vault/cred.h */
 };
 
 /* A buffer for the plain bytes that never moves, so that one wipe is enough.

@@ -119,8 +119,8 @@ starts_with(struct slice line, const char *s)
 	return line.n >= n && slice_case_eq_str((struct slice){ line.p, n }, s);
 }
 
-static bool
-contains(struct slice line, const char *s)
+bool
+codes_contains(struct slice line, const char *s)
 {
 	for (; line.n > 0; line.p++, line.n--)
 		if (starts_with(line, s))
@@ -135,7 +135,7 @@ codes_find(const struct code_row *rows, size_t n, enum service service, struct s
 
 	for (size_t i = 0; i < n; i++)
 		if ((rows[i].service & bit) != 0 && (rows[i].start == NULL || starts_with(line, rows[i].start)) &&
-		    (rows[i].text == NULL || contains(line, rows[i].text)))
+		    (rows[i].text == NULL || codes_contains(line, rows[i].text)))
 			return rows[i].code;
 	return "auth.unknown";
 }

@@ -16,6 +16,9 @@
  */
 const char *codes_auth(enum service, struct slice line);
 
+/* Without regard to case. */
+bool codes_contains(struct slice line, const char *);
+
 /* A first line that is not the expected welcome. */
 const char *codes_greeting(enum service, struct slice line);
 

@@ -1,6 +1,6 @@
 /*
  * The IMAP side of a login: greeting, CAPABILITY, STARTTLS, AUTHENTICATE or
- * LOGIN. Tags are P1 to P4, each used once.
+ * LOGIN. Tags are P1 to P5, each used once.
  */
 #include <stdio.h>
 #include <string.h>
@@ -128,6 +128,10 @@ on_refused(struct login *l, struct slice answer)
 		return login_fail(l, "tls.starttls_rejected", answer);
 	case LS_CAPABILITY:
 		return login_fail(l, "net.not_imap", answer);
+	case LS_AUTH:
+		if (login_unbound(l, answer))
+			return LOGIN_CHALLENGE;
+		/* FALLTHROUGH */
 	default:
 		return login_fail(l, codes_auth(SERVICE_IMAP, answer), answer);
 	}
@@ -206,7 +210,7 @@ current_tag(const struct login *l)
 	case LS_STARTTLS:
 		return "P2";
 	default:
-		return "P4";
+		return l->again ? "P5" : "P4";
 	}
 }
 
@@ -245,7 +249,7 @@ login_imap_begin(struct login *l, struct slice mechanism, struct slice data)
 	}
 	l->login_command = false;
 	l->state = LS_AUTH;
-	login_put_str(l, "P4 AUTHENTICATE ");
+	login_put_str(l, l->again ? "P5 AUTHENTICATE " : "P4 AUTHENTICATE ");
 	login_put(l, mechanism);
 	/* SASL LOGIN asks for the user name first, whatever SASL-IR says. */
 	if (l->sasl_ir && !is_login && sasl_base64_len(data.n) + l->out_n < LIM_LOGIN_IR_IMAP) {

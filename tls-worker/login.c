@@ -189,6 +189,20 @@ login_challenged(struct login *l, struct slice base64)
 	return l->scram == LSCRAM_NONE ? LOGIN_CHALLENGE : scram_challenged(l);
 }
 
+bool
+login_unbound(struct login *l, struct slice line)
+{
+	bool before = l->scram == LSCRAM_BEGUN && !l->holding && !codes_contains(line, "[authenticationfailed]");
+
+	if (!l->bound || l->again ||
+	    (!before && (l->scram != LSCRAM_SENT || !codes_contains(line, "bad protocol / cancel"))))
+		return false;
+	l->again = true;
+	l->scram = LSCRAM_NONE;
+	l->challenge_n = 0;
+	return true;
+}
+
 enum login_want
 login_accepted(struct login *l, struct slice line)
 {
@@ -207,6 +221,7 @@ respond_first(struct login *l, struct slice mechanism, struct slice data)
 		return login_fail(l, "auth.no_mechanism", SLICE_NONE);
 	if (mechanism.n > 5 && slice_case_eq_str((struct slice){ mechanism.p, 6 }, "SCRAM-"))
 		l->scram = LSCRAM_BEGUN;
+	l->bound = slice_case_eq_str(mechanism, "SCRAM-SHA-256-PLUS");
 	return l->service == SERVICE_IMAP ? login_imap_begin(l, mechanism, data) : login_smtp_begin(l, mechanism, data);
 }
 
@@ -234,7 +249,7 @@ login_respond(struct login *l, struct slice mechanism, struct slice data, enum l
 	}
 	sasl_guard_add(&l->guard, data);
 	l->want = LOGIN_READ;
-	*want = was == LOGIN_CREDENTIAL ? respond_first(l, mechanism, data) : respond_again(l, data);
+	*want = was == LOGIN_CREDENTIAL || (l->again && l->scram == LSCRAM_NONE) ? respond_first(l, mechanism, data) : respond_again(l, data);
 	l->want = *want;
 	return *want == LOGIN_FAILED ? -1 : 0;
 }

@@ -76,6 +76,8 @@ struct login {
 	uint8_t challenge[LIM_LOGIN_DATA];
 	size_t challenge_n;
 	enum login_scram scram;
+	bool bound;		/* by a -PLUS mechanism */
+	bool again;		/* its binding was refused: a second command, without it */
 	struct scram_first server_first;	/* by LOGIN_CHALLENGE with scram LSCRAM_FIRST */
 	uint8_t signature[SCRAM_SIGNATURE];	/* the same with LSCRAM_FINAL */
 
@@ -124,6 +126,13 @@ void login_put_str(struct login *, const char *);
 void login_put_base64(struct login *, struct slice);
 void login_add_mechanism(struct login *, struct slice name);
 bool login_offers(const struct login *, struct slice name);
+/*
+ * The server refuses the login: true when only the binding can be meant. The
+ * vault is asked for another mechanism then, once. Before our proof left every
+ * refusal is of that kind, if it does not name the user or password; after it
+ * only the words that Cyrus SASL has for nothing else.
+ */
+bool login_unbound(struct login *, struct slice line);
 /* The server says that we are in; with SCRAM only after it has proven itself. */
 enum login_want login_accepted(struct login *, struct slice line);
 /* A server's challenge: the held response leaves, or the vault is asked. */

@@ -46,6 +46,8 @@ on_reply(struct login *l)
 	case LS_STARTTLS:
 		return code == 220 ? LOGIN_HANDSHAKE : smtp_fail(l, "tls.starttls_rejected");
 	case LS_AUTH:
+		if ((code == 501 || code == 504) && login_unbound(l, (struct slice){ l->reply, l->reply_n }))
+			return LOGIN_CHALLENGE;
 		if (code != 235)
 			return smtp_fail(l, codes_auth(SERVICE_SMTP, (struct slice){ l->reply, l->reply_n }));
 		return login_accepted(l, (struct slice){ l->reply, l->reply_n });

@@ -60,8 +60,9 @@ int seal_parse(struct slice plain, struct seal_plain *);	/* of an opened seal, s
  * length + bytes, and, if any are set, u8 pins.
  */
 #define RECORD_VERSION 1
-#define RECORD_PIN(service) (1u << (service))
-#define RECORD_PINS (RECORD_PIN(SERVICE_IMAP) | RECORD_PIN(SERVICE_SMTP))
+#define RECORD_PIN(service) (1u << (service))	/* nothing but SCRAM there */
+#define RECORD_PIN_PLUS(service) (4u << (service))	/* nothing but SCRAM bound to TLS */
+#define RECORD_PINS (5u * (RECORD_PIN(SERVICE_IMAP) | RECORD_PIN(SERVICE_SMTP)))
 
 struct record_place {
 	struct slice ats;

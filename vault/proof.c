@@ -149,7 +149,7 @@ put_pinned(struct ticket *t, struct seal_plain *cred)
 	struct msg_record_put m = { .req = ++last_put & ~(1u << 31), .unit = t->unit, .generation = t->generation,
 		.service = t->service, .was = slice_mem(t->record, t->record_n) };
 
-	cred->pins |= (uint8_t)RECORD_PIN(t->service);
+	cred->pins |= (uint8_t)sasl_pins(&t->sasl, t->service);
 	if (store == NULL || record_make(cred, &place, &record) != 0)
 		return "auth.temp_unavailable";
 	m.data = wbuf_slice(&record);
@@ -166,7 +166,7 @@ proof_pin(struct ticket *t, struct chan *tls)
 	struct seal_plain cred;
 	const char *code = serve_open(t, &cred);
 
-	if (*code == '\0' && (cred.pins & RECORD_PIN(t->service)) != 0)
+	if (*code == '\0' && (sasl_pins(&t->sasl, t->service) & ~cred.pins) == 0)
 		serve_respond(t, tls, SLICE_NONE);
 	else if (*code != '\0' || *(code = put_pinned(t, &cred)) != '\0')
 		serve_refuse(t, tls, code);

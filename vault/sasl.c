@@ -1,5 +1,9 @@
 #include "sasl.h"
 
+#define PINNED RECORD_PIN(0)	/* of the one service at hand */
+#define PINNED_PLUS RECORD_PIN_PLUS(0)
+#define NEXT_ROW (1u << 1)	/* behind -PLUS, the first: the same without it */
+
 struct sasl_mech {
 	const char *name;
 	unsigned int steps;
@@ -37,9 +41,26 @@ scram_answer(struct sasl *s, const struct seal_plain *c, struct slice challenge,
 	scram_client_first(&s->scram, c, out);
 }
 
+/* Some servers offer -PLUS and know another binding than ours (Cyrus under TLS
+ * 1.3): then without it, once, unless this service has been bound before. */
+static void
+plus_answer(struct sasl *s, const struct seal_plain *c, struct slice challenge, struct wbuf *out)
+{
+	if (s->step == 1) {
+		if ((s->scram.step != SCRAM_AWAITS_FIRST && s->scram.step != SCRAM_AWAITS_FINAL) ||
+		    (s->offered & NEXT_ROW) == 0 || (s->pins & PINNED_PLUS) != 0) {
+			out->failed = true;
+			return;
+		}
+		s->mech++;
+		s->scram.plus = false;
+	}
+	scram_answer(s, c, challenge, out);
+}
+
 /* The first row that the server offers wins. */
 static const struct sasl_mech mechs[] = {
-	{ "SCRAM-SHA-256-PLUS", 1, SASL_SCRAM_PLUS, scram_answer },
+	{ "SCRAM-SHA-256-PLUS", 2, SASL_SCRAM_PLUS, plus_answer },
 	{ "SCRAM-SHA-256", 1, SASL_SCRAM, scram_answer },
 	{ "PLAIN", 1, SASL_CLEAR, plain_answer },
 	{ "LOGIN", 2, SASL_CLEAR, login_answer },
@@ -64,15 +85,14 @@ sasl_begin(struct sasl *s, struct slice offered, uint8_t binding, struct slice b
 const char *
 sasl_pick(struct sasl *s, const struct seal_plain *c, enum service service)
 {
-	bool pinned = (c->pins & RECORD_PIN(service)) != 0;
-
+	s->pins = c->pins >> service & (PINNED | PINNED_PLUS);
 	for (size_t i = 0; s->mech == NULL && i < MECHS; i++)
-		if ((s->offered & 1u << i) != 0 &&
-		    (mechs[i].kind == SASL_CLEAR ? !pinned : scram_fits(c)) &&
-		    (mechs[i].kind != SASL_SCRAM_PLUS || s->scram.binding != BINDING_NONE))
+		if ((s->offered & 1u << i) != 0 && (mechs[i].kind == SASL_CLEAR || scram_fits(c)) &&
+		    (mechs[i].kind != SASL_CLEAR || (s->pins & PINNED) == 0) &&
+		    (mechs[i].kind == SASL_SCRAM_PLUS ? s->scram.binding != BINDING_NONE : (s->pins & PINNED_PLUS) == 0))
 			s->mech = &mechs[i];
 	if (s->mech == NULL)
-		return pinned ? "auth.downgrade" : "auth.no_mechanism";
+		return s->pins != 0 ? "auth.downgrade" : "auth.no_mechanism";
 	s->scram.plus = s->mech->kind == SASL_SCRAM_PLUS;
 	return "";
 }
@@ -90,6 +110,12 @@ bool
 sasl_is_scram(const struct sasl *s)
 {
 	return s->mech != NULL && s->mech->kind != SASL_CLEAR;
+}
+
+unsigned int
+sasl_pins(const struct sasl *s, enum service service)
+{
+	return s->pins << service | RECORD_PIN(service) | (s->scram.plus ? RECORD_PIN_PLUS(service) : 0);
 }
 
 int

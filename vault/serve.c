@@ -120,7 +120,7 @@ respond(struct ticket *t, struct chan *tls, struct slice challenge)
 	if (*code == '\0' && t->sasl.step == 0)
 		code = sasl_pick(&t->sasl, &cred, t->service);
 	if (*code == '\0' && sasl_step(&t->sasl, &cred, challenge, &out) != 0)
-		code = "sync.protocol_error";
+		code = t->sasl.scram.plus ? "auth.channel_binding" : "sync.protocol_error";
 	if (*code == '\0') {
 		if (!sasl_is_scram(&t->sasl))	/* of SCRAM the proof is told */
 			serve_audit("credential released", t, "ok");

@@ -87,7 +87,7 @@ class Exchange:
 
 
 def scram(first="r={r},s={s},i={i}", final="v={v}", iterations=4096, welcome_early=False, wrong="e=invalid-proof",
-          false_binding=False):
+          false_binding=False, other_binding=False):
     """An action for AUTHENTICATE or AUTH."""
     async def act(s):
         imap = s.lie.proto == "imap"
@@ -113,6 +113,9 @@ def scram(first="r={r},s={s},i={i}", final="v={v}", iterations=4096, welcome_ear
         client_final = await ask(server_first)
         body, proof = client_final.rsplit(",p=", 1)
         auth = f"{e.bare},{server_first},{body}".encode()
+        if other_binding and e.kind:
+            s.write(s.tag + b" NO bad protocol / cancel\r\n")  # in the words of Cyrus SASL
+            return
         offers_plus = "-PLUS" in (s.lie.capability or "")
         expected = e.binding_good(offers_plus)
         if expected is None or false_binding or body != f"c={expected},r={nonce}":

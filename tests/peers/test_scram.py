@@ -106,6 +106,31 @@ def test_told_when_no_binding_is_offered(daemon, scram_world, liars):
     assert server.gs2 == "y,,"
 
 
+def test_a_server_with_another_binding(daemon, scram_world, liars):
+    """Cyrus offers -PLUS under TLS 1.3 with a binding of TLS 1.2. It is not bound to, and not pinned to that."""
+    server = liars.start(Lie(capability=PLUS["imap"], on={"AUTHENTICATE": [scram(other_binding=True)]}))
+    ats = daemon.jmap()
+    id_ = ats.create("Link", **link_of(scram_world, server=server))["id"]
+    daemon.wait_live(ats, id_)
+    assert server.gs2 == "n,,"
+    assert len(re.findall("login pinned to SCRAM by SCRAM-SHA-256 ", daemon.log_text())) == 1
+
+
+@pytest.mark.parametrize("lie, code", [
+    (Lie(capability=PLUS["imap"], on={"AUTHENTICATE": [scram(other_binding=True)]}), "auth.channel_binding"),
+    (Lie(capability="IMAP4rev1 AUTH=SCRAM-SHA-256", on={"AUTHENTICATE": [scram()]}), "auth.downgrade")])
+def test_bound_once_bound_for_good(daemon, scram_world, liars, lie, code):
+    server = liars.start(Lie(capability=PLUS["imap"], on={"AUTHENTICATE": [scram()]}))
+    ats = daemon.jmap()
+    id_ = ats.create("Link", **link_of(scram_world, server=server))["id"]
+    daemon.wait_live(ats, id_)
+    good, server.lie = server.logins_good, lie
+    daemon.stop()
+    daemon.start()
+    needs_user(daemon.jmap(), id_, code)
+    assert server.logins_good == good
+
+
 def test_a_pin_outlives_everything_but_a_new_password(daemon, scram_world, liars):
     true = Lie(capability="IMAP4rev1 AUTH=SCRAM-SHA-256 AUTH=PLAIN", on={"AUTHENTICATE": [scram()]})
     server = liars.start(true)

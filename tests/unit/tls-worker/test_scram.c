@@ -230,11 +230,72 @@ lies_in_between(void **state)
 	failed(hear("+ !!!!\r\n"), "auth.unknown");
 }
 
+static enum login_want
+say_by(const char *mechanism, const char *data)
+{
+	enum login_want want;
+
+	login_sent(l);
+	(void)login_respond(l, slice_str(mechanism), slice_str(data), &want);
+	return want;
+}
+
+static void
+begin_bound(enum service service)
+{
+	secret_free(l);
+	assert_non_null(l = secret_malloc(sizeof(*l)));
+	login_init(l, service, false);
+	assert_int_equal(hear(service == SERVICE_IMAP
+	    ? "* OK [CAPABILITY IMAP4rev1 SASL-IR AUTH=SCRAM-SHA-256 AUTH=SCRAM-SHA-256-PLUS] x\r\n"
+	    : "220 x\r\n250-mx\r\n250 AUTH SCRAM-SHA-256-PLUS SCRAM-SHA-256\r\n"), LOGIN_CREDENTIAL);
+	assert_int_equal(say_by("SCRAM-SHA-256-PLUS", "p=x"), LOGIN_READ);
+}
+
+/* A server that knows another binding says so before any proof: once more without. */
+static void
+a_binding_refused(void **state)
+{
+	(void)state;
+	for (enum service s = SERVICE_IMAP; s <= SERVICE_SMTP; s++) {
+		const char *no = s == SERVICE_IMAP ? "P4 NO bad protocol / cancel\r\n" : "501 5.5.4 cancelled\r\n";
+
+		begin_bound(s);
+		assert_int_equal(hear(no), LOGIN_CHALLENGE);
+		assert_int_equal(l->scram, LSCRAM_NONE);	/* the vault hears auth_challenge */
+		assert_int_equal(say_by("SCRAM-SHA-256", "n,,n=u,r=x"), LOGIN_READ);
+		sent(s == SERVICE_IMAP ? "P5 AUTHENTICATE SCRAM-SHA-256 biwsbj11LHI9eA==\r\n"
+				       : "AUTH SCRAM-SHA-256 biwsbj11LHI9eA==\r\n");
+		assert_int_equal(challenge(FIRST), LOGIN_CHALLENGE);
+		assert_int_equal(l->scram, LSCRAM_FIRST);
+		begin_bound(s);
+		(void)hear(no);
+		(void)say_by("SCRAM-SHA-256", "n,,n=u,r=x");	/* and not for ever */
+		failed(hear(s == SERVICE_IMAP ? "P5 NO bad protocol / cancel\r\n" : no),
+		    s == SERVICE_IMAP ? "auth.rejected" : "auth.unknown");
+	}
+	begin_bound(SERVICE_IMAP);	/* the user is not known: no second try */
+	failed(hear("P4 NO [AUTHENTICATIONFAILED] no\r\n"), "auth.rejected");
+	begin_bound(SERVICE_SMTP);
+	failed(hear("535 5.7.8 no\r\n"), "auth.rejected");
+	begin_bound(SERVICE_IMAP);	/* after the proof it is the password */
+	(void)challenge(FIRST);
+	(void)say("c=x");
+	failed(hear("P4 NO authentication failure\r\n"), "auth.rejected");
+	begin_bound(SERVICE_IMAP);	/* but for one server's words */
+	(void)challenge(FIRST);
+	(void)say("c=x");
+	assert_int_equal(hear("P4 NO bad protocol / cancel\r\n"), LOGIN_CHALLENGE);
+	begin(SERVICE_IMAP);		/* it was not bound */
+	failed(hear("P4 NO bad protocol / cancel\r\n"), "auth.rejected");
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(first_messages), cmocka_unit_test(both_sides_of_each_limit),
-		cmocka_unit_test(final_messages), cmocka_unit_test(proof_before_ok), cmocka_unit_test(lies_in_between) };
+		cmocka_unit_test(final_messages), cmocka_unit_test(proof_before_ok), cmocka_unit_test(lies_in_between),
+		cmocka_unit_test(a_binding_refused) };
 	int failures = cmocka_run_group_tests(tests, NULL, NULL);
 
 	secret_free(l);

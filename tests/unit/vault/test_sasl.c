@@ -85,6 +85,9 @@ order(void **state)
 		{ "PLAIN", "LOGIN", 1, RECORD_PIN(SERVICE_SMTP), SECRET, "PLAIN" },
 		{ "PLAIN", "SCRAM-SHA-256", 1, RECORD_PIN(SERVICE_IMAP), SECRET, "SCRAM-SHA-256" },
 		{ "PLAIN", "SCRAM-SHA-256-PLUS", 0, RECORD_PIN(SERVICE_IMAP), SECRET, "auth.downgrade" },
+		{ "SCRAM-SHA-256", "PLAIN", 1, RECORD_PIN_PLUS(SERVICE_IMAP), SECRET, "auth.downgrade" },
+		{ "SCRAM-SHA-256", "PLAIN", 1, RECORD_PIN_PLUS(SERVICE_SMTP), SECRET, "SCRAM-SHA-256" },
+		{ "SCRAM-SHA-256", "SCRAM-SHA-256-PLUS", 1, RECORD_PINS, SECRET, "SCRAM-SHA-256-PLUS" },
 	};
 
 	(void)state;
@@ -115,11 +118,46 @@ scram_has_no_second_challenge(void **state)
 	assert_int_equal(sasl_step(&s, &cred, slice_str("r=x"), &out), -1);
 }
 
+/* A server that will not be bound: once without, unless it has been bound before. */
+static void
+without_binding(void **state)
+{
+	(void)state;
+	binding = BINDING_TLS_EXPORTER;
+	for (cred.pins = 0; cred.pins <= RECORD_PIN_PLUS(SERVICE_IMAP); cred.pins += RECORD_PIN_PLUS(SERVICE_IMAP)) {
+		wbuf_reset(&out);
+		assert_string_equal(pick("SCRAM-SHA-256", "SCRAM-SHA-256-PLUS"), "");
+		assert_string_equal(sasl_name(&s), "SCRAM-SHA-256-PLUS");
+		assert_int_equal(sasl_step(&s, &cred, SLICE_NONE, &out), 0);
+		wbuf_reset(&out);
+		assert_int_equal(sasl_step(&s, &cred, SLICE_NONE, &out), cred.pins == 0 ? 0 : -1);
+		if (cred.pins == 0) {
+			assert_string_equal(sasl_name(&s), "SCRAM-SHA-256");
+			assert_memory_equal(out.p, "n,,n=anna,r=", 12);
+			assert_int_equal(sasl_pins(&s, SERVICE_IMAP), RECORD_PIN(SERVICE_IMAP));
+		}
+		assert_int_equal(sasl_step(&s, &cred, SLICE_NONE, &out), -1);
+		out.failed = false;
+	}
+	cred.pins = 0;
+	assert_string_equal(pick("PLAIN", "SCRAM-SHA-256-PLUS"), "");	/* never down to PLAIN */
+	assert_int_equal(sasl_step(&s, &cred, SLICE_NONE, &out), 0);
+	assert_int_equal(sasl_pins(&s, SERVICE_SMTP), RECORD_PIN(SERVICE_SMTP) | RECORD_PIN_PLUS(SERVICE_SMTP));
+	assert_int_equal(sasl_step(&s, &cred, SLICE_NONE, &out), -1);
+	out.failed = false;
+	assert_string_equal(pick("SCRAM-SHA-256", "SCRAM-SHA-256-PLUS"), "");	/* not after its proof */
+	assert_int_equal(sasl_step(&s, &cred, SLICE_NONE, &out), 0);
+	s.scram.step = SCRAM_PROVEN;
+	assert_int_equal(sasl_step(&s, &cred, SLICE_NONE, &out), -1);
+	out.failed = false;
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(plain), cmocka_unit_test(login), cmocka_unit_test(none),
-		cmocka_unit_test(order), cmocka_unit_test(scram_has_no_second_challenge) };
+		cmocka_unit_test(order), cmocka_unit_test(scram_has_no_second_challenge),
+		cmocka_unit_test(without_binding) };
 	struct wbuf list;
 
 	cred = sample(&list);
