@@ -251,14 +251,14 @@
 #define LIM_HTTP_LINGER_SECONDS 5	/* a refused client may still read why */
 #define LIM_HTTP_HOST 300	/* the Host header */
 #define LIM_CLIENT_IDS 256	/* cfg_ats carries at most 1024 bytes */
-#define LIM_CLIENT_GROUPS 256	/* more supplementary groups are not looked at */
+#define LIM_CLIENT_GROUPS 256	/* supplementary groups of a client; of one in more none is looked at */
 #define LIM_DOWNLOADS 32	/* bodies under way to clients; each may map LIM_BODY */
 #define LIM_EVENT_STREAMS 100	/* EventSource connections of one ATS */
 #define LIM_EVENT_CHANGES 65536	/* (account, type) pairs in one event */
 #define LIM_PING_MIN_SECONDS 1	/* shortest interval an ATS may ask for */
 #define LIM_PING_MAX_SECONDS 3600	/* longest interval */
 #define LIM_JSON_DEPTH 64	/* nesting of a request */
-#define LIM_JMAP_POINTER 10000	/* bytes of one JSON pointer */
+#define LIM_JMAP_POINTER 10000	/* items that one result reference may collect */
 #define LIM_JMAP_UPLOAD (50 * 1024 * 1024)	/* RFC 8620 maxSizeUpload */
 #define LIM_JMAP_UPLOADS 4	/* maxConcurrentUpload */
 #define LIM_JMAP_REQUEST (1024 * 1024)	/* maxSizeRequest */

@@ -28,7 +28,7 @@ OWN = re.compile(r"^#define ((?!LIM_)\w*(?:MAX|MIN|LIMIT|SECONDS|TRIES|_MS|WINDO
 # Constants of a format, a kernel or our own tables, not bounds that Postern sets.
 NOT_OURS = {"DBKEY_MAX", "JMAP_UINT_MAX", "AD_MAX", "LANDLOCK_ABI_MAX", "MINUTE", "DAY_MS", "CAP_LITERAL_MINUS",
             "SASL_GUARD_MIN", "WIDTH_MAX", "ALONE_MAX", "WORD_MAX", "LINE_MAX_LEN", "MAX_HOOKS", "JMAP_DATE_MAX",
-            "JMAP_ID_MAX", "JMAP_STATE_MAX"}
+            "JMAP_ID_MAX", "JMAP_STATE_MAX", "WITHOUT_LIMITS"}
 
 
 def groups():
