@@ -67,7 +67,9 @@ def stage(directory, user=None):
 class Crime:
     """A scene of the crime: posternd with two tenants, stolen processes beside the undisturbed ones."""
 
-    def __init__(self, settings="sandbox=0", user=None):
+    def __init__(self, settings="sandbox=0", user=None, only=NAMES):
+        """only: the roles to steal; with fewer than all nothing waits for an ATS that can work."""
+        self.only = only
         self.dir = tempfile.mkdtemp(prefix="attack-", dir="/tmp")
         os.chmod(self.dir, 0o755)
         self.bait = Bait()
@@ -77,18 +79,20 @@ class Crime:
         self.attempts, self.pids = [], {}
 
     def __enter__(self):
-        self.postern.start()
         p = self.postern
+        p.start(await_ats=self.only is NAMES)
         self.master = p.child.pid
+        self.siblings = {}
         for name, where in ROLES:
+            if name not in self.only:
+                continue
             if name == "store":
                 p.end("store[agency]")
             p.spawn("stolen-" + name, name, *where)
-            if name in ("tls-worker", "imapd-worker", "smtp-worker"):
-                p.spawn("sibling-" + name, name, *where)
-        self.siblings = {name: p.pid(SIBLINGS.get(name, "sibling-" + name if name in
-                         ("tls-worker", "imapd-worker", "smtp-worker") else name)) for name in NAMES}
-        self.attempts = self._table()
+            lonely = name in ("tls-worker", "imapd-worker", "smtp-worker")
+            self.siblings[name] = (p.spawn("sibling-" + name, name, *where) if lonely
+                                   else p.pid(SIBLINGS.get(name, name)) if self.only is NAMES else self.master)
+        self.attempts = self._table("stolen-" + self.only[0])
         return self
 
     def __exit__(self, *_):
@@ -96,10 +100,10 @@ class Crime:
         self.bait.close()
         shutil.rmtree(self.dir, ignore_errors=True)
 
-    def _table(self):
+    def _table(self, label):
         rows = []
         while True:
-            row = self.postern.order("stolen-control", "list", f"n={len(rows)}")
+            row = self.postern.order(label, "list", f"n={len(rows)}")
             if row == "none":
                 return rows
             rows.append(tuple(row.split("|")))

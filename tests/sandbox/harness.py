@@ -14,7 +14,7 @@ import socket
 import threading
 
 from postern import ROOT, Postern
-from proc import Child
+from proc import Child, until
 
 HOOKS = os.path.join(ROOT, os.environ.get("POSTERN_HOOKS", "build/hooks"))
 SANDBOX_PRETEND_61 = 1
@@ -89,11 +89,14 @@ class Attacked(Postern):
         super().__init__(directory, world, build=build, uid=user, **kw)
         self.harness = Harness(os.path.join(self.run, "harness.sock"), settings)
 
-    def start(self, seconds=30):
+    def start(self, seconds=30, await_ats=True):
         self.child = Child(self.argv(), self.log, keep=self.keep,
                            env=dict(os.environ, POSTERN_TEST_HARNESS=self.harness.path))
         self.harness.accept()
-        self.await_answers(seconds)
+        if await_ats:
+            self.await_answers(seconds)
+        else:
+            until("the vault is READY", lambda: self.harness.ask("pid dialer").startswith("ok"), seconds)
         return self
 
     def chroots(self):
