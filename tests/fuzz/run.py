@@ -17,7 +17,7 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 TARGETS = ROOT / "build/fuzz/fuzz"
 SEEDS = ROOT / "tests/fuzz"
-STATUS = re.compile(rb"#(\d+)\s.*cov: (\d+)")
+STATUS = re.compile(rb"#(\d+)\s+\w+\s+cov: (\d+)")
 ENV = dict(os.environ, ASAN_OPTIONS="detect_leaks=1:allocator_may_return_null=1", UBSAN_OPTIONS="print_stacktrace=1")
 
 
@@ -59,13 +59,15 @@ class Run:
                 self.take(line, time.monotonic() - start)
         self.took = time.monotonic() - start
         self.crashes = sorted(set(self.path("build/found").glob("*")) - known)
-        self.failed = p.returncode != 0
+        self.status = p.returncode
+        self.failed = self.status != 0
         return self
 
     def take(self, line, at):
-        self.tail = (self.tail + line)[-6000:]
         m = STATUS.match(line)
-        if m:
+        if not m:
+            self.tail = (self.tail + line)[-8000:]
+        else:
             self.execs, self.cov = int(m[1]), int(m[2])
             if at <= self.seconds / 2 or not self.half:
                 self.half = self.cov
@@ -75,7 +77,8 @@ class Run:
               f"   cov {self.half:6} at half, {self.cov:6} at the end   {len(self.crashes)} found", flush=True)
         if self.failed:
             sys.stdout.flush()
-            sys.stdout.buffer.write(self.tail + b"\n")
+            sys.stdout.buffer.write(self.tail)
+            print(f"{self.dir}/{self.name}: ended with {self.status}")
             for c in self.crashes:
                 print(f"saved: {c.relative_to(ROOT)}\nreplay: {self.binary.relative_to(ROOT)} {c.relative_to(ROOT)}")
             sys.stdout.flush()

@@ -62,14 +62,9 @@ control(uint8_t b, size_t *who)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static bool started;
 	size_t who = 0, at = 0;
 
-	if (!started) {
-		worker_start();
-		log_set_level(LOG_LVL_ERROR);
-	}
-	started = true;
+	fuzz_start();
 	fake.silent = false;
 	for (size_t i = 0; i <= size; i++) {
 		if (i < size && (data[i] == 0 || data[i] > 7))

@@ -41,14 +41,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static bool started;
 	struct wbuf w = { .max = 0 };
 	struct jmap_problem p;
 	struct jmap_request *req;
 
-	if (!started)
-		worker_start();
-	started = true;
+	fuzz_start();
 	done = false;
 	req = jmap_request_new(wrap(&w, data, size), &p, on_done, NULL);
 	if (req != NULL) {

@@ -109,17 +109,12 @@ drain(int fd)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static bool started;
 	struct feed f = feed_start(data, size);
 	uint8_t which = feed_byte(&f);
 	int fd;
 
-	if (!started) {
-		(void)hostile_master(ROLE_ATS);
-		worker_start();
-		log_init(child.master, LOG_LVL_ERROR);
-	}
-	started = true;
+	(void)hostile_master(ROLE_ATS);
+	fuzz_start();
 	evil_store();
 	let(2);
 	accounts_dirty();

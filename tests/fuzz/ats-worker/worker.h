@@ -19,6 +19,20 @@
 #define assert_int_equal(a, b) check((a) == (b))
 #define assert_string_equal(a, b) check(strcmp(a, b) == 0)
 #include "../../unit/ats-worker/harness.h"
+#include <signal.h>
+
 #include "log.h"
+
+static inline void
+fuzz_start(void)
+{
+	static bool started;
+
+	if (!started)
+		worker_start();
+	started = true;
+	(void)signal(SIGPIPE, SIG_IGN);	/* as child_start does */
+	log_set_level(LOG_LVL_ERROR);
+}
 
 #endif
