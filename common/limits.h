@@ -205,6 +205,8 @@
 #define LIM_BODIES_BYTES (32u * 1024 * 1024)	/* their sizes together, if more than one */
 #define LIM_STRAYS 1024	/* deleted things one worker may still speak of; who goes on makes them up */
 #define LIM_SEALS_KEPT 1000000	/* hashes of opened seals: 40 bytes each, nobody enters so many credentials */
+#define LIM_REST_FIRST_SECONDS 5	/* a link whose turn was undone, for a full disk, comes again after; doubles */
+#define LIM_REST_MAX_SECONDS 60	/* the longest of these rests, half of it again for chance */
 #define LIM_HOLD_SECONDS 20	/* a vanished message waits for a folder that is not looked at */
 #define LIM_FOLDER_REST_SECONDS 300	/* a folder that is closed to us is not asked for bodies */
 #define LIM_FULL_REST_SECONDS 10	/* before bodies are asked for again when max-storage was reached */

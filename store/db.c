@@ -117,8 +117,9 @@ commit(void)
 		return true;
 	rc = mdb_txn_commit(db_env.txn);
 	db_env.txn = NULL;
+	/* LMDB says EIO of a write that was cut short. */
 	if (rc != 0)
-		db_fail(mdb_strerror(rc));
+		db_fail(rc == EIO ? "the disk is full, or it is broken" : mdb_strerror(rc));
 	return rc == 0;
 }
 

@@ -310,17 +310,31 @@ on_broken(struct chan *c, const char *reason)
 
 static const struct chan_ops ops = { .handlers = handlers, .on_eof = on_eof, .on_broken = on_broken };
 
+static void
+worker_end(struct imap_session *s)
+{
+	struct msg_worker_stop m = { .unit = s->link, .role = ROLE_IMAP };
+
+	session_end(s);
+	if (child.master != NULL)
+		(void)send_worker_stop(child.master, &m);
+}
+
+void
+imap_worker_again(uint32_t link)
+{
+	if (child.master != NULL)
+		(void)send_worker_start(child.master,
+		    &(struct msg_worker_start){ .unit = link, .role = ROLE_IMAP, .keep = true });
+}
+
 void
 imap_restart(struct imap_session *s)
 {
 	uint32_t link = s->link;
 
-	session_end(s);
-	if (child.master == NULL)
-		return;
-	(void)send_worker_stop(child.master, &(struct msg_worker_stop){ .unit = link, .role = ROLE_IMAP });
-	(void)send_worker_start(child.master,
-	    &(struct msg_worker_start){ .unit = link, .role = ROLE_IMAP, .keep = true });
+	worker_end(s);
+	imap_worker_again(link);
 }
 
 static void
@@ -364,11 +378,15 @@ static void
 on_aborted(void)
 {
 	struct imap_session *s, *next;
+	uint32_t link;
 
 	for (s = LIST_FIRST(&sessions); s != NULL; s = next) {
 		next = LIST_NEXT(s, entry);
-		if (s->turn + 1 == db_turn())
-			imap_restart(s);
+		if (s->turn + 1 != db_turn())
+			continue;
+		link = s->link;
+		worker_end(s);
+		imap_rest(link);
 	}
 }
 
@@ -380,6 +398,7 @@ on_second(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	(void)arg;
+	imap_rest_over();
 	LIST_FOREACH(s, &sessions, entry) {
 		ingest_release(s);
 		ingest_pump(s);

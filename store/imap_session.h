@@ -87,6 +87,11 @@ void imap_drain_later(void);
  * the master start a fresh worker. The session is gone after this. */
 void imap_restart(struct imap_session *);
 void imap_stop(struct imap_session *);	/* its unit was stopped */
+/* Ask the master for its worker. */
+void imap_worker_again(uint32_t link);
+/* imap_rest.c: ask for it later, after an undone turn; and once a second. */
+void imap_rest(uint32_t link);
+void imap_rest_over(void);
 void imap_init(void);
 
 /* ---- ingest.c: one row at its turn ---- */
