@@ -81,6 +81,7 @@ test_floor_never_sinks(void **state)
 	uint64_t now = store_now(), at;
 
 	(void)state;
+	by_hand = true;
 	for (uint64_t i = 1; i <= 4; i++)
 		changes_record(LINK, OBJ_NOTE, i, CREATED);
 	wall_ahead = 10 * DAY;
@@ -153,6 +154,7 @@ queued(uint64_t send_at, uint8_t state, uint8_t undo, uint64_t next_try)
 
 	if (r.send_at == 0)
 		r.send_at = r.created_at;
+	by_hand = true;
 	row_submission_put(KEY(submission, .account = LINK, .id = s.id), &r);
 	submission_due(&s, next_try);
 	return s.id;

@@ -414,6 +414,7 @@ test_policy_matched(void **state)
 	link_put(MODE_TWO_WAY, CONTENT_MATCHED);
 	list_add(&list, slice_str("a@x.example"));
 	r.emails = wbuf_slice(&list);
+	by_hand = true;
 	row_correspondent_put(KEY(correspondent, .id = 99), &r);
 	table_put_u64(T_address, KEY(address, .address = slice_str("a@x.example"), .id = 99), PERSON_CANDIDATE);
 	db_turn_end();
