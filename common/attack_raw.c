@@ -24,7 +24,7 @@ static size_t n_peers;
 static bool
 is_open(int fd)
 {
-	return fcntl(fd, F_GETFD) != -1;
+	return fcntl(fd, F_GETFL) != -1;	/* F_GETFD is not on every list */
 }
 
 void
