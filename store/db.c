@@ -191,13 +191,50 @@ open_tables(void)
 	return true;
 }
 
+/*
+ * What everything else rests on. A counter that began anew would write over what
+ * is there, another index key would find nothing: rather no store than that.
+ */
+static bool
+meta_is_sound(void)
+{
+	struct slice v;
+
+	for (uint8_t what = META_SCHEMA; what <= META_INDEX_KEY; what++) {
+		struct dbkey k = KEY(meta, .what = what);
+
+		if (table_get(T_meta, k, &v) && v.n != (what == META_INDEX_KEY ? sizeof(store.index_key) : 8)) {
+			table_log_damaged(T_meta, slice_mem(k.p, k.n));
+			db_fail("a row of meta is damaged: restore a backup");
+			return false;
+		}
+	}
+	return true;
+}
+
+/* Numbers of links are never given twice, whatever the counter says. */
+static void
+heal_next_link(void)
+{
+	struct dbkey next = KEY(meta, .what = META_NEXT_LINK);
+	struct key_link k;
+	struct slice key;
+	struct scan s;
+
+	scan_prefix(&s, T_link, PREFIX(link, 0, .no = 0), true);
+	if (scan_next(&s, &key, NULL) && key_link_read(key, &k) == 0 && k.no < UNIT_PROBE &&
+	    table_get_u64(T_meta, next) < k.no)
+		table_put_u64(T_meta, next, k.no);
+	scan_end(&s);
+}
+
 static bool
 open_index_key(void)
 {
 	struct dbkey k = KEY(meta, .what = META_INDEX_KEY);
 	struct slice v;
 
-	if (table_get(T_meta, k, &v) && v.n == sizeof(store.index_key)) {
+	if (table_get(T_meta, k, &v)) {
 		memcpy(store.index_key, v.p, v.n);
 		return true;
 	}
@@ -210,8 +247,11 @@ open_index_key(void)
 static bool
 open_meta(void)
 {
-	uint64_t schema = table_get_u64(T_meta, KEY(meta, .what = META_SCHEMA));
+	uint64_t schema;
 
+	if (!meta_is_sound())
+		return false;
+	schema = table_get_u64(T_meta, KEY(meta, .what = META_SCHEMA));
 	if (schema > SCHEMA) {
 		log_error("the database was written by a newer version size=%llu", (unsigned long long)schema);
 		return false;
@@ -225,6 +265,7 @@ open_meta(void)
 		store.epoch |= 1;	/* zero means: none yet */
 		table_put_u64(T_meta, KEY(meta, .what = META_EPOCH), store.epoch);
 	}
+	heal_next_link();
 	return open_index_key() && !db_failed();
 }
 

@@ -243,6 +243,7 @@ on_update(struct asker a, const struct msg_link_set *q, struct refusal *why)
 static int
 on_test(struct asker a, const struct msg_link_set *q, struct refusal *why)
 {
+	const char *property, *description;
 	struct row_link row;
 	int rc;
 
@@ -250,7 +251,10 @@ on_test(struct asker a, const struct msg_link_set *q, struct refusal *why)
 		return on_create(a, q, why);
 	if (q->id > UINT32_MAX || !row_link_get(&row, KEY(link, .no = (uint32_t)q->id)))
 		return refuse(why, "notFound", "", "");
-	rc = launch(a, q, (uint32_t)q->id, &row.rec, why);
+	if ((property = link_check(&row.rec, &description)) != NULL)
+		rc = refuse(why, "invalidProperties", property, description);	/* a damaged row */
+	else
+		rc = launch(a, q, (uint32_t)q->id, &row.rec, why);
 	row_link_free(&row);
 	return rc;
 }

@@ -3,6 +3,7 @@
  */
 #include "link_unit.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -136,6 +137,23 @@ link_unit_stop(uint32_t no)
 	mail_link_stopped(no);
 }
 
+/* A row that no request can have made: somebody edited it, or the disk did.
+ * Such a unit would be a breach to the master. The configuration's word on
+ * security none is not the row's fault, but it cannot run either. */
+static bool
+is_sound(uint32_t no, const struct rec_link *r)
+{
+	char detail[128];
+	const char *why, *property = link_check(r, &why);
+
+	if (property == NULL)
+		return true;
+	snprintf(detail, sizeof(detail), "%s: %s", property, *why != '\0' ? why : "not what it can be");
+	log_error("link not started: its row is not valid link=%u code=cfg.invalid reason=%s", no, detail);
+	link_set_state(no, LINK_NEEDS_USER, "cfg.invalid", slice_str(detail));
+	return false;
+}
+
 void
 link_start(uint32_t no)
 {
@@ -145,7 +163,7 @@ link_start(uint32_t no)
 
 	if (run == NULL || !row_link_get(&row, KEY(link, .no = no)))
 		return;
-	if (link_may_run(&row.rec)) {
+	if (link_may_run(&row.rec) && is_sound(no, &row.rec)) {
 		m = link_unit_of(no, no, &row.rec);
 		out_send(child.master, MSG_unit_run, &m, OUT_NOFD);
 		if (link_has_imap(&row.rec))

@@ -113,6 +113,19 @@ step_back(struct scan *s, MDB_cursor *c, MDB_val *key, MDB_val *data)
 	return rc;
 }
 
+/* In a damaged tree the next key may be one that was given already: a walk
+ * that believed it would never end. */
+static bool
+advances(const struct scan *s, const MDB_val *k)
+{
+	int c = s->started ? compare(k, &s->last) : s->reverse ? -1 : 1;
+
+	if (s->reverse ? c < 0 : c > 0)
+		return true;
+	table_log_damaged(s->table, slice_mem(k->mv_data, k->mv_size));
+	return false;
+}
+
 bool
 scan_next(struct scan *s, struct slice *key, struct slice *value)
 {
@@ -123,7 +136,7 @@ scan_next(struct scan *s, struct slice *key, struct slice *value)
 	if (s->done || (c = scan_cursor(s)) == NULL)
 		return false;
 	rc = s->reverse ? step_back(s, c, &k, &d) : step_forward(s, c, &k, &d);
-	if (!db_check(rc, s->table) || k.mv_size > DBKEY_MAX) {
+	if (!db_check(rc, s->table) || k.mv_size > DBKEY_MAX || !advances(s, &k)) {
 		scan_end(s);
 		return false;
 	}

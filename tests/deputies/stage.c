@@ -57,6 +57,8 @@ hear(struct chan *c, enum msg_type type, const void *m, int *fd)
 	*fd = -1;
 	wbuf_init(&h->bytes, 0);
 	msg_encode(&h->bytes, type, m);
+	if (type == MSG_ready)
+		chan_run(c);
 	return 0;
 }
 
@@ -306,7 +308,6 @@ stage_try(struct stage *s, enum role role, const char *ats, const char *root, vo
 			return false;
 		assert_true(clock_ms() < end);
 	}
-	chan_run(s->master.chan);
 	return true;
 }
 
