@@ -6,9 +6,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "log.h"
 #include "loop.h"
 #include "resolve.h"
@@ -36,15 +36,6 @@ struct dial {
 	int worst_errno;	/* what the failed addresses have in common, refused first */
 	union address worst;
 };
-
-static uint64_t
-now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
-}
 
 static void
 attempt_end(struct attempt *a)
@@ -82,7 +73,7 @@ dial_finish(struct dial *d, struct dial_result *r)
 
 	r->dns_ms = d->dns_ms;
 	if (d->tcp_start != 0)
-		r->tcp_ms = (uint32_t)(now_ms() - d->tcp_start);
+		r->tcp_ms = (uint32_t)(clock_ms() - d->tcp_start);
 	dial_cancel(d);
 	fn(arg, r);
 }
@@ -257,7 +248,7 @@ on_deadline(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	if (d->lookup != NULL) {
-		d->dns_ms = (uint32_t)(now_ms() - d->dns_start);
+		d->dns_ms = (uint32_t)(clock_ms() - d->dns_start);
 		dial_fail(d, STEP_DNS, "net.dns_temp", "the name service does not answer");
 		return;
 	}
@@ -280,7 +271,7 @@ dial_connect(struct dial *d, const struct address_list *found)
 {
 	char text[INET6_ADDRSTRLEN], why[LIM_DETAIL];
 
-	d->tcp_start = now_ms();
+	d->tcp_start = clock_ms();
 	address_pick(found, d->private_ok, &d->list);
 	if (d->list.n == 0) {
 		address_text(&found->a[0], text, sizeof(text));
@@ -298,7 +289,7 @@ on_resolved(void *arg, enum resolve_status status, const char *why, const struct
 	struct dial *d = arg;
 
 	d->lookup = NULL;
-	d->dns_ms = (uint32_t)(now_ms() - d->dns_start);
+	d->dns_ms = (uint32_t)(clock_ms() - d->dns_start);
 	if (status == RESOLVE_OK)
 		dial_connect(d, found);
 	else
@@ -315,7 +306,7 @@ on_begin(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	d->dns_start = now_ms();
+	d->dns_start = clock_ms();
 	event_assign(d->next_timer, loop_base(), -1, 0, on_next, d);
 	if (address_literal(d->host, &one.a[0]) == 0) {
 		dial_connect(d, &one);

@@ -3,6 +3,7 @@
  * handful of messages at once, so that what is too large is never sent; the
  * size said is not trusted, the literal's own announcement counts.
  */
+#include "clock.h"
 #include "engine.h"
 #include "log.h"
 #include "messages.h"
@@ -109,7 +110,7 @@ obstacle(struct engine *e, struct folder *f)
 	if (f == NULL || !f->selectable)
 		return "sync.folder_missing";
 	if (e->sel.folder != f) {
-		if (engine_now() < f->retry_at)
+		if (clock_ms() < f->retry_at)
 			return e->refusal != NULL ? e->refusal : "sync.folder_missing";
 		(void)select_folder(e, f);
 		return NULL;

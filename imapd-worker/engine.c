@@ -2,6 +2,7 @@
  * engine.c - the state machine: events in, the next task out.
  */
 #include "engine.h"
+#include "clock.h"
 #include "log.h"
 #include "loop.h"
 #include "messages.h"
@@ -11,15 +12,6 @@
 #include <string.h>
 #include <sys/random.h>
 #include <time.h>
-
-uint64_t
-engine_now(void)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
-}
 
 bool
 engine_open(const struct engine *e)
@@ -85,7 +77,7 @@ back_off(struct engine *e, uint64_t least)
 {
 	uint64_t ms;
 
-	if (e->up_since != 0 && engine_now() - e->up_since > LIM_IMAP_STABLE_MS)
+	if (e->up_since != 0 && clock_ms() - e->up_since > LIM_IMAP_STABLE_MS)
 		e->fails = 0;
 	e->up_since = 0;
 	e->fails++;
@@ -183,7 +175,7 @@ engine_stream_up(struct engine *e, int fd)
 		evutil_closesocket(fd);
 		return;
 	}
-	e->up_since = e->moved_at = e->step_since = engine_now();
+	e->up_since = e->moved_at = e->step_since = clock_ms();
 	session_start(e);
 	stream_open(&e->stream, fd);
 }
@@ -213,7 +205,7 @@ engine_stream_failed(struct engine *e, struct slice code, struct slice detail)
 static bool
 stalled(struct engine *e)
 {
-	uint64_t now = engine_now();
+	uint64_t now = clock_ms();
 
 	if (e->stream.moved != e->moved || report_blocked(&e->report) || e->writer.npending == 0 || e->idle == IDLE_ON) {
 		e->moved = e->stream.moved;
@@ -226,7 +218,7 @@ stalled(struct engine *e)
 static void
 arm(struct engine *e)
 {
-	uint64_t now = engine_now(), due = now + LIM_IMAP_TICK_MS;
+	uint64_t now = clock_ms(), due = now + LIM_IMAP_TICK_MS;
 
 	if (!engine_open(e) || e->state == ENGINE_LEAVE)
 		return;

@@ -201,7 +201,6 @@ void engine_credit(struct engine *);
 void engine_drain(struct engine *);	/* LOGOUT, then host->leave */
 
 /* ---- between the files of the engine ---- */
-uint64_t engine_now(void);	/* monotonic ms */
 void engine_turn(struct engine *);
 /* Give the connection up: tell the store why (code NULL: nothing), back off. */
 void engine_drop(struct engine *, const char *code, struct slice detail);

@@ -2,6 +2,7 @@
  * live.c - what happens between rounds: IDLE on the selected folder, a second
  * look at the others by STATUS, and the clocks of both.
  */
+#include "clock.h"
 #include "engine.h"
 #include "log.h"
 
@@ -28,7 +29,7 @@ live_looked_at(struct folder *f)
 {
 	bool often = f->role == MBOX_SENT || f->role == MBOX_INBOX;
 
-	f->poll_at = engine_now() + (uint64_t)(often ? LIM_SENT_POLL_SECONDS : LIM_FOLDER_POLL_SECONDS) * 1000;
+	f->poll_at = clock_ms() + (uint64_t)(often ? LIM_SENT_POLL_SECONDS : LIM_FOLDER_POLL_SECONDS) * 1000;
 }
 
 static bool
@@ -40,7 +41,7 @@ pollable(const struct engine *e, const struct folder *f)
 static bool
 due(const struct engine *e, const struct folder *f)
 {
-	uint64_t now = engine_now();
+	uint64_t now = clock_ms();
 
 	return pollable(e, f) && now >= f->poll_at && now >= f->retry_at;
 }
@@ -120,7 +121,7 @@ live_status(struct engine *e, const struct imap_mailbox_status *m)
 	if (f == NULL || i == e->writer.npending)
 		return;
 	/* STATUS says nothing of flags where there is no MODSEQ. */
-	if (differs(f, m) || (!m->has_modseq && engine_now() - f->looked_at > LIM_PROOF_SECONDS * 1000))
+	if (differs(f, m) || (!m->has_modseq && clock_ms() - f->looked_at > LIM_PROOF_SECONDS * 1000))
 		f->dirty = true;
 	else if (f->confirm)
 		sync_position(e, f);
@@ -132,15 +133,15 @@ live_status(struct engine *e, const struct imap_mailbox_status *m)
 bool
 live_renew_due(const struct engine *e)
 {
-	return engine_now() - e->idle_since >= LIM_IDLE_SECONDS * 1000;
+	return clock_ms() - e->idle_since >= LIM_IDLE_SECONDS * 1000;
 }
 
 static void
 noop(struct engine *e)
 {
-	if (engine_now() < e->noop_at)
+	if (clock_ms() < e->noop_at)
 		return;
-	e->noop_at = engine_now() + LIM_NOOP_MS;
+	e->noop_at = clock_ms() + LIM_NOOP_MS;
 	(void)imap_begin(&e->writer, CMD_NOOP);
 	imap_text(&e->writer, "NOOP");
 	(void)imap_end(&e->writer);
@@ -157,7 +158,7 @@ live_idle(struct engine *e)
 	imap_text(&e->writer, "IDLE");
 	(void)imap_end(&e->writer);
 	e->idle = IDLE_ASKED;
-	e->idle_since = engine_now();
+	e->idle_since = clock_ms();
 }
 
 void

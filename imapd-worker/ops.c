@@ -3,6 +3,7 @@
  * at a time, UIDVALIDITY compared first. Nothing that other programs marked
  * as deleted is ever expunged: only single UIDs, by UIDPLUS (RFC 4315).
  */
+#include "clock.h"
 #include "engine.h"
 #include "imap_date.h"
 #include "log.h"
@@ -270,7 +271,7 @@ run_append(struct engine *e, struct operation *o, struct folder *f)
 	case 1:
 		if (o->copied || o->message_id[0] == '\0')
 			return done(e, OP_OK, "");
-		if (engine_now() < f->retry_at)
+		if (clock_ms() < f->retry_at)
 			return done(e, OP_OK, "");
 		if (!select_folder(e, f))
 			return false;
@@ -293,7 +294,7 @@ static bool
 reach(struct engine *e, struct operation *o, struct folder *f, bool *over)
 {
 	*over = false;
-	if (e->sel.folder != f && engine_now() < f->retry_at) {
+	if (e->sel.folder != f && clock_ms() < f->retry_at) {
 		*over = refuse(e, e->refusal != NULL ? e->refusal : "sync.folder_missing");
 		return false;
 	}

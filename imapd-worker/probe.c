@@ -2,6 +2,7 @@
  * probe.c - a link test: is there an inbox, is there a Sent folder, may both
  * be selected? Two steps for the store, then goodbye.
  */
+#include "clock.h"
 #include "engine.h"
 #include "messages.h"
 
@@ -10,7 +11,7 @@
 static void
 tell(struct engine *e, enum step step, bool ok, bool last, const char *code, struct slice detail)
 {
-	uint64_t now = engine_now();
+	uint64_t now = clock_ms();
 	struct msg_worker_step m = { .step = (uint8_t)step, .ok = ok, .last = last, .code = slice_str(code),
 		.detail = detail, .ms = (uint32_t)(now - e->step_since) };
 

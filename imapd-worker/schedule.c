@@ -1,6 +1,7 @@
 /*
  * schedule.c - what to do next on a connection that is up and listed.
  */
+#include "clock.h"
 #include "engine.h"
 #include "log.h"
 
@@ -27,7 +28,7 @@ static struct folder *
 first_folder(const struct engine *e, bool (*wanted)(const struct folder *))
 {
 	struct folder *best = NULL;
-	uint64_t now = engine_now();
+	uint64_t now = clock_ms();
 	size_t i;
 
 	for (i = 0; i < e->folders.n; i++) {
@@ -81,19 +82,19 @@ go_home(struct engine *e)
 {
 	struct folder *inbox = folders_role(&e->folders, MBOX_INBOX);
 
-	if (inbox == NULL || !inbox->synced || inbox->id == 0 || engine_now() < inbox->retry_at) {
+	if (inbox == NULL || !inbox->synced || inbox->id == 0 || clock_ms() < inbox->retry_at) {
 		/* No inbox to look at: an overdue look would break off each IDLE at once. */
-		if (engine_now() >= e->proof_at)
-			e->proof_at = engine_now() + LIM_PROOF_SECONDS * 1000;
+		if (clock_ms() >= e->proof_at)
+			e->proof_at = clock_ms() + LIM_PROOF_SECONDS * 1000;
 		return false;
 	}
 	if (e->sel.folder != inbox) {
 		(void)select_folder(e, inbox);
 		return true;
 	}
-	if (engine_now() < e->proof_at)
+	if (clock_ms() < e->proof_at)
 		return false;
-	e->proof_at = engine_now() + LIM_PROOF_SECONDS * 1000;
+	e->proof_at = clock_ms() + LIM_PROOF_SECONDS * 1000;
 	inbox->dirty = true;
 	start_round(e, inbox, ROUND_FULL);
 	return true;
@@ -158,13 +159,13 @@ static bool
 work_waits(struct engine *e)
 {
 	return live_event(e) || !STAILQ_EMPTY(&e->ops) || bodies_due(e) || live_poll_due(e) || dirty_folder(e) != NULL ||
-	       incomplete_folder(e) != NULL || e->relist || engine_now() >= e->proof_at || live_renew_due(e);
+	       incomplete_folder(e) != NULL || e->relist || clock_ms() >= e->proof_at || live_renew_due(e);
 }
 
 void
 schedule_run(struct engine *e)
 {
-	if (engine_now() >= e->list_at)
+	if (clock_ms() >= e->list_at)
 		e->relist = true;
 	if (e->idle != IDLE_OFF) {
 		if (e->idle == IDLE_ON && work_waits(e))

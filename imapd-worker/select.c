@@ -4,6 +4,7 @@
  * PERMANENTFLAGS), and write-back needs no second look. Messages are fetched
  * by PEEK alone, so nothing is marked as seen.
  */
+#include "clock.h"
 #include "engine.h"
 #include "log.h"
 #include "messages.h"
@@ -91,7 +92,7 @@ looks_changed(const struct engine *e, const struct folder *f)
 		return true;
 	if (e->sel.modseq != 0)
 		return f->pos.modseq != e->sel.modseq;
-	return engine_now() - f->looked_at > LIM_SENT_POLL_SECONDS * 1000;
+	return clock_ms() - f->looked_at > LIM_SENT_POLL_SECONDS * 1000;
 }
 
 static void
@@ -105,7 +106,7 @@ refused(struct engine *e, struct folder *f, const struct imap_response *r)
 	}
 	e->refusal = code;
 	f->failures++;
-	f->retry_at = engine_now() + LIM_SELECT_RETRY_MS;
+	f->retry_at = clock_ms() + LIM_SELECT_RETRY_MS;
 	if (f->failures == LIM_SELECT_REFUSALS)
 		code = "sync.folder_phantom";
 	if (e->state != ENGINE_PROBE)
@@ -133,7 +134,7 @@ select_tagged(struct engine *e, const struct pending *p, const struct imap_respo
 	f->retry_at = 0;
 	e->sel.folder = f;
 	if (f->role == MBOX_INBOX)
-		e->proof_at = engine_now() + LIM_PROOF_SECONDS * 1000;
+		e->proof_at = clock_ms() + LIM_PROOF_SECONDS * 1000;
 	/* The position survives in the store only for the same UIDVALIDITY. */
 	if (f->synced && looks_changed(e, f))
 		f->dirty = true;

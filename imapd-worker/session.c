@@ -2,6 +2,7 @@
  * session.c - a connection from CAPABILITY to the list of folders, and the
  * distribution of everything the server says.
  */
+#include "clock.h"
 #include "engine.h"
 #include "log.h"
 #include "messages.h"
@@ -86,8 +87,8 @@ session_bound(struct engine *e)
 			return;
 	}
 	e->state = ENGINE_RUN;
-	e->list_at = engine_now() + LIM_RELIST_SECONDS * 1000;
-	e->proof_at = engine_now() + LIM_PROOF_SECONDS * 1000;
+	e->list_at = clock_ms() + LIM_RELIST_SECONDS * 1000;
+	e->proof_at = clock_ms() + LIM_PROOF_SECONDS * 1000;
 	/* Said once: each listing finds out the same. */
 	if (folders_role(&e->folders, MBOX_SENT) == NULL && !e->no_sent_told) {
 		e->no_sent_told = true;

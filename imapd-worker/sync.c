@@ -13,6 +13,7 @@
  * The position moves only behind rows that were told before it, so a restart
  * anywhere repeats some rows and misses none.
  */
+#include "clock.h"
 #include "engine.h"
 #include "imap_date.h"
 #include "log.h"
@@ -81,7 +82,7 @@ enter(struct engine *e, enum round_phase phase)
 static bool
 rebuilt_too_often(struct engine *e, struct folder *f)
 {
-	uint64_t now = engine_now();
+	uint64_t now = clock_ms();
 
 	if (f->rebuilt == 0 || now - f->rebuilt_since > DAY_MS) {
 		f->rebuilt = 0;
@@ -211,7 +212,7 @@ after_start(struct engine *e)
 {
 	struct round *r = &e->round;
 	struct folder *f = e->sel.folder;
-	uint64_t now = engine_now();
+	uint64_t now = clock_ms();
 
 	if (r->kind == ROUND_QUICK)
 		return ROUND_NEW;
@@ -231,7 +232,7 @@ finish(struct engine *e)
 	struct folder *f = e->sel.folder;
 
 	if (r->kind == ROUND_FULL)
-		f->looked_at = engine_now();
+		f->looked_at = clock_ms();
 	live_looked_at(f);
 	if (r->kind == ROUND_QUICK || f->pos.complete)
 		f->messages = e->sel.exists;

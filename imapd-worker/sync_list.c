@@ -5,6 +5,7 @@
  * vanished UIDs). Without it all flags are fetched in slices, and the UIDs
  * that come are at the same time the list of what is left.
  */
+#include "clock.h"
 #include "engine.h"
 #include "log.h"
 #include "messages.h"
@@ -172,7 +173,7 @@ slice_listed(struct engine *e, const struct pending *p)
 	r->exhausted = p->high >= f->pos.uidnext - 1;
 	if (!r->exhausted)
 		return;
-	f->reconcile_at = engine_now() + LIM_RECONCILE_SECONDS * 1000;
+	f->reconcile_at = clock_ms() + LIM_RECONCILE_SECONDS * 1000;
 	if (p->command == CMD_FLAGS)
 		r->list = false;	/* the flags were a listing too */
 }

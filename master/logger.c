@@ -9,6 +9,7 @@
 #define LIBBSD_OPENBSD_VIS 1
 #include <vis.h>
 
+#include "clock.h"
 #include "limits.h"
 
 static bool use_stderr = true;
@@ -77,16 +78,15 @@ logger_fatal(const char *fmt, ...)
 static bool
 rate_allows(struct logger_rate *rate, const char *prefix)
 {
-	struct timespec now;
+	uint64_t second = clock_ms() / 1000;
 	char text[80];
 
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	if (rate->second != now.tv_sec) {
+	if (rate->second != second) {
 		if (rate->dropped > 0) {
 			snprintf(text, sizeof(text), "log lines dropped count=%u", rate->dropped);
 			write_line(LOG_LVL_WARN, prefix, text);
 		}
-		*rate = (struct logger_rate){ .second = now.tv_sec };
+		*rate = (struct logger_rate){ .second = second };
 	}
 	if (rate->lines < LIM_LOG_PER_SECOND) {
 		rate->lines++;

@@ -13,7 +13,7 @@
 
 /* Counts the lines of one child; zeroed = fresh. */
 struct logger_rate {
-	int64_t second;
+	uint64_t second;
 	unsigned int lines, dropped;
 };
 

@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
 #ifdef POSTERN_TEST_HOOKS
 #include "harness.h"
 #endif
@@ -23,10 +24,7 @@ static bool restarts_off;
 int64_t
 now_ms(void)
 {
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+	return (int64_t)clock_ms();
 }
 
 const char *

@@ -3,10 +3,10 @@
 #include <event2/event.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "child.h"
+#include "clock.h"
 #include "job.h"
 #include "log.h"
 #include "loop.h"
@@ -24,15 +24,6 @@ static struct {
 	struct event *idle, *retry;
 	uint64_t step_since;
 } w;
-
-static uint64_t
-now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
-}
 
 /* What was told leaves before the process does. */
 static void
@@ -70,7 +61,7 @@ on_retry(evutil_socket_t fd, short what, void *arg)
 static void
 want_stream_later(void)
 {
-	unsigned int ms = w.pause_ms + (unsigned int)(now_ms() * 7919 % (w.pause_ms / 2));
+	unsigned int ms = w.pause_ms + (unsigned int)(clock_ms() * 7919 % (w.pause_ms / 2));
 	struct timeval tv = { ms / 1000, ms % 1000 * 1000 };
 
 	if (w.wanted || event_pending(w.retry, EV_TIMEOUT, NULL))
@@ -114,10 +105,10 @@ static void
 tell_step(void *ctx, enum step step, bool ok, const char *code, const char *text)
 {
 	struct msg_worker_step m = { .step = (uint8_t)step, .ok = ok, .last = !ok || step == STEP_MAIL_FROM,
-		.code = slice_str(code), .detail = slice_str(text), .ms = (uint32_t)(now_ms() - w.step_since) };
+		.code = slice_str(code), .detail = slice_str(text), .ms = (uint32_t)(clock_ms() - w.step_since) };
 
 	(void)ctx;
-	w.step_since = now_ms();
+	w.step_since = clock_ms();
 	if (!w.probe) {
 		log_info("server refused service=smtp code=%s", code);
 		return;
@@ -216,7 +207,7 @@ worker_stream_up(int fd)
 		close(fd);
 		return;
 	}
-	w.step_since = now_ms();
+	w.step_since = clock_ms();
 	w.unused++;
 	if (stream_open(fd, &engine_ops, w.from, w.probe, stream_is_gone) == -1)
 		stream_is_gone();

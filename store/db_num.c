@@ -1,6 +1,7 @@
 /*
  * db_num.c - numbers, time and hashes.
  */
+#include "clock.h"
 #include "db.h"
 
 #include <sodium.h>
@@ -42,10 +43,7 @@ store_now(void)
 uint64_t
 store_ticks(void)
 {
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec;
+	return clock_ms() / 1000;
 }
 
 uint64_t

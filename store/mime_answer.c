@@ -4,6 +4,7 @@
  * their size, and that every record in them decodes.
  */
 #include "child.h"
+#include "db.h"
 #include "log.h"
 #include "mime_job.h"
 
@@ -53,7 +54,7 @@ static void
 take_job(struct mime_worker *w, struct mime_job *job)
 {
 	TAILQ_REMOVE(&w->jobs, job, entry);
-	w->since = mime_clock();
+	w->since = store_ticks();
 	mime_pool_soon();
 }
 

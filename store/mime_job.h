@@ -63,7 +63,7 @@ struct mime_worker {
 	bool last;		/* no further job */
 	unsigned int given;
 	struct mime_jobs jobs;	/* sent, in order; the first is the one it works on */
-	time_t since;		/* the first job became the first; or idle since */
+	uint64_t since;		/* the first job became the first; or idle since */
 };
 
 /* mime_answer.c */
@@ -74,7 +74,6 @@ extern const struct chan_ops mime_worker_ops;
  * first one with a try counted. Frees the worker. */
 void mime_worker_lost(struct mime_worker *);
 void mime_pool_soon(void);	/* schedule, in a later turn */
-time_t mime_clock(void);	/* monotonic seconds */
 /* Put a complete job in its queue. */
 void mime_pool_add(struct mime_job *);
 void mime_pool_forget(struct mime_job *);

@@ -1,6 +1,5 @@
 #include <event2/event.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "child.h"
 #include "db.h"
@@ -21,15 +20,6 @@ static struct mime_jobs urgent = TAILQ_HEAD_INITIALIZER(urgent);
 static struct event *pump_event, *tick_event;
 
 static void worker_end(struct mime_worker *);
-
-time_t
-mime_clock(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec;
-}
 
 /* Scheduling happens in a turn of its own: after the commit of this one, and
  * never inside a caller. */
@@ -192,7 +182,7 @@ static void
 worker_put(struct mime_worker *w, struct mime_job *job)
 {
 	if (TAILQ_EMPTY(&w->jobs))
-		w->since = mime_clock();
+		w->since = store_ticks();
 	TAILQ_INSERT_TAIL(&w->jobs, job, entry);
 	job->worker = w;
 	w->given++;
@@ -273,7 +263,7 @@ serve_urgent(void)
 	while ((job = TAILQ_FIRST(&urgent)) != NULL && (w = worker_for(0)) != NULL) {
 		w->link = job->link;
 		w->single = w->last = true;
-		w->since = mime_clock();
+		w->since = store_ticks();
 		(void)worker_give(w, job);
 	}
 	if (!TAILQ_EMPTY(&urgent))
@@ -300,7 +290,7 @@ serve_line(struct line *l)
 
 	if (w == NULL && !TAILQ_EMPTY(&l->jobs) && (w = spare_for_parsing()) != NULL) {
 		w->link = l->link;
-		w->since = mime_clock();
+		w->since = store_ticks();
 	}
 	while (w != NULL && (job = TAILQ_FIRST(&l->jobs)) != NULL && !w->last && in_flight(w) < LIM_MIME_WINDOW)
 		if (!worker_give(w, job))
@@ -315,7 +305,7 @@ end_idle(void)
 	for (w = TAILQ_FIRST(&workers); w != NULL; w = next) {
 		next = TAILQ_NEXT(w, entry);
 		if (w->link != 0 && TAILQ_EMPTY(&w->jobs) &&
-		    (w->last || others_wait(w->link) || mime_clock() - w->since >= LIM_MIME_LINGER_SECONDS))
+		    (w->last || others_wait(w->link) || store_ticks() - w->since >= LIM_MIME_LINGER_SECONDS))
 			worker_end(w);
 	}
 }
@@ -356,7 +346,7 @@ on_tick(evutil_socket_t fd, short what, void *arg)
 	(void)arg;
 	for (w = TAILQ_FIRST(&workers); w != NULL; w = next) {
 		next = TAILQ_NEXT(w, entry);
-		if (!TAILQ_EMPTY(&w->jobs) && mime_clock() - w->since > LIM_MIME_SECONDS)
+		if (!TAILQ_EMPTY(&w->jobs) && store_ticks() - w->since > LIM_MIME_SECONDS)
 			worker_stuck(w);
 	}
 	pump();

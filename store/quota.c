@@ -44,9 +44,9 @@ quota_room(size_t n)
 }
 
 bool
-quota_submission(time_t now)
+quota_submission(uint64_t now)
 {
-	static time_t since;
+	static uint64_t since;
 	static uint32_t count;
 
 	if (count == 0 || now - since >= LIM_SUBMISSION_WINDOW_SECONDS) {

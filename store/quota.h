@@ -7,7 +7,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <time.h>
+#include <stdint.h>
 
 /*
  * Is there room for n more bytes of content? Counted is what messages, uploads
@@ -19,9 +19,9 @@ bool quota_room(size_t n);
 
 /*
  * Count one submission; false: max-submissions of the hour are used up. now is
- * mime_clock(); the window begins with its first submission and is forgotten
+ * store_ticks(); the window begins with its first submission and is forgotten
  * when the process ends.
  */
-bool quota_submission(time_t now);
+bool quota_submission(uint64_t now);
 
 #endif

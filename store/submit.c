@@ -326,7 +326,7 @@ check_and_start(struct asker a, struct email *e, const struct rec_submission *in
 		out_set_error(a, wrong, "", "");
 	else if (!quota_room(e->rec.size))
 		out_set_error(a, "overQuota", "", "max-storage of the configuration is reached");
-	else if (!quota_submission(mime_clock()))
+	else if (!quota_submission(store_ticks()))
 		out_set_error(a, "rateLimit", "", "max-submissions of the configuration are made for this hour");
 	else
 		start(a, e, in, &h, wbuf_slice(&rcpts));

@@ -1,3 +1,4 @@
+#include "clock.h"
 #include "session_private.h"
 
 #include <fcntl.h>
@@ -346,7 +347,7 @@ session_dial_failed(const struct msg_dial_failed *m)
 	if (m->step == STEP_TCP)
 		steps_tell(&s->steps, STEP_DNS, m->dns_ms, NULL, NULL);
 	s->steps.current = m->step == STEP_TCP ? STEP_TCP : STEP_DNS;
-	s->steps.since = steps_now_ms() - (m->step == STEP_TCP ? m->tcp_ms : m->dns_ms);
+	s->steps.since = clock_ms() - (m->step == STEP_TCP ? m->tcp_ms : m->dns_ms);
 	session_fail(s, code, detail);
 }
 

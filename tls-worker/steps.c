@@ -1,24 +1,15 @@
 #include "steps.h"
 
-#include <time.h>
 
 #include "child.h"
+#include "clock.h"
 #include "log.h"
-
-uint64_t
-steps_now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
-}
 
 void
 steps_begin(struct steps *s, enum step step)
 {
 	s->current = step;
-	s->since = steps_now_ms();
+	s->since = clock_ms();
 }
 
 void
@@ -42,11 +33,11 @@ steps_tell(const struct steps *s, enum step step, uint32_t ms, const char *code,
 void
 steps_ok(const struct steps *s)
 {
-	steps_tell(s, s->current, (uint32_t)(steps_now_ms() - s->since), NULL, NULL);
+	steps_tell(s, s->current, (uint32_t)(clock_ms() - s->since), NULL, NULL);
 }
 
 void
 steps_fail(const struct steps *s, const char *code, const char *detail)
 {
-	steps_tell(s, s->current, (uint32_t)(steps_now_ms() - s->since), code, detail);
+	steps_tell(s, s->current, (uint32_t)(clock_ms() - s->since), code, detail);
 }

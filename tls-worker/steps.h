@@ -15,7 +15,6 @@ struct steps {
 	uint64_t since;
 };
 
-uint64_t steps_now_ms(void);
 void steps_begin(struct steps *, enum step);
 /* The current step went well; its time is counted from steps_begin. */
 void steps_ok(const struct steps *);

@@ -1,3 +1,4 @@
+#include "clock.h"
 #include "serve.h"
 
 #include <inttypes.h>
@@ -97,7 +98,7 @@ finish(struct slot *s)
 		code = "sync.protocol_error";
 	proof_forget(t);
 	if (*code == '\0') {
-		ticket_enter(t, TICKET_RUNNING, serve_now());
+		ticket_enter(t, TICKET_RUNNING, clock_ms());
 		serve_audit("credential released", t, "ok");
 		serve_respond(t, tls, wbuf_slice(&out));
 	} else
@@ -115,7 +116,7 @@ proof_turn(void)
 
 		if (s->of == NULL)
 			continue;
-		if (serve_now() > s->of->deadline)
+		if (clock_ms() > s->of->deadline)
 			serve_refuse(s->of, peers_find(s->of->tls_chan, ROLE_TLS), "auth.temp_unavailable");
 		else if (scram_work_slice(&s->work, LIM_SCRAM_SLICE))
 			finish(s);
@@ -135,7 +136,7 @@ get_again(struct ticket *t, struct chan *tls)
 		serve_refuse(t, tls, "auth.temp_unavailable");
 		return;
 	}
-	ticket_enter(t, TICKET_FETCHING, serve_now());
+	ticket_enter(t, TICKET_FETCHING, clock_ms());
 	(void)send_record_get(store, &(struct msg_record_get){ t->id, t->unit, t->service });
 }
 
@@ -154,7 +155,7 @@ put_pinned(struct ticket *t, struct seal_plain *cred)
 		return "auth.temp_unavailable";
 	m.data = wbuf_slice(&record);
 	t->put = m.req;
-	ticket_enter(t, TICKET_STORING, serve_now());
+	ticket_enter(t, TICKET_STORING, clock_ms());
 	(void)send_record_put(store, &m);
 	return "";
 }
@@ -189,7 +190,7 @@ proof_on_first(struct chan *c, const union msg *m, int *fd)
 		serve_refuse(t, c, code);
 		return 0;
 	}
-	ticket_enter(t, TICKET_HASHING, serve_now());
+	ticket_enter(t, TICKET_HASHING, clock_ms());
 	waiting = true;
 	return 0;
 }
@@ -228,7 +229,7 @@ proof_on_put_done(struct chan *c, const union msg *m, int *fd)
 		serve_refuse(t, tls, "auth.temp_unavailable");
 	else {
 		serve_audit("login pinned to SCRAM", t, "ok");
-		ticket_enter(t, TICKET_RUNNING, serve_now());
+		ticket_enter(t, TICKET_RUNNING, clock_ms());
 		serve_respond(t, tls, SLICE_NONE);
 	}
 	return 0;

@@ -3,18 +3,9 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "clock.h"
 #include "log.h"
-
-uint64_t
-serve_now(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000u + (uint64_t)ts.tv_nsec / 1000000u;
-}
 
 /* One line for every release and refusal; never the secret. */
 void
@@ -47,7 +38,7 @@ may_tell(struct chan *c)
 {
 	const struct chan_peer *peer = chan_peer(c);
 	uint32_t untold;
-	bool told = refusals_add(chan_ctx(c), serve_now(), &untold);
+	bool told = refusals_add(chan_ctx(c), clock_ms(), &untold);
 
 	if (untold > 0)
 		log_warn("refusals not told role=%s ats=%s count=%u host=%s", role_name(peer->role), peer->ats, untold,
@@ -61,7 +52,7 @@ serve_claim(struct chan *c, uint64_t id, enum ticket_state state)
 {
 	const struct chan_peer *peer = chan_peer(c);
 	struct ticket *t = ticket_find(id);
-	const char *why = ticket_check(t, peer, state, serve_now());
+	const char *why = ticket_check(t, peer, state, clock_ms());
 
 	if (why == NULL)
 		return t;
@@ -150,12 +141,12 @@ static int
 on_ticket(struct chan *c, const union msg *m, int *fd)
 {
 	static struct refusals untaken;
-	const char *why = ticket_add(&m->ticket, serve_now());
+	const char *why = ticket_add(&m->ticket, clock_ms());
 	uint32_t untold;
 
 	(void)c;
 	(void)fd;
-	if (why != NULL && refusals_add(&untaken, serve_now(), &untold))
+	if (why != NULL && refusals_add(&untaken, clock_ms(), &untold))
 		log_warn("ticket not taken ticket=%016" PRIx64 " ats=%.*s unit=%u count=%u reason=%s", m->ticket.ticket,
 		    (int)m->ticket.ats.n, (const char *)m->ticket.ats.p, m->ticket.unit, untold, why);
 	return 0;
@@ -173,15 +164,15 @@ on_auth_begin(struct chan *c, const union msg *m, int *fd)
 	if (t == NULL)
 		return serve_refused(c);
 	store = peers_find(t->store_chan, ROLE_STORE);
-	if (!rate_allow('l', t->ats, t->link, LIM_TICKETS_PER_MINUTE, serve_now()) ||
-	    !rate_allow('a', t->ats, 0, LIM_TICKETS_PER_MINUTE_ATS, serve_now()))
+	if (!rate_allow('l', t->ats, t->link, LIM_TICKETS_PER_MINUTE, clock_ms()) ||
+	    !rate_allow('a', t->ats, 0, LIM_TICKETS_PER_MINUTE_ATS, clock_ms()))
 		serve_refuse(t, c, "auth.too_many_attempts");
 	else if (store == NULL || strcmp(chan_peer(store)->ats, t->ats) != 0)
 		serve_refuse(t, c, "auth.temp_unavailable");
 	else if (sasl_begin(&t->sasl, m->auth_begin.mechanisms, m->auth_begin.binding, m->auth_begin.binding_data) != 0)
 		serve_refuse(t, c, "auth.no_mechanism");
 	else {
-		ticket_enter(t, TICKET_FETCHING, serve_now());
+		ticket_enter(t, TICKET_FETCHING, clock_ms());
 		(void)send_record_get(store, &(struct msg_record_get){ t->id, t->unit, t->service });
 	}
 	return 0;
@@ -237,7 +228,7 @@ on_record(struct chan *c, const union msg *m, int *fd)
 	}
 	memcpy(t->record, m->record.data.p, m->record.data.n);
 	t->record_n = m->record.data.n;
-	ticket_enter(t, TICKET_RUNNING, serve_now());
+	ticket_enter(t, TICKET_RUNNING, clock_ms());
 	if (t->conflicts > 0)
 		proof_pin(t, tls);	/* another record than it began with */
 	else
@@ -258,7 +249,7 @@ on_seal_open(struct chan *c, const union msg *m, int *fd)
 		.endpoints = s->endpoints };
 
 	(void)fd;
-	if (rate_allow('s', ats, 0, LIM_SEALS_PER_MINUTE, serve_now()))
+	if (rate_allow('s', ats, 0, LIM_SEALS_PER_MINUTE, clock_ms()))
 		code = seal_open(s->seal, &wanted, &cred);
 	if (*code == '\0' && record_make(&cred, &place, &record) != 0)
 		code = "cfg.invalid";

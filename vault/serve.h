@@ -75,7 +75,6 @@ struct refusals {
 bool refusals_add(struct refusals *, uint64_t now, uint32_t *untold);
 
 /* ---- serve.c ---- */
-uint64_t serve_now(void);
 /* The peer's claim on this ticket, or NULL after a refusal that names both. */
 struct ticket *serve_claim(struct chan *, uint64_t id, enum ticket_state);
 int serve_refused(const struct chan *);	/* what a handler returns then */

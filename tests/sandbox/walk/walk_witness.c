@@ -117,8 +117,10 @@ witness_undisturbed(struct walk *w)
 			continue;
 		while (poll(&p, 1, 0) == 1 && (p.revents & (POLLRDHUP | POLLHUP)) == 0)
 			(void)walk_receive(w->witness[r], NULL, NULL, 0);
-		if ((p.revents & (POLLRDHUP | POLLHUP)) != 0)
+		if ((p.revents & (POLLRDHUP | POLLHUP)) != 0) {
+			walk_failed(w, "its channel to a %s that did nothing is closed", role_name((unsigned int)r));
 			return false;
+		}
 	}
 	return life_answers(&w->life);
 }

@@ -1,6 +1,7 @@
 /*
  * First sync, resync and their two ways (CONDSTORE, plain) against a scripted server.
  */
+#include "clock.h"
 #include "engine_test.h"
 
 static const struct msg_sync_config newest3 = { .first = 3 };
@@ -190,7 +191,7 @@ no_inbox_to_prove(void **state)
 {
 	(void)state;
 	settle_plain();
-	t.e.folders.v[0].retry_at = engine_now() + 60000;
+	t.e.folders.v[0].retry_at = clock_ms() + 60000;
 	t.e.proof_at = 0;
 	engine_turn(&t.e);
 	expect_raw("DONE");
@@ -315,7 +316,7 @@ validity_loops(void **state)
 	t.bound[0] = (struct bound){ strdup("INBOX"), { 3, 400, 0, 300, true } };
 	hello("IDLE", TWO);
 	t.e.folders.v[0].rebuilt = 3;
-	t.e.folders.v[0].rebuilt_since = engine_now();
+	t.e.folders.v[0].rebuilt_since = clock_ms();
 	forget();
 	selected("SELECT \"INBOX\"", 1, 2, "");
 	told("open 10 validity=7 next=2 exists=1 ro=0 any=1\nerror 10 sync.uidvalidity_loop\n");

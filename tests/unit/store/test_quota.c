@@ -90,7 +90,7 @@ uploads_are_refused(void **state)
 static void
 submissions_have_a_rate(void **state)
 {
-	time_t t = 1000;
+	uint64_t t = 1000;
 
 	(void)state;
 	store.max_submissions = 3;
