@@ -52,6 +52,32 @@ feed_start(const uint8_t *p, size_t n)
 	return (struct feed){ .p = p, .n = n };
 }
 
+/*
+ * Bytes longer than a fuzzer makes them, so that limits of lines and heads are
+ * met: 0x1f and a byte stand for 1024 of that byte.
+ */
+static inline struct slice
+feed_expand(const uint8_t *p, size_t n)
+{
+	size_t room = 0, used = 0;
+	uint8_t *out;
+
+	for (size_t i = 0; i < n; i++)
+		room += p[i] == 0x1f && i + 1 < n ? 1024 : 1;
+	out = feed_mem + feed_used;
+	feed_check(room <= FEED_MEM - feed_used);
+	for (size_t i = 0; i < n; i++) {
+		if (p[i] != 0x1f || i + 1 == n) {
+			out[used++] = p[i];
+			continue;
+		}
+		memset(out + used, p[++i], 1024);
+		used += 1024;
+	}
+	feed_used += used;
+	return slice_mem(out, used);
+}
+
 static inline uint8_t
 feed_byte(struct feed *f)
 {

@@ -18,7 +18,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 TARGETS = ROOT / "build/fuzz/fuzz"
 SEEDS = ROOT / "tests/fuzz"
 STATUS = re.compile(rb"#(\d+)\s+\w+\s+cov: (\d+)")
-ENV = dict(os.environ, ASAN_OPTIONS="detect_leaks=1:allocator_may_return_null=1", UBSAN_OPTIONS="print_stacktrace=1")
+ENV = dict(os.environ, ASAN_OPTIONS="allocator_may_return_null=1", UBSAN_OPTIONS="print_stacktrace=1")
 
 
 class Run:

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../feed.h"
 #include "http_parse.h"
 #include "http_target.h"
 
@@ -55,9 +56,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	if (size < 2)
-		return 0;
-	if (run(data + 1, size - 1, size) != run(data + 1, size - 1, data[0] % 32 + 1u))
+	struct feed f = feed_start(data, size);
+	size_t step = feed_byte(&f) % 32 + 1u;
+	struct slice in = feed_expand(f.p, f.n);
+
+	if (run(in.p, in.n, in.n) != run(in.p, in.n, step))
 		abort();
 	return 0;
 }

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../feed.h"
 #include "engine.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *, size_t);
@@ -93,13 +94,16 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	static struct engine e;
 	struct item item = { .submission = 1, .from = "me@example.org", .rcpts = rcpts, .n_rcpts = 3,
 		.body.data = slice_str("Subject: x\n\n.text\n") };
+	struct feed f = feed_start(p, n);
+	struct slice in;
 	struct evbuffer *out;
 
 	if (n < 2 || (out = evbuffer_new()) == NULL)
 		return 0;
 	done = sent = went = 0;
 	engine_start(&e, &ops, &item, out, "me@example.org", (p[0] & 1) != 0);
-	converse(&e, &item, p + 2, n - 2, p[1] % 64 + 1u);
+	in = feed_expand(f.p + 2, f.n - 2);
+	converse(&e, &item, in.p, in.n, p[1] % 64 + 1u);
 	evbuffer_free(out);
 	return 0;
 }
