@@ -171,12 +171,13 @@ walk_master(struct walk *w, unsigned int stride)
 
 	w->peer = ROLE_MASTER;
 	for (unsigned int t = MSG_none + 1; t < MSG__COUNT; t++) {
-		bool legal = walk_legal(t, ROLE_MASTER, role) && msg_table[t].phase != MSGP_SETUP;
+		bool mine = walk_legal(t, ROLE_MASTER, role), late = mine && msg_table[t].phase == MSGP_SETUP;
+		bool legal = mine && !late;
 
 		for (size_t i = 0; legal && craft_breakage(&craft, t, i); i++)
 			if ((i + t) % stride == 0)
 				from_master(w, &craft);
-		if (!legal && t % stride == 0) {
+		if (late || (!legal && t % stride == 0)) {
 			craft_whole(&craft, t, FILL_SOME);
 			from_master(w, &craft);
 		}

@@ -78,10 +78,11 @@ witness_begin(struct walk *w)
 	if (walk_ends_with_peer(self) || self == ROLE_IMAP || self == ROLE_ATS)
 		return;	/* one peer: nobody is beside it */
 	for (enum role r = ROLE_MASTER + 1; r < ROLE__COUNT; r++)
-		if (walk_wired(self, r) && (self != ROLE_STORE || (r != ROLE_IMAP && r != ROLE_SMTP)))
+		if (walk_wired(self, r) && (self != ROLE_STORE || role_table[r].scope <= SCOPE_ATS))
 			w->witness[r] = life_wire(&w->life, r, 0);
 	if (self != ROLE_STORE)
 		return;
+	/* A parser that is given a job and does nothing would be ended for that. */
 	(void)life_settle(&w->life);
 	make_link(w, 1);
 	make_link(w, 2);
