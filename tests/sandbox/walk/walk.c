@@ -21,8 +21,8 @@ walk_failed(struct walk *w, const char *fmt, ...)
 {
 	va_list ap;
 
-	if (w->failures++ >= FAILURES_SHOWN)
-		return;
+	if (w->failures++ == FAILURES_SHOWN)
+		walk_die("and so on");
 	printf("FAILED %s <- %s: ", role_name(w->life.role), role_name(w->peer));
 	va_start(ap, fmt);
 	vprintf(fmt, ap);
