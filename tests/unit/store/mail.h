@@ -433,7 +433,8 @@ link_put(enum link_mode mode, enum content_policy content)
 {
 	struct rec_link r = { .address = slice_str(OWN), .mode = (uint8_t)mode, .state = LINK_CONNECTING,
 		.content = (uint8_t)content, .imap_host = slice_str("imap"), .smtp_host = slice_str("smtp"),
-		.imap_port = 993, .smtp_port = 465, .imap_security = SECURITY_TLS, .smtp_security = SECURITY_TLS };
+		.imap_user = slice_str(OWN), .smtp_user = slice_str(OWN), .imap_port = 993, .smtp_port = 465,
+		.imap_security = SECURITY_TLS, .smtp_security = SECURITY_TLS };
 	bool known = table_get(T_link, KEY(link, .no = LINK), NULL);
 
 	if (!known)
