@@ -197,7 +197,7 @@ test_wrong_role(void **state)
 static void
 test_cut_and_surplus(void **state)
 {
-	uint8_t packet[256];
+	uint8_t packet[256] = { 0 };
 	size_t n;
 
 	(void)state;
