@@ -38,7 +38,7 @@
 #define LIM_REFERENCES 128		/* message ids kept from References */
 #define LIM_RCPTS 100			/* recipients of one submission; RFC 5321 s. 4.5.3.1.8, and send_item stays under LIM_CHAN_MSG */
 #define LIM_EMAILS_PERSON 64		/* addresses of one correspondent */
-#define LIM_PARTS 512			/* body parts kept of one message */
+#define LIM_PARTS 512			/* body parts kept of one message; of more the last is all the rest */
 #define LIM_PART_DEPTH 64		/* multipart nesting followed */
 #define LIM_HEADER_FIELDS 10000		/* header fields looked at; the rest is ignored */
 #define LIM_IDS 1000			/* ids in one request between processes */
@@ -177,16 +177,16 @@
 /* MIME */
 #define LIM_PART_RECORD 4096	/* what is told of one part */
 #define LIM_COMPOSE_ID 990	/* with brackets and a space it still fits a line */
-#define LIM_ADDRESSES_BYTES (512 * 1024)	/* of one address field */
-#define LIM_DATE 128	/* no date is longer */
+#define LIM_ADDRESSES_BYTES (512 * 1024)	/* addresses of one message: with the ids they stay below LIM_HEADER_RECORD */
+#define LIM_DATE 128	/* a longer Date is no date */
 #define LIM_HEADER_RECORD (1024 * 1024)	/* what is told of one header */
-#define LIM_MAIL_LINE 998	/* RFC 5322 s. 2.1.1 */
+#define LIM_MAIL_LINE 998	/* RFC 5322 s. 2.1.1; what has longer ones is sent encoded */
 #define LIM_CONTENT_FIELD 8192	/* bytes of a Content-* field that are read */
-#define LIM_EXTENSION 16	/* kept when a file name is cut */
-#define LIM_ENTITY_NAME 8	/* of the entities known */
-#define LIM_ENTITY_DIGITS 8	/* of a numeric entity */
+#define LIM_EXTENSION 16	/* with its dot: kept when a file name is cut */
+#define LIM_ENTITY_NAME 6	/* the longest entity known: a longer one is not looked for */
+#define LIM_ENTITY_DIGITS 8	/* of a numeric entity; Unicode needs seven */
 #define LIM_PREVIEW_CHARS 256	/* RFC 8621 s. 4.1.4 */
-#define LIM_CHARSET 64	/* longer names are no encoded word */
+#define LIM_CHARSET 64	/* charset and language of an encoded word (RFC 2047); longer ones make none */
 
 /* The store */
 #define LIM_SUBMISSION_WINDOW_SECONDS 3600	/* over which max-submissions is counted */

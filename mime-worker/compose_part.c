@@ -35,7 +35,7 @@ look_at(struct slice s)
 		l.bare_lf |= c == '\n' && before != '\r';
 		l.bare_cr |= before == '\r' && c != '\n';
 		l.end_space |= (c == '\r' || c == '\n') && (before == ' ' || before == '\t');
-		line = c == '\n' ? 0 : line + 1;
+		line = c == '\n' || c == '\r' ? 0 : line + 1;
 		l.long_line |= line > LIM_MAIL_LINE;
 	}
 	l.bare_cr |= s.n > 0 && s.p[s.n - 1] == '\r';

@@ -82,7 +82,7 @@ numeric(struct slice s, char buf[4], size_t *n)
 	for (; i < s.n && i - from < LIM_ENTITY_DIGITS && digit(s.p[i], base) >= 0; i++)
 		if (code <= 0x10ffff)
 			code = code * base + (uint32_t)digit(s.p[i], base);
-	if (i == from)
+	if (i == from || (i < s.n && digit(s.p[i], base) >= 0))
 		return 0;
 	*n = put_utf8(code, buf);
 	return i < s.n && s.p[i] == ';' ? i + 1 : i;

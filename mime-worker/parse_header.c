@@ -13,8 +13,6 @@
 #include "rfc2047.h"
 #include "utf8.h"
 
-/* All address lists together; with the ids the record stays under its limit. */
-
 enum want { W_FROM, W_SENDER, W_TO, W_CC, W_BCC, W_REPLY_TO, W_SUBJECT, W_DATE, W_ID, W_REPLIED, W_REFS, W__COUNT };
 
 struct state {
@@ -69,7 +67,7 @@ read_date(struct state *s, struct rec_header *h)
 {
 	struct slice v = value_of(s, W_DATE);
 	GDateTime *date = NULL;
-	char text[LIM_DATE];
+	char text[LIM_DATE + 1];
 	gint64 seconds, zone;
 
 	h->sent_zone = 720;

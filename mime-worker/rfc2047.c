@@ -30,7 +30,7 @@ word_at(struct slice in, struct word *w)
 
 	if (in.n < 8 || in.p[0] != '=' || in.p[1] != '?')
 		return false;
-	while (i < in.n && i < LIM_CHARSET && in.p[i] != '?' && in.p[i] > ' ')
+	while (i < in.n && i - 2 < LIM_CHARSET && in.p[i] != '?' && in.p[i] > ' ')
 		i++;
 	if (i + 3 >= in.n || in.p[i] != '?' || in.p[i + 2] != '?' || strchr("BbQq", in.p[i + 1]) == NULL)
 		return false;

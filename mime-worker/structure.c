@@ -57,10 +57,12 @@ pop(struct scan *s, size_t end)
 	struct level *l = &s->stack[--s->depth];
 	struct mime_part *p = &s->tree->part[l->part];
 
+	free(l->boundary);
+	if (p->opaque)
+		return;
 	p->body = span(s, offset(s, p->body), end);
 	if (s->tree->n == (size_t)l->part + 1)
 		part_header_override(p, "text/plain");
-	free(l->boundary);
 }
 
 static uint32_t
@@ -109,23 +111,33 @@ header_done(struct scan *s, size_t body)
 	}
 }
 
+/* One part too many: the last one takes all the rest, from its header on. */
+static void
+too_many(struct scan *s)
+{
+	struct mime_part *last = &s->tree->part[LIM_PARTS - 1];
+
+	last->body = last->header;
+	opaque(s, last, s->message.n);
+	s->full = true;
+}
+
 static void
 begin_part(struct scan *s, int parent, size_t at)
 {
 	struct mime_tree *t = s->tree;
 	struct mime_part *p = &t->part[t->n];
 
+	if (t->n == LIM_PARTS) {
+		too_many(s);
+		return;
+	}
 	*p = (struct mime_part){ .parent = parent, .header = span(s, at, at), .body = span(s, at, at) };
 	if (parent >= 0)
 		p->depth = (uint8_t)(t->part[parent].depth + 1);
 	part_header_override(p, "text/plain");
 	s->cur = (int)t->n++;
 	s->in_header = true;
-	if (t->n == LIM_PARTS && t->n > 1) {	/* the last one takes all the rest */
-		opaque(s, p, s->message.n);
-		s->cur = -1;
-		s->full = true;
-	}
 }
 
 static void

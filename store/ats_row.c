@@ -63,7 +63,7 @@ row_email(uint32_t account, uint64_t id, uint32_t parts, struct wbuf *w)
 		struct dbkey k = KEY(email_parts, .account = account, .id = id);
 
 		table_get(T_email_parts, k, &row.rec.parts);
-		if (!list_valid(row.rec.parts, LIM_PARTS, 4096)) {
+		if (!list_valid(row.rec.parts, LIM_PARTS, LIM_PART_RECORD)) {
 			table_log_damaged(T_email_parts, slice_mem(k.p, k.n));
 			row.rec.parts = SLICE_NONE;
 		}

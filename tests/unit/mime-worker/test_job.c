@@ -295,7 +295,7 @@ static void
 test_many_attachments(void **state)
 {
 	(void)state;
-	for (int i = 0; i < 100; i++) {
+	for (int i = 0; i < LIM_PARTS; i++) {
 		attach(1, 0, (uint64_t)i, "", "x");
 		pump();
 	}
