@@ -43,8 +43,20 @@ on_cfg_provider(struct chan *c, const union msg *m, int *fd)
 	return ats_config_provider(m->cfg_provider.record);
 }
 
+/* The vault's key was renewed: what is sealed from now on is sealed for the new one. */
+static int
+on_vault_public(struct chan *c, const union msg *m, int *fd)
+{
+	(void)c;
+	(void)fd;
+	if (m->vault_public.public_key.n != sizeof(ats_config.public_key))
+		return -1;
+	memcpy(ats_config.public_key, m->vault_public.public_key.p, sizeof(ats_config.public_key));
+	return 0;
+}
+
 static const chan_handler handlers[MSG__COUNT] = { [MSG_cfg_ats] = on_cfg_ats,
-	[MSG_cfg_provider] = on_cfg_provider };
+	[MSG_vault_public] = on_vault_public, [MSG_cfg_provider] = on_cfg_provider };
 
 static void
 on_peer(const struct chan_peer *peer, int fd)

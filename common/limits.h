@@ -108,7 +108,7 @@
 #define LIM_START_PAUSE_MS 1000	/* before a worker that was ordered too fast is looked at again */
 
 /* Configuration */
-#define LIM_KEY_FILE 4096	/* the key file; also below PIPE_BUF: one write, never blocks */
+#define LIM_KEY_FILE 4096	/* the key file and the next one; also below PIPE_BUF: one write, never blocks */
 #define LIM_CONF_DEPTH 8	/* nested blocks: libConfuse recurses */
 #define LIM_CONF_ATS 64	/* ATS blocks: each is three processes and more */
 #define LIM_CONF_HOSTS 256	/* host blocks */
@@ -131,6 +131,14 @@
 #define LIM_SCRAM_WORKS 32	/* passwords being hashed at once, of all tenants */
 #define LIM_SCRAM_WORKS_ATS 2	/* of one tenant; the rest of its logins waits */
 #define LIM_CHANNEL_BINDING 64	/* tls-exporter has 32 bytes, tls-unique 12 to 36 */
+#define LIM_PASSPHRASE 1000	/* of a wrapped key; it must fit the unlock frame */
+#define LIM_PASSPHRASE_MIN 8	/* refused by posternctl when it is made */
+#define LIM_WRAP_OPS 8		/* Argon2id: passes over the memory that a key file may ask for */
+#define LIM_WRAP_KIB 524288	/* memory it may ask for: half of the vault's RLIMIT_AS */
+#define LIM_WRAP_KIB_MIN 8192	/* less would not slow a guesser down */
+#define LIM_UNLOCKS_PER_MINUTE 10	/* passphrases tried */
+#define LIM_ROTATE_PAUSE_MS 200	/* between two counts of the records while a key is renewed */
+#define LIM_ROTATE_ROUNDS 900	/* counts: three minutes for stores that are away and tests of links */
 #define LIM_RATE_BUCKETS 16384	/* links and tenants counted at the same time */
 #define LIM_SEAL_PLAIN 4096	/* one opened seal */
 #define LIM_REFUSALS_PER_MINUTE 64	/* of one tls-worker: two for each of its links; who goes on guesses */

@@ -33,6 +33,15 @@ on_cfg_provider(struct chan *c, const union msg *m, int *fd)
 	return providers_add(m->cfg_provider.record);
 }
 
+static int
+on_vault_public(struct chan *c, const union msg *m, int *fd)
+{
+	(void)c;
+	(void)fd;
+	memcpy(public_key, m->vault_public.public_key.p, public_key_n = m->vault_public.public_key.n);
+	return 0;
+}
+
 const chan_handler *
 config_handlers(void)
 {
@@ -40,6 +49,7 @@ config_handlers(void)
 
 	memcpy(handlers, request_master, sizeof(handlers));
 	handlers[MSG_cfg_control] = on_cfg_control;
+	handlers[MSG_vault_public] = on_vault_public;
 	handlers[MSG_cfg_provider] = on_cfg_provider;
 	return handlers;
 }

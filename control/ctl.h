@@ -28,6 +28,7 @@ void ctl_fail(int status, const char *fmt, ...) __attribute__((format(printf, 2,
 
 /* ---- ctl_conn.c: the connection; every function exits when it is lost ---- */
 void conn_open(void);	/* connect and greet; once is enough */
+bool conn_reachable(void);	/* somebody listens; does not exit */
 void conn_ask(enum ctl_type, const void *fields);
 /* The next answer: true, or false when it is done. Slices live until the next
  * call. */
@@ -83,6 +84,10 @@ int cmd_link_resume(int argc, char **argv);
 int cmd_link_remove(int argc, char **argv);
 int cmd_vault_init(int argc, char **argv);
 int cmd_vault_status(int argc, char **argv);
+int cmd_vault_unlock(int argc, char **argv);
+int cmd_vault_lock(int argc, char **argv);
+int cmd_vault_passwd(int argc, char **argv);
+int cmd_vault_rotate(int argc, char **argv);
 int cmd_reload(int argc, char **argv);
 int cmd_log_level(int argc, char **argv);
 /* Wrong arguments of the running command: prints its usage, exits 2. */

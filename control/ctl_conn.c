@@ -76,19 +76,40 @@ conn_check(const struct ctl *d)
 	ctl_fail(CTL_REFUSED, "%s%s%s", code, d->done.text.n > 0 ? ": " : "", safe_text(d->done.text));
 }
 
+static int
+conn_connect(void)
+{
+	struct sockaddr_un sun = { .sun_family = AF_UNIX };
+	int fd;
+
+	if (slice_copy(slice_str(ctl_options.socket), sun.sun_path, sizeof(sun.sun_path)) == -1)
+		ctl_fail(CTL_USAGE, "%s: the socket's name is too long", ctl_options.socket);
+	if ((fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)) == -1 ||
+	    connect(fd, (const struct sockaddr *)&sun, sizeof(sun)) == 0)
+		return fd;
+	close(fd);
+	return -1;
+}
+
+bool
+conn_reachable(void)
+{
+	int fd = sock == -1 ? conn_connect() : -1;
+
+	if (fd != -1)
+		close(fd);
+	return fd != -1 || sock != -1;
+}
+
 void
 conn_open(void)
 {
 	const struct ctl_hello hello = { .version = CTL_VERSION, .software = slice_str(POSTERN_VERSION) };
-	struct sockaddr_un sun = { .sun_family = AF_UNIX };
 	struct ctl answer;
 
 	if (sock != -1)
 		return;
-	if (slice_copy(slice_str(ctl_options.socket), sun.sun_path, sizeof(sun.sun_path)) == -1)
-		ctl_fail(CTL_USAGE, "%s: the socket's name is too long", ctl_options.socket);
-	if ((sock = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)) == -1 ||
-	    connect(sock, (const struct sockaddr *)&sun, sizeof(sun)) == -1)
+	if ((sock = conn_connect()) == -1)
 		ctl_fail(CTL_UNREACHABLE, "%s: %s%s", ctl_options.socket, strerror(errno),
 		    errno == ENOENT || errno == ECONNREFUSED ? " (is posternd running?)" : "");
 	conn_ask(CTL_hello, &hello);

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "ctl.h"
-#include "ctl_seal.h"
+#include "ctl_vault.h"
 #include "error_codes.h"
 #include "secret.h"
 
@@ -127,9 +127,17 @@ make_seals(const struct link_args *a, const uint8_t *key, struct ctl_link_add *m
 static void
 trusted_key(const struct link_args *a, uint8_t key[KEY_PUBLIC_N])
 {
-	(void)vault_key_ask(key);
-	if (vault_key_pinned(a->pub, key) == PIN_OTHER)
+	struct vault_said said;
+	enum pin pin;
+
+	vault_ask(a->ats, &said);
+	memcpy(key, said.public, KEY_PUBLIC_N);
+	pin = vault_key_pinned(a->pub, key);
+	if (pin == PIN_OTHER)
 		ctl_fail(CTL_REFUSED, "%s names another key than the running vault has: nothing was sent", a->pub);
+	if (said.sealed_only && pin == PIN_NONE)
+		ctl_fail(CTL_REFUSED, "%s takes sealed credentials only, and %s is not there to seal for: no password was asked",
+		    a->ats, a->pub);
 }
 
 int

@@ -28,8 +28,12 @@ static const struct command {
 	{ "link", "pause", cmd_link_pause, "ats link" },
 	{ "link", "resume", cmd_link_resume, "ats link" },
 	{ "link", "remove", cmd_link_remove, "ats link [-keep-notes]" },
-	{ "vault", "init", cmd_vault_init, "[-k keyfile] [-p pubfile]" },
+	{ "vault", "init", cmd_vault_init, "[-k keyfile] [-p pubfile] [-wrapped [-work passes:MiB] [-]]" },
 	{ "vault", "status", cmd_vault_status, "[-k keyfile | -p pubfile]" },
+	{ "vault", "unlock", cmd_vault_unlock, "[-u socket] [-]" },
+	{ "vault", "lock", cmd_vault_lock, "" },
+	{ "vault", "passwd", cmd_vault_passwd, "[-k keyfile] [-plain | -work passes:MiB] [-]" },
+	{ "vault", "rotate", cmd_vault_rotate, "[-k keyfile] [-p pubfile] [-u socket] [-]" },
 	{ "reload", NULL, cmd_reload, "" },
 	{ "log", "level", cmd_log_level, "error|warn|info|debug" },
 };

@@ -10,28 +10,6 @@
 #include "ctl.h"
 #include "secret.h"
 
-const char *
-vault_key_ask(uint8_t key[KEY_PUBLIC_N])
-{
-	static char text[LIM_DETAIL + 1];
-	struct ctl f;
-	bool got = false;
-
-	conn_open();
-	conn_ask(CTL_vault_status, &(struct ctl_vault_status){ 0 });
-	while (conn_next(&f)) {
-		if (f.type != CTL_vault || f.vault.public_key.n != KEY_PUBLIC_N ||
-		    slice_copy(f.vault.text, text, sizeof(text)) == -1)
-			continue;
-		memcpy(key, f.vault.public_key.p, KEY_PUBLIC_N);
-		got = true;
-	}
-	conn_check(&f);
-	if (!got)
-		ctl_fail(CTL_REFUSED, "posternd does not know the vault's key");
-	return text;
-}
-
 void
 vault_key_text(const uint8_t key[KEY_PUBLIC_N], char out[PUBLIC_KEY_TEXT])
 {

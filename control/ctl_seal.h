@@ -13,9 +13,6 @@
 
 enum pin { PIN_NONE, PIN_SAME, PIN_OTHER };
 
-/* The running vault's key from posternd, and its state in words (static
- * buffer). Exits when posternd cannot tell. */
-const char *vault_key_ask(uint8_t key[KEY_PUBLIC_N]);
 /* Compare with the pinned file. PIN_NONE: there is no such file. Exits when it
  * is there and cannot be read or is no public key. */
 enum pin vault_key_pinned(const char *file, const uint8_t key[KEY_PUBLIC_N]);

@@ -1,129 +1,155 @@
 /*
- * posternctl vault: make the key pair (no daemon needed), show its state.
+ * posternctl vault: options, init (no daemon needed), status.
  */
-#include <errno.h>
-#include <fcntl.h>
-#include <libgen.h>
+#include "ctl_vault.h"
+
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "ctl.h"
-#include "ctl_seal.h"
 
 #define KEY_DEFAULT POSTERN_SYSCONFDIR "/postern/vault.key"
 
-static int
-write_synced(int fd, const void *bytes, size_t n, mode_t mode)
+/* ---- options ---- */
+
+static void
+take_work(const char *text, struct key_work *out)
 {
-	const uint8_t *p = bytes;
+	char *end;
+	unsigned long ops = strtoul(text, &end, 10), mib = *end == ':' ? strtoul(end + 1, &end, 10) : 0;
 
-	while (n > 0) {
-		ssize_t w = write(fd, p, n);
+	if (*end != '\0' || ops > LIM_WRAP_OPS || mib > LIM_WRAP_KIB / 1024)
+		ctl_usage();
+	*out = (struct key_work){ (uint32_t)ops, (uint32_t)mib * 1024 };
+	if (!key_work_valid(*out))
+		ctl_fail(CTL_USAGE, "-work: 1 to %d passes over %d to %d MiB", LIM_WRAP_OPS, LIM_WRAP_KIB_MIN / 1024,
+		    LIM_WRAP_KIB / 1024);
+}
 
-		if (w == -1 && errno != EINTR)
-			return -1;
-		p += w > 0 ? w : 0;
-		n -= w > 0 ? (size_t)w : 0;
+/* One option and, where it has one, its value; how many words that were. 0:
+ * no such option. */
+static int
+take_option(struct vault_args *a, const char *name, const char *value, unsigned int allowed)
+{
+	struct {
+		const char *name;
+		unsigned int bit;
+		bool *flag;
+		const char **text;
+	} const options[] = { { "-k", VOPT_KEY, NULL, &a->key }, { "-p", VOPT_PUB, NULL, &a->pub },
+		{ "-u", VOPT_SOCKET, NULL, &a->socket }, { "-wrapped", VOPT_WRAPPED, &a->wrapped, NULL },
+		{ "-plain", VOPT_PLAIN, &a->plain, NULL }, { "-", VOPT_STDIN, &a->from_stdin, NULL } };
+
+	if ((allowed & VOPT_WORK) != 0 && strcmp(name, "-work") == 0 && value != NULL) {
+		take_work(value, &a->work);
+		return 2;
 	}
-	return fchmod(fd, mode) == -1 ? -1 : fsync(fd);
+	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
+		if ((allowed & options[i].bit) == 0 || strcmp(name, options[i].name) != 0)
+			continue;
+		if (options[i].flag != NULL) {
+			*options[i].flag = true;
+			return 1;
+		}
+		if (value != NULL) {
+			*options[i].text = value;
+			return 2;
+		}
+	}
+	return 0;
 }
 
-/* The name in its directory is only durable when the directory is. */
-static int
-sync_directory(const char *path)
+void
+vault_args_parse(struct vault_args *a, int argc, char **argv, unsigned int allowed)
 {
-	char *copy = strdup(path);
-	int fd = copy == NULL ? -1 : open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	int r = fd == -1 ? -1 : fsync(fd);
+	const char *slash = strrchr(ctl_options.socket, '/');
+	int used;
 
-	free(copy);
-	if (fd != -1)
-		close(fd);
-	return r;
-}
-
-/* A file that was not there before: never overwrites a key. */
-static void
-create(const char *path, const void *bytes, size_t n, mode_t mode)
-{
-	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
-	int saved;
-
-	if (fd == -1)
-		ctl_fail(CTL_REFUSED, "%s: %s", path,
-		    errno == EEXIST ? "exists already; a key is never overwritten" : strerror(errno));
-	if (write_synced(fd, bytes, n, mode) == 0 && close(fd) == 0 && sync_directory(path) == 0)
-		return;
-	saved = errno;
-	(void)unlink(path);
-	ctl_fail(CTL_REFUSED, "%s: %s", path, strerror(saved));
-}
-
-/* Beside a new key an older public file means nothing any more. */
-static void
-create_public(const char *path, const uint8_t public[KEY_PUBLIC_N])
-{
-	char text[PUBLIC_KEY_TEXT], line[PUBLIC_KEY_TEXT + 1];
-	int n;
-
-	vault_key_text(public, text);
-	n = snprintf(line, sizeof(line), "%s\n", text);
-	if (unlink(path) == -1 && errno != ENOENT)
-		ctl_fail(CTL_REFUSED, "%s: %s", path, strerror(errno));
-	create(path, line, (size_t)n, 0444);
-}
-
-struct places {
-	const char *key, *pub;
-	char pub_buf[LIM_PATH];
-};
-
-static void
-take_options(int argc, char **argv, struct places *p)
-{
-	p->key = KEY_DEFAULT;
-	p->pub = NULL;
-	for (int i = 0; i < argc; i += 2) {
-		if (i + 1 < argc && strcmp(argv[i], "-k") == 0)
-			p->key = argv[i + 1];
-		else if (i + 1 < argc && strcmp(argv[i], "-p") == 0)
-			p->pub = argv[i + 1];
-		else
+	*a = (struct vault_args){ .key = KEY_DEFAULT, .work = KEY_WORK_DEFAULT };
+	for (int i = 0; i < argc; i += used)
+		if ((used = take_option(a, argv[i], i + 1 < argc ? argv[i + 1] : NULL, allowed)) == 0)
 			ctl_usage();
+	if (a->pub == NULL) {
+		vault_pub_name(a->key, a->pub_buf, sizeof(a->pub_buf));
+		a->pub = a->pub_buf;
 	}
-	if (p->pub == NULL) {
-		vault_pub_name(p->key, p->pub_buf, sizeof(p->pub_buf));
-		p->pub = p->pub_buf;
+	if (a->socket == NULL) {
+		snprintf(a->socket_buf, sizeof(a->socket_buf), "%.*svault.sock",
+		    slash != NULL ? (int)(slash + 1 - ctl_options.socket) : 0, ctl_options.socket);
+		a->socket = a->socket_buf;
 	}
+	if (sodium_init() == -1)
+		ctl_fail(CTL_REFUSED, "libsodium does not start");
 }
+
+/* ---- init ---- */
 
 int
 cmd_vault_init(int argc, char **argv)
 {
-	uint8_t public[KEY_PUBLIC_N], *file;
 	char text[PUBLIC_KEY_TEXT];
-	struct places p;
+	struct vault_args a;
+	struct key_pair *p;
 
-	take_options(argc, argv, &p);
-	if (sodium_init() == -1 || (file = sodium_malloc(KEY_FILE_N)) == NULL)
-		ctl_fail(CTL_REFUSED, "out of memory");
-	memcpy(file, KEY_FILE_MAGIC, KEY_FILE_MAGIC_N);
-	crypto_box_keypair(public, file + KEY_FILE_MAGIC_N);
-	memcpy(file + KEY_FILE_MAGIC_N + KEY_SECRET_N, public, KEY_PUBLIC_N);
-	create(p.key, file, KEY_FILE_N, 0400);
-	sodium_free(file);
-	create_public(p.pub, public);
-	vault_key_text(public, text);
+	vault_args_parse(&a, argc, argv, VOPT_KEY | VOPT_PUB | VOPT_WRAPPED | VOPT_WORK | VOPT_STDIN);
+	p = pair_new();
+	p->work = a.work;
+	crypto_box_keypair(p->public, p->secret);
+	if (a.wrapped)
+		pair_new_passphrase(p, a.from_stdin);
+	pair_write(p, a.key, false);
+	/* Beside a new key an older public file means nothing any more. */
+	pair_write_public(p, a.pub);
+	vault_key_text(p->public, text);
+	pair_free(p);
 	if (ctl_options.json)
-		json_show(json_pack("{ss ss ss}", "key", p.key, "pub", p.pub, "publicKey", text));
+		json_show(json_pack("{ss ss ss}", "key", a.key, "pub", a.pub, "publicKey", text));
 	else
-		printf("secret key  %s  (keep a copy in a safe place: without it no stored credential opens)\n"
-		       "public key  %s\n            %s\n", p.key, p.pub, text);
+		printf("secret key  %s  (keep a copy in a safe place: without it%s no stored credential opens)\n"
+		       "public key  %s\n            %s\n", a.key, a.wrapped ? " and its passphrase" : "", a.pub, text);
 	return 0;
+}
+
+/* ---- status ---- */
+
+/* "locked passphrase rotating public-key=HEX source=PATH": the source is the last. */
+static void
+read_words(const char *text, struct vault_said *s)
+{
+	const char *source = strstr(text, " source=");
+	char words[LIM_DETAIL + 3];
+
+	snprintf(words, sizeof(words), " %.*s ", source != NULL ? (int)(source - text) : (int)strlen(text), text);
+	s->running = strstr(words, " not running ") == NULL;
+	s->locked = strstr(words, " unlocked ") == NULL;
+	s->passphrase = strstr(words, " passphrase ") != NULL;
+	s->rotating = strstr(words, " rotating ") != NULL;
+	s->sealed_only = strstr(words, " sealed-only ") != NULL;
+	snprintf(s->source, sizeof(s->source), "%s", source != NULL ? source + strlen(" source=") : "");
+}
+
+void
+vault_ask(const char *ats, struct vault_said *s)
+{
+	char text[LIM_DETAIL + 1];
+	struct ctl f;
+	bool got = false;
+
+	conn_open();
+	conn_ask(CTL_vault_status, &(struct ctl_vault_status){ .ats = slice_str(ats) });
+	while (conn_next(&f)) {
+		if (f.type != CTL_vault || f.vault.public_key.n != KEY_PUBLIC_N ||
+		    slice_copy(f.vault.text, text, sizeof(text)) == -1)
+			continue;
+		memcpy(s->public, f.vault.public_key.p, KEY_PUBLIC_N);
+		read_words(text, s);
+		got = true;
+	}
+	conn_check(&f);
+	if (!got)
+		ctl_fail(CTL_REFUSED, "posternd does not know the vault's key");
 }
 
 int
@@ -131,24 +157,24 @@ cmd_vault_status(int argc, char **argv)
 {
 	static const char *const words[] = { [PIN_NONE] = "no pinned file", [PIN_SAME] = "same as",
 		[PIN_OTHER] = "DIFFERENT from" };
-	uint8_t public[KEY_PUBLIC_N];
-	char text[PUBLIC_KEY_TEXT], state[64];
-	const char *said;
-	struct places p;
+	char text[PUBLIC_KEY_TEXT];
+	struct vault_said s;
+	struct vault_args a;
+	const char *state;
 	enum pin pin;
 
-	take_options(argc, argv, &p);
-	said = vault_key_ask(public);
-	/* "unlocked public-key=...": the key is shown in its own form below. */
-	snprintf(state, sizeof(state), "%.*s", (int)(strstr(said, " public-key=") != NULL ?
-	    strstr(said, " public-key=") - said : (ptrdiff_t)strlen(said)), said);
-	vault_key_text(public, text);
-	pin = vault_key_pinned(p.pub, public);
+	vault_args_parse(&a, argc, argv, VOPT_KEY | VOPT_PUB);
+	vault_ask("", &s);
+	vault_key_text(s.public, text);
+	pin = vault_key_pinned(a.pub, s.public);
+	state = !s.running ? "not running" : s.locked ? "locked" : "unlocked";
 	if (ctl_options.json)
-		json_show(json_pack("{ss ss so}", "state", state, "publicKey", text, "pinned",
-		    pin == PIN_NONE ? json_null() : json_boolean(pin == PIN_SAME)));
+		json_show(json_pack("{ss ss so sb sb so}", "state", state, "publicKey", text, "pinned",
+		    pin == PIN_NONE ? json_null() : json_boolean(pin == PIN_SAME), "passphrase", s.passphrase, "rotating",
+		    s.rotating, "source", text_json(slice_str(s.source))));
 	else
-		printf("vault       %s\npublic key  %s\npinned      %s %s\n", safe_text(slice_str(state)), text, words[pin],
-		    p.pub);
-	return pin == PIN_OTHER || strcmp(state, "unlocked") != 0 ? CTL_REFUSED : 0;
+		printf("vault       %s%s\nkey         %s%s\npublic key  %s\npinned      %s %s\n", state,
+		    s.rotating ? ", its key is being renewed" : "", safe_text(slice_str(s.source)),
+		    s.passphrase ? ", with a passphrase" : "", text, words[pin], a.pub);
+	return pin == PIN_OTHER || !s.running || s.locked ? CTL_REFUSED : 0;
 }

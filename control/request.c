@@ -280,7 +280,16 @@ request_begin(struct client *c, const struct ctl *f)
 		ask_master(c, ADMIN_PROCESSES, SLICE_NONE);
 		return 0;
 	case CTL_vault_status:
-		ask_master(c, ADMIN_VAULT_STATUS, SLICE_NONE);
+		ask_master(c, ADMIN_VAULT_STATUS, f->vault_status.ats);
+		return 0;
+	case CTL_vault_lock:
+		ask_master(c, ADMIN_VAULT_LOCK, SLICE_NONE);
+		return 0;
+	case CTL_vault_reread:
+		ask_master(c, ADMIN_VAULT_REREAD, SLICE_NONE);
+		return 0;
+	case CTL_vault_count:
+		ask_master(c, ADMIN_VAULT_COUNT, SLICE_NONE);
 		return 0;
 	case CTL_reload:
 		ask_master(c, ADMIN_RELOAD, SLICE_NONE);

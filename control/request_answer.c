@@ -43,7 +43,9 @@ on_admin_row(struct chan *ch, const union msg *m, int *fd)
 
 	(void)ch;
 	(void)fd;
-	if (c != NULL)
+	if (c != NULL && c->request.type == CTL_vault_count)
+		client_put(c, CTL_vault_counted, &(struct ctl_vault_counted){ .record = m->admin_row.record });
+	else if (c != NULL)
 		client_put(c, CTL_process, &(struct ctl_process){ .record = m->admin_row.record });
 	return 0;
 }

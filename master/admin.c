@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "master.h"
+#include "vault.h"
 
 static void
 done(struct chan *c, uint32_t req, const char *error, const char *text)
@@ -46,20 +47,6 @@ show_processes(struct chan *c, uint32_t req)
 	TAILQ_FOREACH(p, &procs, entry)
 		send_process(c, req, p);
 	done(c, req, "", "");
-}
-
-/* The vault's state in words; its fingerprint is what an ATS may pin. */
-static void
-vault_status(struct chan *c, uint32_t req)
-{
-	const struct proc *vault = proc_find(ROLE_VAULT, NULL, 0);
-	char text[160], hex[65];
-
-	for (size_t i = 0; i < sizeof(master.public_key); i++)
-		snprintf(hex + 2 * i, 3, "%02x", master.public_key[i]);
-	snprintf(text, sizeof(text), "%s public-key=%s", vault != NULL && proc_running(vault) ? "unlocked" : "not running",
-	    hex);
-	done(c, req, "", text);
 }
 
 static void
@@ -102,7 +89,18 @@ admin_on_request(struct chan *c, const union msg *m, int *fd)
 			done(c, a->req, "", "");
 		return 0;
 	case ADMIN_VAULT_STATUS:
-		vault_status(c, a->req);
+		vault_status(c, a->req, a->argument);
+		return 0;
+	case ADMIN_VAULT_LOCK:
+		logger_line(LOG_LVL_INFO, "locking the vault asked by the admin");
+		vault_lock(c, a->req);
+		return 0;
+	case ADMIN_VAULT_REREAD:
+		logger_line(LOG_LVL_INFO, "reading the vault's key anew asked by the admin");
+		vault_reread(c, a->req);
+		return 0;
+	case ADMIN_VAULT_COUNT:
+		vault_count(c, a->req);
 		return 0;
 	case ADMIN_LOG_LEVEL:
 		set_log_level(c, a->req, a->argument);

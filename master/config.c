@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "enums.h"
+#include "key_source.h"
 #include "logger.h"
 
 unsigned int conf_errors;
@@ -83,6 +84,22 @@ check_absolute(cfg_t *cfg, cfg_opt_t *opt)
 	return -1;
 }
 
+/* A path, or the name of a systemd credential. */
+static int
+check_key_source(cfg_t *cfg, cfg_opt_t *opt)
+{
+	const char *text = cfg_opt_getstr(opt);
+	size_t n = strlen(KEY_SOURCE_CREDENTIAL);
+
+	if (text == NULL || strncmp(text, KEY_SOURCE_CREDENTIAL, n) != 0)
+		return check_absolute(cfg, opt);
+	text += n;
+	if (*text != '\0' && *text != '.' && strlen(text) <= LIM_NAME && strchr(text, '/') == NULL)
+		return 0;
+	cfg_error(cfg, "%s: \"%s\" is no name of a credential", cfg_opt_name(opt), text);
+	return -1;
+}
+
 static int
 check_socket(cfg_t *cfg, cfg_opt_t *opt)
 {
@@ -130,6 +147,7 @@ static cfg_opt_t ats_opts[] = { CFG_STR("socket", NULL, CFGF_NODEFAULT), CFG_STR
 
 static cfg_opt_t conf_opts[] = { CFG_STR("state-dir", "/var/lib/postern", CFGF_NONE),
 	CFG_STR("vault-key", POSTERN_SYSCONFDIR "/postern/vault.key", CFGF_NONE),
+	CFG_STR("vault-socket", NULL, CFGF_NONE),
 	CFG_STR("control-socket", "/run/postern/control.sock", CFGF_NONE),
 	CFG_INT_LIST("control-uids", NULL, CFGF_NONE), CFG_STR("ca-file", "/etc/ssl/certs/ca-certificates.crt", CFGF_NONE),
 	CFG_STR("libexec-dir", POSTERN_LIBEXECDIR, CFGF_NONE),
@@ -142,7 +160,7 @@ static cfg_opt_t conf_opts[] = { CFG_STR("state-dir", "/var/lib/postern", CFGF_N
 static void
 set_checks(cfg_t *cfg)
 {
-	static const char *const paths[] = { "state-dir", "vault-key", "ca-file", "libexec-dir", "providers" };
+	static const char *const paths[] = { "state-dir", "ca-file", "libexec-dir", "providers" };
 	static const char *const counts[] = { "uid-base", "max-links", "mime-pool", "ats|first", "ats|period-days",
 		"ats|max-links", "ats|max-storage", "ats|max-submissions" };
 
@@ -151,6 +169,8 @@ set_checks(cfg_t *cfg)
 		cfg_set_validate_func(cfg, paths[i], check_absolute);
 	for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++)
 		cfg_set_validate_func(cfg, counts[i], check_count);
+	cfg_set_validate_func(cfg, "vault-key", check_key_source);
+	cfg_set_validate_func(cfg, "vault-socket", check_socket);
 	cfg_set_validate_func(cfg, "control-socket", check_socket);
 	cfg_set_validate_func(cfg, "log", check_log);
 	cfg_set_validate_func(cfg, "log-level", check_level);
@@ -280,12 +300,27 @@ take_ats(struct conf *c, cfg_t *a)
 	take_domains(a, out);
 }
 
+/* By default beside the control socket. */
+static char *
+vault_socket(cfg_t *cfg)
+{
+	const char *beside = cfg_getstr(cfg, "control-socket"), *own = cfg_getstr(cfg, "vault-socket");
+	char *text;
+
+	if (own != NULL)
+		return copy(own);
+	if (asprintf(&text, "%.*s/vault.sock", (int)(strrchr(beside, '/') - beside), beside) == -1)
+		logger_fatal("out of memory");
+	return text;
+}
+
 static void
 take_globals(struct conf *c, cfg_t *cfg)
 {
 	c->state_dir = copy(cfg_getstr(cfg, "state-dir"));
 	c->vault_key = copy(cfg_getstr(cfg, "vault-key"));
 	c->control_socket = copy(cfg_getstr(cfg, "control-socket"));
+	c->vault_socket = vault_socket(cfg);
 	c->ca_file = copy(cfg_getstr(cfg, "ca-file"));
 	c->libexec_dir = copy(cfg_getstr(cfg, "libexec-dir"));
 	c->providers_file = copy(cfg_getstr(cfg, "providers"));
@@ -360,6 +395,7 @@ conf_free(struct conf *c)
 	}
 	free(c->state_dir);
 	free(c->vault_key);
+	free(c->vault_socket);
 	free(c->control_socket);
 	free(c->ca_file);
 	free(c->libexec_dir);

@@ -34,7 +34,7 @@ struct conf_ats {
 };
 
 struct conf {
-	char *state_dir, *vault_key, *control_socket, *ca_file, *libexec_dir, *providers_file;
+	char *state_dir, *vault_key, *vault_socket, *control_socket, *ca_file, *libexec_dir, *providers_file;
 	bool log_stderr;
 	uint8_t log_level;
 	uint32_t uid_base, max_links, pool;

@@ -12,6 +12,7 @@
 #endif
 #include "loop.h"
 #include "master.h"
+#include "vault.h"
 
 static int
 on_ready(struct chan *c, const union msg *m, int *fd)
@@ -100,6 +101,8 @@ static const chan_handler handlers[MSG__COUNT] = {
 	[MSG_stream_ready] = stream_on_ready,
 	[MSG_stream_end] = stream_on_end,
 	[MSG_admin] = admin_on_request,
+	[MSG_vault_state] = vault_on_state,
+	[MSG_vault_counted] = vault_on_counted,
 #ifdef POSTERN_TEST_HOOKS
 	[MSG_attack_report] = harness_on_report,
 #endif
@@ -172,6 +175,7 @@ event_ready(struct proc *p)
 	/* Clients wait in the socket's backlog until there is something to ask. */
 	if (p->role == ROLE_STORE && proc_find(ROLE_ATS, p->tenant, 0) == NULL)
 		(void)proc_new(ROLE_ATS, p->tenant, 0, NULL, true);
+	vault_tell_public(p);
 	stream_retry();
 	if (p->role == ROLE_TLS)
 		stream_release(p);	/* who asked for it may be gone */
@@ -192,6 +196,8 @@ event_gone(struct proc *p)
 	/* A first start that fails has its reason in the key: trying again cannot help. */
 	if (p->role == ROLE_VAULT && !master.vault_known && !master.draining)
 		logger_fatal("the vault does not start: %s", p->last_exit);
+	if (p->role == ROLE_VAULT)
+		vault_gone();
 	if (p->role == ROLE_STORE)
 		unit_forget_all(p->tenant);
 	else if (p->unit != 0 && (store = proc_find(ROLE_STORE, p->tenant, 0)) != NULL && proc_running(store))

@@ -21,6 +21,7 @@
 #endif
 #include "loop.h"
 #include "master.h"
+#include "vault.h"
 
 #define DEFAULT_CONF POSTERN_SYSCONFDIR "/postern/postern.conf"
 
@@ -177,20 +178,6 @@ raise_files(void)
 	}
 }
 
-/* A bad or missing key must stop the start, not loop in restarts. */
-static void
-check_key(void)
-{
-	struct stat st;
-
-	if (lstat(master.conf->vault_key, &st) == -1)
-		logger_fatal("vault key %s: %s (make one with: posternctl vault init)", master.conf->vault_key,
-		    strerror(errno));
-	if (!S_ISREG(st.st_mode) || st.st_uid != geteuid() || (st.st_mode & 077) != 0)
-		logger_fatal("vault key %s: must be a regular file of uid %d with mode 0400", master.conf->vault_key,
-		    (int)geteuid());
-}
-
 static void
 prepare_directories(void)
 {
@@ -272,8 +259,8 @@ main(int argc, char **argv)
 	if (master.is_root)
 		master.sandbox_flags |= SANDBOX_CHROOT;
 	say_build();
-	check_key();
 	prepare_directories();
+	vault_prepare();
 	if ((master.control_fd = listen_unix(master.conf->control_socket, control_mode(master.conf), NULL)) == -1)
 		return 1;
 	catch(SIGTERM, on_term);

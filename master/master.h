@@ -28,6 +28,7 @@ struct tenant {
 	uint8_t hash_key[32];		/* keys the MAC in Message-IDs */
 	struct unit_list units;
 	uint32_t n_units;
+	bool counted;			/* its records, in the vault_count under way */
 	unsigned int n_starting;	/* of its links' workers, while proc_start_waiting counts */
 	int64_t starts_ms;		/* its orders are paid for until then, see tenant_may_start */
 	int64_t told_ms;		/* when a refusal to its store was last logged */
@@ -43,6 +44,7 @@ struct master {
 	uint64_t started_at;
 	uint8_t public_key[32];		/* of the vault, from its READY */
 	bool vault_known;
+	enum { VAULT_AWAY, VAULT_LOCKED, VAULT_OPEN } vault;	/* as it said itself; AWAY before */
 	int control_fd;
 	struct tenant_list tenants;
 };

@@ -147,9 +147,10 @@ warn_fixed(const struct conf *old, const struct conf *now)
 {
 	if (!same(old->state_dir, now->state_dir) || !same(old->libexec_dir, now->libexec_dir) ||
 	    !same(old->control_socket, now->control_socket) || !same(old->vault_key, now->vault_key) ||
+	    !same(old->vault_socket, now->vault_socket) ||
 	    old->uid_base != now->uid_base || old->pool != now->pool)
 		logger_line(LOG_LVL_WARN,
-		    "state-dir, libexec-dir, control-socket, vault-key, uid-base and mime-pool change only "
+		    "state-dir, libexec-dir, control-socket, vault-key, vault-socket, uid-base and mime-pool change only "
 					  "at a restart of posternd");
 }
 

@@ -15,49 +15,7 @@
 #include "harness.h"
 #endif
 #include "master.h"
-#include "secret.h"
-
-/* Bytes of the key file, checked: regular, ours, nobody else may read it. */
-static ssize_t
-read_key(uint8_t *buf, size_t size)
-{
-	const char *path = master.conf->vault_key;
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	struct stat st;
-	ssize_t n = -1;
-
-	if (fd == -1) {
-		logger_line(LOG_LVL_ERROR, "vault key %s: %s (make one with: posternctl vault init)", path, strerror(errno));
-		return -1;
-	}
-	if (fstat(fd, &st) == -1 || !S_ISREG(st.st_mode) || st.st_uid != geteuid() || (st.st_mode & 077) != 0)
-		logger_line(LOG_LVL_ERROR, "vault key %s: must be a regular file of uid %d with mode 0400", path,
-		    (int)geteuid());
-	else
-		n = read(fd, buf, size);
-	close(fd);
-	return n;
-}
-
-static int
-setup_vault(struct proc *p)
-{
-	uint8_t key[LIM_KEY_FILE];
-	ssize_t n = read_key(key, sizeof(key));
-	int pipefd[2], r = -1;
-
-	if (n <= 0 || pipe2(pipefd, O_CLOEXEC) == -1) {
-		secret_wipe(key, sizeof(key));
-		return -1;
-	}
-	if (write(pipefd[1], key, (size_t)n) == n)
-		r = send_cfg_vault(p->chan, &(struct msg_cfg_vault){ 0 }, pipefd[0]);
-	else
-		close(pipefd[0]);
-	close(pipefd[1]);
-	secret_wipe(key, sizeof(key));
-	return r;
-}
+#include "vault.h"
 
 static int
 setup_tls(struct proc *p)
@@ -149,7 +107,7 @@ setup_role(struct proc *p)
 {
 	switch (p->role) {
 	case ROLE_VAULT:
-		return setup_vault(p);
+		return vault_setup(p);
 	case ROLE_TLS:
 		return setup_tls(p);
 	case ROLE_STORE:

@@ -21,6 +21,7 @@ struct stream {
 	uint8_t service;
 	int worker_fd;		/* -1 once handed over */
 	bool up;		/* the tls-worker said that the login is done */
+	bool lock_told;		/* the store knows that this one waits for the vault */
 	unsigned int steps;	/* that the tls-worker told */
 	int64_t since_ms;
 	char code[LIM_CODE + 1], detail[LIM_DETAIL + 1];	/* of the failed step */
@@ -128,6 +129,29 @@ stream_begin(struct stream *s, const struct unit *u, struct proc *vault)
 	return send_stream_open(s->tls->chan, &m, sv[1]);
 }
 
+static bool
+tell_step(const struct stream *s, const struct msg_unit_step *step)
+{
+	struct proc *store = proc_find(ROLE_STORE, s->tenant, 0);
+
+	return store != NULL && proc_running(store) && send_unit_step(store->chan, step) == 0;
+}
+
+/* A locked vault: a link's login waits, without a connection and without an
+ * end, and goes on the moment the vault is unlocked. A test is told at once. */
+static void
+stream_locked(struct stream *s)
+{
+	struct msg_unit_step m = { .unit = s->unit, .service = s->service, .step = STEP_AUTH,
+		.code = slice_str("vault.locked") };
+
+	s->since_ms = now_ms();
+	if (!s->lock_told)
+		s->lock_told = tell_step(s, &m);
+	if ((s->unit & UNIT_PROBE) != 0)
+		stream_fail(s, "vault.locked", "");
+}
+
 /* Begin it, leave it waiting, or fail it. */
 static void
 stream_try(struct stream *s)
@@ -139,11 +163,15 @@ stream_try(struct stream *s)
 		stream_fail(s, "cfg.invalid", "this link has no such service");
 		return;
 	}
+	if (master.vault == VAULT_LOCKED) {
+		stream_locked(s);
+		return;
+	}
 	if (s->tls == NULL && (s->tls = tls_for(s->tenant, u->host[s->service])) == NULL) {
 		stream_fail(s, "proc.limit_hit", "too many processes of this ATS");
 		return;
 	}
-	if (vault != NULL && proc_running(vault) && proc_running(s->tls)) {
+	if (master.vault == VAULT_OPEN && proc_running(vault) && proc_running(s->tls)) {
 		if (stream_begin(s, u, vault) == -1)
 			stream_fail(s, "proc.crashed", "no connection could be made");
 	} else if (now_ms() - s->since_ms > LIM_STREAM_WAIT_MS)
@@ -222,8 +250,6 @@ stream_on_step(struct chan *c, const union msg *m, int *fd)
 {
 	const struct msg_stream_step *step = &m->stream_step;
 	struct stream *s;
-	struct proc *store;
-	struct msg_unit_step out;
 
 	(void)fd;
 	if (stream_of(c, step->ticket, &s) == -1)
@@ -236,10 +262,8 @@ stream_on_step(struct chan *c, const union msg *m, int *fd)
 		(void)slice_copy(step->code, s->code, sizeof(s->code));
 		(void)slice_copy(step->detail, s->detail, sizeof(s->detail));
 	}
-	out = (struct msg_unit_step){ .unit = s->unit, .service = s->service, .step = step->step, .ok = step->ok,
-		.code = step->code, .detail = step->detail, .ms = step->ms };
-	if ((store = proc_find(ROLE_STORE, s->tenant, 0)) != NULL && proc_running(store))
-		(void)send_unit_step(store->chan, &out);
+	(void)tell_step(s, &(struct msg_unit_step){ .unit = s->unit, .service = s->service, .step = step->step,
+	    .ok = step->ok, .code = step->code, .detail = step->detail, .ms = step->ms });
 	return 0;
 }
 
@@ -268,6 +292,24 @@ stream_on_ready(struct chan *c, const union msg *m, int *fd)
 	return 0;
 }
 
+/* The vault was locked while this login was on its way: it waits with the others. */
+static void
+stream_again(struct stream *s)
+{
+	struct proc *tls = s->tls;
+
+	close(s->worker_fd);
+	s->worker_fd = -1;
+	s->ticket = 0;
+	s->tls = NULL;
+	s->code[0] = s->detail[0] = '\0';
+	s->steps = 0;
+	s->lock_told = false;
+	s->since_ms = now_ms();
+	stream_release(tls);
+	stream_try(s);
+}
+
 int
 stream_on_end(struct chan *c, const union msg *m, int *fd)
 {
@@ -278,7 +320,9 @@ stream_on_end(struct chan *c, const union msg *m, int *fd)
 		return -1;
 	if (s == NULL)
 		return 0;
-	if (s->worker_fd != -1)
+	if (s->worker_fd != -1 && s->worker != NULL && (s->unit & UNIT_PROBE) == 0 && strcmp(s->code, "vault.locked") == 0)
+		stream_again(s);
+	else if (s->worker_fd != -1)
 		stream_fail(s, s->code[0] != '\0' ? s->code : "net.reset", s->detail);
 	else
 		stream_free(s);

@@ -42,6 +42,7 @@ void link_credential_put(uint32_t no, enum service, struct slice record);	/* emp
  * was, byte for byte. False: it is not, or the generation has passed. */
 bool link_credential_replace(uint32_t no, enum service, uint32_t generation, struct slice was, struct slice record);
 int link_on_record_put(struct chan *, const union msg *, int *fd);	/* of a link or a probe */
+int link_on_record_list(struct chan *, const union msg *, int *fd);	/* link_records.c */
 
 /* ---- link_check.c ---- */
 /* NULL, or the property that is wrong. */

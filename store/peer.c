@@ -95,6 +95,7 @@ on_seal_opened(struct chan *c, const union msg *m, int *fd)
 static const chan_handler vault_handlers[MSG__COUNT] = {
 	[MSG_record_get] = on_record_get,
 	[MSG_record_put] = link_on_record_put,
+	[MSG_record_list] = link_on_record_list,
 	[MSG_seal_opened] = on_seal_opened,
 };
 

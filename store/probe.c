@@ -200,8 +200,11 @@ take_record(struct probe *p, enum service service, const struct msg_seal_opened 
 	if (m->code.n > 0 || m->record.n == 0) {
 		if (slice_copy(m->code, code, sizeof(code)) == -1)
 			code[0] = '\0';
-		probe_fail(p, slice_eq_str(m->code, "api.rate") ? "rateLimit" : "invalidProperties",
-		    service == SERVICE_IMAP ? "credential" : "smtpCredential", code);
+		if (slice_eq_str(m->code, "vault.locked"))
+			probe_fail(p, "serverFail", "", code);	/* nothing is wrong with the request */
+		else
+			probe_fail(p, slice_eq_str(m->code, "api.rate") ? "rateLimit" : "invalidProperties",
+			    service == SERVICE_IMAP ? "credential" : "smtpCredential", code);
 		return;
 	}
 	seal_note(&p->seal[service]);
@@ -269,6 +272,32 @@ probe_credential_replace(uint32_t unit, enum service service, struct slice was, 
 	wbuf_reset(c);
 	w_raw(c, record.p, record.n);
 	return !c->failed;
+}
+
+static bool
+comes_first(uint32_t unit, int service, const struct msg_record_item *found)
+{
+	return found->unit == 0 || unit < found->unit || (unit == found->unit && service < found->service);
+}
+
+void
+probe_record_after(uint32_t unit, uint8_t service, struct msg_record_item *out)
+{
+	struct rec_link r;
+
+	for (size_t i = 0; i < LIM_PROBES_STORE; i++)
+		for (int s = SERVICE_IMAP; probes[i] != NULL && s <= SERVICE_SMTP; s++) {
+			const struct probe *p = probes[i];
+
+			if (p->credential[s].n == 0 || p->unit < unit || (p->unit == unit && s <= service) ||
+			    !comes_first(p->unit, s, out) || rec_link_decode(wbuf_slice(&p->record), &r) == -1)
+				continue;
+			out->unit = p->unit;
+			out->link = p->link;
+			out->generation = r.generation;
+			out->service = (uint8_t)s;
+			out->data = wbuf_slice(&p->credential[s]);
+		}
 }
 
 /* ---- what the unit and its workers say ---- */

@@ -54,6 +54,8 @@ void probe_forget(const struct chan *);	/* the asker left */
 struct slice probe_credential(uint32_t unit, enum service);
 /* Put record in its place if it is was, byte for byte; in memory, like the rest. */
 bool probe_credential_replace(uint32_t unit, enum service, struct slice was, struct slice record);
+/* The first record that a probe holds behind (unit, service); unit stays 0: none. */
+void probe_record_after(uint32_t unit, uint8_t service, struct msg_record_item *);
 /* Is this address or link being changed by a probe? */
 bool probe_busy(uint32_t link);
 

@@ -14,12 +14,13 @@ main(void)
 	if (sodium_init() == -1)
 		return EXIT_CONFIG;
 	child_start(ROLE_VAULT, serve_master, peers_add);
-	if (keys == NULL)
+	if (key_public() == NULL)
 		fatal("the vault has no key code=store.key_missing");
 	if (area_init() == -1 || proof_init() == -1)
 		fatal("out of memory");
 	rate_init();
 	child_sandbox();
-	child_ready(keys->public);
+	child_ready(key_public());
+	lock_tell();
 	peers_serve();
 }

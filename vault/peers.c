@@ -9,9 +9,11 @@
 #include "child.h"
 #include "log.h"
 
-/* polls[0] is the master's, polls[i + 1] belongs to peers[i]. */
+#define FIRST (1 + LOCK_POLLS)
+
+/* polls[0] is the master's, then those of lock.c; polls[FIRST + i] belongs to peers[i]. */
 static struct chan *peers[LIM_VAULT_PEERS];
-static struct pollfd polls[LIM_VAULT_PEERS + 1];
+static struct pollfd polls[FIRST + LIM_VAULT_PEERS];
 static size_t peers_n;
 
 void
@@ -41,6 +43,17 @@ peers_find(uint32_t chan, enum role role)
 	return NULL;
 }
 
+struct chan *
+peers_store(size_t wanted)
+{
+	size_t found = 0;
+
+	for (size_t i = 0; i < peers_n; i++)
+		if (chan_peer(peers[i])->role == ROLE_STORE && !chan_dead(peers[i]) && found++ == wanted)
+			return peers[i];
+	return NULL;
+}
+
 static struct pollfd
 poll_for(const struct chan *c)
 {
@@ -66,6 +79,7 @@ sweep(void)
 			continue;
 		peers[i] = peers[--peers_n];
 		ticket_chan_gone(chan_peer(c)->chan, serve_store_gone);
+		rotate_store_gone(c);
 		free(chan_ctx(c));
 		chan_free(c);
 	}
@@ -76,12 +90,13 @@ serve_turn(void)
 {
 	size_t n = peers_n;	/* wiring during this turn adds more */
 
+	lock_serve(polls + 1);
 	/* The master to its end: a ticket is known before the tls-worker comes with it. */
 	serve_chan(child.master, polls[0].revents);
 	while (poll(&(struct pollfd){ chan_fd(child.master), POLLIN, 0 }, 1, 0) > 0)
 		chan_read(child.master);
 	for (size_t i = 0; i < n; i++)
-		serve_chan(peers[i], polls[i + 1].revents);
+		serve_chan(peers[i], polls[FIRST + i].revents);
 	for (size_t i = 0; i < peers_n; i++)
 		if (chan_overflowed(peers[i]))
 			chan_read(peers[i]);	/* which breaks it */
@@ -95,9 +110,10 @@ peers_serve(void)
 
 	for (;;) {
 		polls[0] = poll_for(child.master);
+		lock_polls(polls + 1);
 		for (size_t i = 0; i < peers_n; i++)
-			polls[i + 1] = poll_for(peers[i]);
-		if (poll(polls, peers_n + 1, busy ? 0 : -1) != -1)
+			polls[FIRST + i] = poll_for(peers[i]);
+		if (poll(polls, FIRST + peers_n, busy ? 0 : -1) != -1)
 			serve_turn();
 		else if (errno != EINTR)
 			fatal("poll failed reason=%s", strerror(errno));

@@ -10,12 +10,12 @@
 
 /* What a record cannot be moved away from. 0: it does not fit. */
 static size_t
-additional_data(const struct record_place *place, uint8_t ad[AD_MAX])
+additional_data(const struct keys *k, const struct record_place *place, uint8_t ad[AD_MAX])
 {
 	struct wbuf w = { .p = ad, .cap = AD_MAX, .max = AD_MAX };
 
 	w_u8(&w, RECORD_VERSION);
-	w_raw(&w, keys->public, KEY_ID_N);
+	w_raw(&w, k->public, KEY_ID_N);
 	w_bytes(&w, place->ats, LIM_ATS_NAME);
 	w_u32(&w, place->link);
 	w_u32(&w, place->generation);
@@ -26,7 +26,7 @@ int
 record_make(const struct seal_plain *c, const struct record_place *place, struct wbuf *out)
 {
 	uint8_t ad[AD_MAX], nonce[NONCE_N], sealed[LIM_RECORD];
-	size_t ad_n = additional_data(place, ad);
+	size_t ad_n = keys != NULL ? additional_data(keys, place, ad) : 0;
 	struct wbuf plain = area_writer();
 	unsigned long long n;
 
@@ -66,19 +66,29 @@ plain_decode(struct slice plain, struct seal_plain *c)
 	return r.failed || r.n != 0 || c->kind != SEAL_KIND_PASSWORD || !cred_valid(c) ? -1 : 0;
 }
 
+bool
+record_is_fresh(struct slice s)
+{
+	return s.n > HEAD_N && memcmp(s.p + 1, key_public(), KEY_ID_N) == 0;
+}
+
 const char *
 record_open(struct slice s, const struct record_place *place, struct seal_plain *c)
 {
+	const struct keys *k;
+	const char *code;
 	uint8_t ad[AD_MAX];
-	size_t ad_n = additional_data(place, ad);
 	unsigned long long n;
+	size_t ad_n;
 
-	if (s.n <= HEAD_N + TAG_N || s.n > LIM_RECORD || s.p[0] != RECORD_VERSION || ad_n == 0)
+	if (s.n <= HEAD_N + TAG_N || s.n > LIM_RECORD || s.p[0] != RECORD_VERSION)
 		return "store.secret_tampered";
-	if (memcmp(s.p + 1, keys->public, KEY_ID_N) != 0)
-		return "store.key_wrong";
-	if (crypto_aead_xchacha20poly1305_ietf_decrypt(areas[AREA_OPENED], &n, NULL, s.p + HEAD_N, s.n - HEAD_N, ad,
-	    ad_n, s.p + 1 + KEY_ID_N, keys->record) != 0 || plain_decode(slice_mem(areas[AREA_OPENED], (size_t)n), c) != 0)
+	if (*(code = key_named(s.p + 1, &k)) != '\0')
+		return code;
+	ad_n = additional_data(k, place, ad);
+	if (ad_n == 0 || crypto_aead_xchacha20poly1305_ietf_decrypt(areas[AREA_OPENED], &n, NULL, s.p + HEAD_N,
+	    s.n - HEAD_N, ad, ad_n, s.p + 1 + KEY_ID_N, k->record) != 0 ||
+	    plain_decode(slice_mem(areas[AREA_OPENED], (size_t)n), c) != 0)
 		return "store.secret_tampered";
 	return "";
 }

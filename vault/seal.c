@@ -61,14 +61,25 @@ seal_parse(struct slice plain, struct seal_plain *c)
 	return 0;
 }
 
+/* A seal does not say for which key it was made. */
+static bool
+opens_with(const struct keys *k, struct slice seal)
+{
+	return k != NULL && crypto_box_seal_open(areas[AREA_OPENED], seal.p, seal.n, k->public, k->secret) == 0;
+}
+
 const char *
 seal_open(struct slice seal, const struct seal_plain *wanted, struct seal_plain *c)
 {
 	struct slice plain = { areas[AREA_OPENED], seal.n - crypto_box_SEALBYTES };
 
-	if (seal.n <= crypto_box_SEALBYTES || plain.n > LIM_SEAL_PLAIN ||
-	    crypto_box_seal_open(areas[AREA_OPENED], seal.p, seal.n, keys->public, keys->secret) != 0 ||
-	    seal_parse(plain, c) != 0 || c->kind != SEAL_KIND_PASSWORD)
+	if (keys == NULL)
+		return "vault.locked";
+	if (seal.n <= crypto_box_SEALBYTES || plain.n > LIM_SEAL_PLAIN)
+		return "cfg.invalid";
+	if (!opens_with(keys, seal) && !opens_with(keys_old, seal))
+		return "store.key_wrong";
+	if (seal_parse(plain, c) != 0 || c->kind != SEAL_KIND_PASSWORD)
 		return "cfg.invalid";
 	if (!slice_eq(c->ats, wanted->ats) || !slice_eq(c->address, wanted->address) ||
 	    !slice_eq(c->user, wanted->user) || !cred_lists_equal(c->endpoints, wanted->endpoints))

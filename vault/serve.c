@@ -126,14 +126,58 @@ respond(struct ticket *t, struct chan *tls, struct slice challenge)
 static int
 on_cfg_vault(struct chan *c, const union msg *m, int *fd)
 {
+	bool first = key_public() == NULL;
 	const char *why;
 
 	(void)c;
 	(void)m;
-	if (keys != NULL)
-		return -1;
-	if (key_load(*fd, &why) != 0)
+	if (key_load(*fd, &why) == 0)
+		log_info("key loaded locked=%d", key_locked());
+	else if (first)
 		fatal("the vault has no key code=store.key_missing reason=%s", why);
+	else
+		log_error("the key was not read anew reason=%s", why);
+	if (!first)
+		lock_tell();
+	return 0;
+}
+
+static int
+on_cfg_unlock(struct chan *c, const union msg *m, int *fd)
+{
+	int taken = *fd;
+
+	(void)c;
+	*fd = -1;
+	return lock_init(taken, m->cfg_unlock.uid);
+}
+
+static void
+serve_locked(struct ticket *t)
+{
+	serve_audit("credential refused", t, "vault.locked");
+	refuse(peers_find(t->tls_chan, ROLE_TLS), t->id, "vault.locked");
+}
+
+static int
+on_vault_lock(struct chan *c, const union msg *m, int *fd)
+{
+	(void)c;
+	(void)m;
+	(void)fd;
+	key_lock();
+	ticket_lock(serve_locked);
+	log_warn("locked by the admin locked=%d", key_locked());
+	lock_tell();
+	return 0;
+}
+
+static int
+on_vault_count(struct chan *c, const union msg *m, int *fd)
+{
+	(void)c;
+	(void)fd;
+	rotate_begin(m->vault_count.req);
 	return 0;
 }
 
@@ -264,6 +308,13 @@ on_seal_open(struct chan *c, const union msg *m, int *fd)
 	return 0;
 }
 
+/* Two ask for it: a login that pins, and the rounds over all records. */
+static int
+on_record_put_done(struct chan *c, const union msg *m, int *fd)
+{
+	return (m->record_put_done.req & ROTATE_REQ) != 0 ? rotate_on_put_done(c, m, fd) : proof_on_put_done(c, m, fd);
+}
+
 void
 serve_store_gone(struct ticket *t)
 {
@@ -271,8 +322,9 @@ serve_store_gone(struct ticket *t)
 	refuse(peers_find(t->tls_chan, ROLE_TLS), t->id, "auth.temp_unavailable");
 }
 
-const chan_handler serve_master[MSG__COUNT] = { [MSG_cfg_vault] = on_cfg_vault, [MSG_ticket] = on_ticket };
+const chan_handler serve_master[MSG__COUNT] = { [MSG_cfg_vault] = on_cfg_vault, [MSG_cfg_unlock] = on_cfg_unlock,
+	[MSG_vault_lock] = on_vault_lock, [MSG_vault_count] = on_vault_count, [MSG_ticket] = on_ticket };
 const chan_handler serve_peers[MSG__COUNT] = { [MSG_auth_begin] = on_auth_begin,
 	[MSG_auth_challenge] = on_auth_challenge, [MSG_auth_result] = on_auth_result, [MSG_record] = on_record,
 	[MSG_seal_open] = on_seal_open, [MSG_scram_first] = proof_on_first, [MSG_scram_final] = proof_on_final,
-	[MSG_record_put_done] = proof_on_put_done };
+	[MSG_record_item] = rotate_on_item, [MSG_record_put_done] = on_record_put_done };

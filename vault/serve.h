@@ -5,6 +5,8 @@
 #ifndef VAULT_SERVE_H
 #define VAULT_SERVE_H
 
+#include <poll.h>
+
 #include "channel.h"
 #include "sasl.h"
 
@@ -52,10 +54,13 @@ void ticket_drop(struct ticket *);
 /* A channel ended: fn for each ticket that waits for its answer; drop those
  * and all that were issued to it. */
 void ticket_chan_gone(uint32_t chan, void (*fn)(struct ticket *));
+/* The key goes away: fn for each exchange under way, then drop it. */
+void ticket_lock(void (*fn)(struct ticket *));
 
 /*
  * ---- rate.c ----
- * One event of kind ('l' of a link, 'a' of an ATS, 's' seal of an ATS); false
+ * One event of kind ('l' of a link, 'a' of an ATS, 's' seal of an ATS, 'u'
+ * unlocking, of nobody); false
  * when it is over per_minute. A fixed number of buckets picked by a keyed
  * hash: nothing to fill, at the price that two links may rarely share.
  */
@@ -102,9 +107,24 @@ int proof_on_first(struct chan *, const union msg *, int *fd);
 int proof_on_final(struct chan *, const union msg *, int *fd);
 int proof_on_put_done(struct chan *, const union msg *, int *fd);
 
+/* ---- lock.c: the socket on which the passphrase comes ---- */
+#define LOCK_POLLS 2
+int lock_init(int fd, uint32_t uid);	/* once; takes fd. 0 or -1 */
+void lock_polls(struct pollfd[LOCK_POLLS]);
+void lock_serve(const struct pollfd[LOCK_POLLS]);
+void lock_tell(void);			/* vault_state, after every change of it */
+
+/* ---- rotate.c: all records under the newest key, counted ---- */
+#define ROTATE_REQ 0x80000000u	/* in its record_put.req; others have it clear */
+void rotate_begin(uint32_t req);	/* a round over the stores that are here; ends the one before */
+void rotate_store_gone(const struct chan *);
+int rotate_on_item(struct chan *, const union msg *, int *fd);		/* record_item */
+int rotate_on_put_done(struct chan *, const union msg *, int *fd);	/* record_put_done */
+
 /* ---- peers.c: the channels and the poll(2) loop ---- */
 void peers_add(const struct chan_peer *, int fd);	/* a child_peer_fn */
 struct chan *peers_find(uint32_t chan, enum role);	/* NULL: not wired, or gone */
+struct chan *peers_store(size_t i);			/* the i-th store; NULL behind the last */
 void peers_serve(void) __attribute__((noreturn));
 
 #endif

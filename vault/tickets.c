@@ -104,3 +104,13 @@ ticket_chan_gone(uint32_t chan, void (*fn)(struct ticket *))
 			ticket_drop(t);
 	}
 }
+
+void
+ticket_lock(void (*fn)(struct ticket *))
+{
+	for (struct ticket *t = table; t < table + LIM_TICKETS; t++)
+		if (t->state > TICKET_ISSUED) {
+			fn(t);
+			ticket_drop(t);
+		}
+}

@@ -1,34 +1,46 @@
 /*
- * Key files: whatever loads must be a pair that belongs together.
+ * Key files as they come on the pipe: fixed binary fields, one file or two. One
+ * that is taken twice is the same key; a wrapped one stays locked.
  */
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "cred.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *, size_t);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
-int
-LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+static int
+load(const uint8_t *data, size_t n)
 {
-	uint8_t public[KEY_PUBLIC_N];
 	const char *why;
-	int fds[2];
+	int fds[2], r;
 
-	if (size > 60000 || sodium_init() == -1 || pipe(fds) == -1)
-		return 0;
-	if (write(fds[1], data, size) != (ssize_t)size)
+	if (pipe(fds) == -1 || write(fds[1], data, n) != (ssize_t)n)
 		abort();
 	close(fds[1]);
-	keys = NULL;
-	if (key_load(fds[0], &why) == 0) {
-		if (crypto_scalarmult_base(public, keys->secret) != 0 ||
-		    sodium_memcmp(public, keys->public, sizeof(public)) != 0)
-			abort();
-		sodium_free((void *)(uintptr_t)keys);
-		keys = NULL;
-	} else if (why == NULL)
-		abort();
+	r = key_load(fds[0], &why);
 	close(fds[0]);
+	return r;
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
+{
+	uint8_t public[KEY_PUBLIC_N];
+
+	if (n > LIM_KEY_FILE || sodium_init() == -1)
+		return 0;
+	if (load(data, n) == -1)
+		return 0;
+	memcpy(public, key_public(), sizeof(public));
+	if (load(data, n) == -1 || memcmp(public, key_public(), sizeof(public)) != 0)
+		abort();
+	/* Nothing opens by itself. */
+	if (keys == NULL && !key_locked())
+		abort();
+	key_lock();
+	if (key_wrapped() && !key_locked())
+		abort();
 	return 0;
 }

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cred.h"
+#include "load_key.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
@@ -23,19 +23,18 @@ reencode(struct slice plain, const struct seal_plain *p)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
-	static struct keys k;
 	struct seal_plain p, wanted = { 0 };
 	const struct slice in = { data, n };
 
 	if (keys == NULL) {
 		if (sodium_init() == -1 || area_init() == -1)
 			abort();
-		crypto_box_keypair(k.public, k.secret);
-		keys = &k;
+		load_key();
 	}
 	if (n <= LIM_SEAL_PLAIN && seal_parse(in, &p) == 0)
 		reencode(in, &p);
-	if (strcmp(seal_open(in, &wanted, &p), "cfg.invalid") != 0)
+	if (strcmp(seal_open(in, &wanted, &p),
+	    n <= crypto_box_SEALBYTES || n - crypto_box_SEALBYTES > LIM_SEAL_PLAIN ? "cfg.invalid" : "store.key_wrong") != 0)
 		abort();
 	return 0;
 }

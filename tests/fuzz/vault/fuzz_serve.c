@@ -2,11 +2,12 @@
  * A vault whose stores and tls-workers are owned by attackers, and whose
  * master issues whatever tickets the input says. Steps: 0 a message of a peer,
  * 1 any ticket, 2 an ordinary ticket, 3 the true record for it, 4 the true
- * seal, 5 an ordinary begin, 6 a peer goes and comes, 7 time passes; from 128
- * on 7 is the true next step of a login by SCRAM.
+ * seal, 5 an ordinary begin, 6 a peer goes and comes, 7 time passes or all
+ * records are counted; from 128 on 7 is the true next step of a login by SCRAM.
  */
 #include "../clock.h"
 #include "../hostile.h"
+#include "load_key.h"
 
 /* The loop's turn is private to this file. */
 #include "../../../vault/peers.c"
@@ -72,8 +73,9 @@ set_master(void)
 static void
 turn(void)
 {
-	for (size_t i = 0; i <= peers_n; i++)
-		polls[i].revents = POLLIN | POLLOUT;
+	polls[0].revents = POLLIN | POLLOUT;
+	for (size_t i = 0; i < peers_n; i++)
+		polls[FIRST + i].revents = POLLIN | POLLOUT;
 	serve_turn();
 	(void)proof_turn();
 	for (size_t i = 0; i < END__COUNT; i++)
@@ -183,10 +185,12 @@ step(struct feed *f)
 		wire(who);
 		break;
 	default:
-		if (b < 0x80)
-			clock_skip(1u << who * 2);
-		else
+		if (b >= 0x80)
 			scram(feed_byte(f));
+		else if (who == MAIN_STORE)
+			(void)send_vault_count(master, &(struct msg_vault_count){ 1 });
+		else
+			clock_skip(1u << who * 2);
 		break;
 	}
 	turn();
@@ -195,12 +199,9 @@ step(struct feed *f)
 static void
 start(void)
 {
-	static struct keys k;
-
 	feed_check(sodium_init() != -1 && area_init() == 0 && proof_init() == 0);
 	log_set_level(LOG_LVL_ERROR);
-	crypto_box_keypair(k.public, k.secret);
-	keys = &k;
+	load_key();
 	rate_init();
 	make_credentials();
 }
