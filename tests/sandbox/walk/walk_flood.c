@@ -20,6 +20,7 @@
  */
 #define GROWTH_KIB ((LIM_CHAN_QUEUE + LIM_CHAN_TURN * LIM_INLINE) / 1024 * 2)
 #define BATCH 64
+#define UNREAD_ANSWERS (LIM_CHAN_QUEUE / 16)	/* they cost more than 16 bytes each: more than the queue holds */
 #define STALL_MS 10000
 
 static struct craft craft;
@@ -150,6 +151,8 @@ one_flood(struct walk *w, enum msg_type t, bool reads, unsigned long n)
 		walk_failed(w, "%s x%lu: it hangs", msg_name(t), f.sent);
 	if (l->master != -1 && life_settle(l))
 		grown = life_memory(l) - before;
+	if (!reads && f.sent > UNREAD_ANSWERS && !over(l, &f))
+		walk_failed(w, "%s x%lu goes on, and its answers are not read", msg_name(t), f.sent);
 	if (grown > GROWTH_KIB)
 		walk_failed(w, "%s x%lu: grown by %ld KiB", msg_name(t), f.sent, grown);
 	printf("%s <- %s: %s x%lu%s: %s%s, %lu answers, %+ld KiB, %ld ms, another served in %ld ms\n", role_name(l->role),
@@ -177,7 +180,7 @@ walk_flood(struct walk *w, unsigned long n)
 			if (!walk_legal(t, peer, w->life.role) || t == MSG_credit)
 				continue;
 			/* Not to read makes a difference where there are answers; credits have to be read. */
-			if (one_flood(w, t, true, n) > 0 && msg_table[t].class != MSGC_BULK)
+			if (one_flood(w, t, true, n) > n / 2 && msg_table[t].class != MSGC_BULK)
 				(void)one_flood(w, t, false, n);
 		}
 	}

@@ -389,22 +389,53 @@ test_full_queue_of_descriptors(void **state)
 	assert_int_equal(open_fds(), before);
 }
 
-/* Its lines get lost, but a child does not end because its master is slow. */
+/* Its lines get lost, and leave room for what must not. */
 static void
 test_log_that_nobody_reads(void **state)
 {
-	static char text[LIM_LOG_TEXT];
 	int lost = 0;
 
 	(void)state;
-	memset(text, 'x', sizeof(text));
 	wire(ROLE_MASTER, ROLE_STORE, true);
-	for (int i = 0; i < 20000; i++)
-		lost += send_log(receiver, &(struct msg_log){ .text = slice_mem(text, sizeof(text)) }) == -1;
+	for (int i = 0; i < LIM_CHAN_QUEUE / 40; i++)
+		lost += send_log(receiver, &(struct msg_log){ .text = slice_str("x") }) == -1;
 	assert_true(lost > 0);
 	assert_int_equal(send_broken(receiver, &(struct msg_broken){ .chan = 1 }), 0);
+	unwire();
+}
+
+/* A child does not end because its master is slow. */
+static void
+test_master_that_does_not_read(void **state)
+{
+	int lost = 0;
+
+	(void)state;
+	wire(ROLE_MASTER, ROLE_STORE, true);
+	for (int i = 0; i < LIM_CHAN_QUEUE / 40; i++)
+		lost += send_broken(receiver, &(struct msg_broken){ .chan = 1 }) == -1;
+	assert_true(lost > 0);
 	chan_read(receiver);
 	assert_string_equal(broken, "");
+	unwire();
+}
+
+/* What did not fit into our buffers is not looked at. */
+static void
+test_larger_than_buffers(void **state)
+{
+	static uint8_t big[LIM_CHAN_MSG + 1];
+
+	(void)state;
+	wire(ROLE_STORE, ROLE_MASTER, true);
+	assert_int_equal(craft_send_bytes(attacker, big, sizeof(big), FDS_NONE), 0);
+	refused("a large packet", "oversized message");
+	unwire();
+	wire(ROLE_STORE, ROLE_MASTER, true);
+	craft_whole(&craft, MSG_log, FILL_SOME);
+	craft.fds = FDS_MANY;
+	assert_int_equal(craft_send(attacker, &craft), 0);
+	refused("many descriptors", "oversized message");
 	unwire();
 }
 
@@ -453,6 +484,8 @@ main(void)
 		cmocka_unit_test(test_full_queue),
 		cmocka_unit_test(test_full_queue_of_descriptors),
 		cmocka_unit_test(test_log_that_nobody_reads),
+		cmocka_unit_test(test_master_that_does_not_read),
+		cmocka_unit_test(test_larger_than_buffers),
 		cmocka_unit_test(test_credentials_of_a_process),
 	};
 	int r = cmocka_run_group_tests_name("walk", tests, fill_handlers, NULL);
