@@ -192,7 +192,9 @@ engine_stream_failed(struct engine *e, struct slice code, struct slice detail)
 		(void)slice_copy(code, text, sizeof(text));
 	/* The step itself was already told to the store by the master. */
 	log_info("no connection code=%s", text);
-	rejected = strncmp(text, "auth.", 5) == 0 || strncmp(text, "oauth.", 6) == 0;
+	/* Who cannot tell now whether the login is good may be asked again soon. */
+	rejected = (strncmp(text, "auth.", 5) == 0 || strncmp(text, "oauth.", 6) == 0) &&
+	    strcmp(text, "auth.temp_unavailable") != 0;
 	if (e->probe)
 		probe_failed(e, STEP_INBOX, text, detail);
 	else

@@ -379,7 +379,7 @@ session_set_vault(struct chan *c)
 {
 	vault = c;
 	if (c == NULL)
-		fail_waiting(SP_VAULT, "auth.temp_unavailable", "the vault was restarted");
+		fail_waiting(SP_VAULT, "vault.away", "the vault was restarted");
 }
 
 struct chan *

@@ -159,7 +159,7 @@ static void
 turn_to_vault(struct session *s, int sent)
 {
 	if (sent == -1) {
-		session_fail(s, "auth.temp_unavailable", "the vault is not there");
+		session_fail(s, "vault.away", "the vault is not there");
 		return;
 	}
 	s->phase = SP_VAULT;
@@ -215,7 +215,7 @@ session_timeout(struct session *s)
 		session_fail(s, s->link.heard ? "tls.handshake" : "net.timeout", "no answer to the TLS handshake");
 		break;
 	case SP_VAULT:
-		session_fail(s, "auth.temp_unavailable", "the vault does not answer");
+		session_fail(s, "vault.away", "the vault does not answer");
 		break;
 	case SP_LOGIN:
 		if (greeting)
