@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <grp.h>
+#include <signal.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -144,6 +145,11 @@ sandbox_lock(const struct sandbox_request *req, struct sandbox_result *res, cons
 {
 	enum sandbox_profile profile = role_table[req->role].profile;
 
+	/* The change of user forgot it. A child that stands still does not read the
+	 * end of its channel, and must not outlive the store that follows it. */
+	*step = "death with posternd";
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) == -1)
+		return -1;
 	*step = "not dumpable";
 	if (STANDS(req, UNDUMPABLE) && prctl(PR_SET_DUMPABLE, 0) == -1)
 		return -1;

@@ -55,7 +55,8 @@ become_child(const char *path, char *const argv[], int sock)
 	closefrom(CHILD_FD + 1);
 	(void)setsid();
 	/* The parent's death reaches a child as EOF on its channel; a child that
-	 * is still before its first read is covered by this. */
+	 * is still before its first read, or stands still, is covered by this. The
+	 * sandbox says it again: a change of user forgets it. */
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 	reset_signals();
 	execve(path, argv, empty);
