@@ -78,6 +78,29 @@ send_all(ares_socket_t fd, const struct iovec *iov, int n, void *arg)
 
 static const struct ares_socket_functions functions = { open_socket, close_socket, connect_socket, receive, send_all };
 
+/* Told apart once more, in another way: nets that no provider has. */
+static bool
+private_net(const uint8_t ip[4])
+{
+	return ip[0] == 0 || ip[0] == 10 || ip[0] == 127 || ip[0] >= 224 || (ip[0] == 192 && ip[1] == 168) ||
+	    (ip[0] == 172 && ip[1] / 16 == 1) || (ip[0] == 169 && ip[1] == 254) || (ip[0] == 100 && ip[1] / 64 == 1);
+}
+
+static bool
+surely_private(const union address *a)
+{
+	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff }, nat64[12] = { 0x00, 0x64, 0xff, 0x9b };
+	const uint8_t *ip = a->in6.sin6_addr.s6_addr;
+
+	if (a->sa.sa_family == AF_INET)
+		return private_net((const uint8_t *)&a->in.sin_addr.s_addr);
+	if (memcmp(ip, mapped, 12) == 0 || memcmp(ip, nat64, 12) == 0)
+		return private_net(ip + 12);
+	if (ip[0] == 0x20 && ip[1] == 0x02)
+		return private_net(ip + 2);
+	return ip[0] / 32 != 1;	/* outside 2000::/3 */
+}
+
 static void
 check_picked(const struct address_list *in, bool private_ok)
 {
@@ -91,6 +114,7 @@ check_picked(const struct address_list *in, bool private_ok)
 		union address again;
 
 		feed_check(class == ADDRESS_PUBLIC || (class == ADDRESS_PRIVATE && private_ok));
+		feed_check(!surely_private(&out.a[i]) || private_ok);
 		feed_check(!address_loopback(&out.a[i]) || private_ok);
 		address_text(&out.a[i], text, sizeof(text));
 		feed_check(address_literal(text, &again) == 0 && address_class(&again) == class);

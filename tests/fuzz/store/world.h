@@ -5,7 +5,9 @@
 #ifndef FUZZ_STORE_WORLD_H
 #define FUZZ_STORE_WORLD_H
 
+#include <dlfcn.h>
 #include <event2/event.h>
+#include <lmdb.h>
 #include <sodium.h>
 #include <stdio.h>
 
@@ -32,6 +34,112 @@ static const enum role end_roles[END__COUNT] = { ROLE_MASTER, ROLE_ATS, ROLE_CON
 static struct chan *ends[END__COUNT];
 static struct chan *master_near;
 static char world_dir[64];
+
+/*
+ * ---- what LMDB lends ----
+ * A row is lent until the next write or the end of the turn. Here each is a
+ * piece of memory of its own that goes at that moment, so that reading past
+ * its end, or after it, is seen.
+ */
+#define LENT_MAX 65536
+static void *lent[LENT_MAX];
+static size_t lent_n;
+
+static inline void
+lent_drop(void)
+{
+	while (lent_n > 0)
+		free(lent[--lent_n]);
+}
+
+static inline void
+lend(MDB_val *v)
+{
+	void *copy;
+
+	if (lent_n == LENT_MAX)
+		return;
+	feed_check((copy = malloc(v->mv_size)) != NULL);
+	if (v->mv_size > 0)
+		memcpy(copy, v->mv_data, v->mv_size);
+	lent[lent_n++] = v->mv_data = copy;
+}
+
+static inline void *
+lmdb(const char *name)
+{
+	void *found = dlsym(RTLD_NEXT, name);
+
+	feed_check(found != NULL);
+	return found;
+}
+
+int
+mdb_get(MDB_txn *txn, MDB_dbi dbi, MDB_val *key, MDB_val *data)
+{
+	static int (*real)(MDB_txn *, MDB_dbi, MDB_val *, MDB_val *);
+	int rc;
+
+	if (real == NULL)
+		real = (int (*)(MDB_txn *, MDB_dbi, MDB_val *, MDB_val *))lmdb("mdb_get");
+	if ((rc = real(txn, dbi, key, data)) == 0)
+		lend(data);
+	return rc;
+}
+
+int
+mdb_cursor_get(MDB_cursor *c, MDB_val *key, MDB_val *data, MDB_cursor_op op)
+{
+	static int (*real)(MDB_cursor *, MDB_val *, MDB_val *, MDB_cursor_op);
+	int rc;
+
+	if (real == NULL)
+		real = (int (*)(MDB_cursor *, MDB_val *, MDB_val *, MDB_cursor_op))lmdb("mdb_cursor_get");
+	if ((rc = real(c, key, data, op)) == 0) {
+		lend(key);
+		lend(data);
+	}
+	return rc;
+}
+
+int
+mdb_put(MDB_txn *txn, MDB_dbi dbi, MDB_val *key, MDB_val *data, unsigned int flags)
+{
+	static int (*real)(MDB_txn *, MDB_dbi, MDB_val *, MDB_val *, unsigned int);
+	int rc;
+
+	if (real == NULL)
+		real = (int (*)(MDB_txn *, MDB_dbi, MDB_val *, MDB_val *, unsigned int))lmdb("mdb_put");
+	rc = real(txn, dbi, key, data, flags);
+	lent_drop();
+	return rc;
+}
+
+int
+mdb_del(MDB_txn *txn, MDB_dbi dbi, MDB_val *key, MDB_val *data)
+{
+	static int (*real)(MDB_txn *, MDB_dbi, MDB_val *, MDB_val *);
+	int rc;
+
+	if (real == NULL)
+		real = (int (*)(MDB_txn *, MDB_dbi, MDB_val *, MDB_val *))lmdb("mdb_del");
+	rc = real(txn, dbi, key, data);
+	lent_drop();
+	return rc;
+}
+
+int
+mdb_txn_commit(MDB_txn *txn)
+{
+	static int (*real)(MDB_txn *);
+
+	if (real == NULL)
+		real = (int (*)(MDB_txn *))lmdb("mdb_txn_commit");
+	lent_drop();
+	return real(txn);
+}
+
+/* ---- peers ---- */
 
 /* A breach: the master would end that process. */
 static inline void
@@ -194,6 +302,7 @@ world_end(void)
 	chan_free(master_near);
 	child.master = master_near = NULL;
 	db_close();
+	lent_drop();
 	for (unsigned int i = 0; i < 2; i++) {
 		snprintf(path, sizeof(path), "%s/%s", world_dir, i == 0 ? "data.mdb" : "lock.mdb");
 		(void)unlink(path);
