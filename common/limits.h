@@ -121,8 +121,8 @@
 #define LIM_TICKETS_ATS 1024	/* of one tenant, so that it cannot crowd out others */
 #define LIM_VAULT_PEERS 4096	/* stores and tls-workers */
 #define LIM_SEAL_ENDPOINTS 4	/* imap, smtp, and two to spare */
-#define LIM_SEALS_SEEN 16384	/* seals remembered against a second opening */
-#define LIM_RECORD 8192	/* a record, as the messages that carry it */
+#define LIM_SEALS_SEEN 16384	/* seals remembered against a second opening; the store remembers LIM_SEALS_KEPT */
+#define LIM_RECORD 8192	/* a sealed credential in the store; the largest takes half of it */
 #define LIM_SCRAM_NONCE 256	/* ours and the server's; servers add 18 to 64 characters */
 #define LIM_SCRAM_SALT 128	/* servers use 12 to 64 */
 #define LIM_SCRAM_ITERATIONS_MIN 4096	/* RFC 7677 s. 4 */
@@ -139,8 +139,8 @@
 #define LIM_UNLOCKS_PER_MINUTE 10	/* passphrases tried */
 #define LIM_ROTATE_PAUSE_MS 200	/* between two counts of the records while a key is renewed */
 #define LIM_ROTATE_ROUNDS 900	/* counts: three minutes for stores that are away and tests of links */
-#define LIM_RATE_BUCKETS 16384	/* links and tenants counted at the same time */
-#define LIM_SEAL_PLAIN 4096	/* one opened seal */
+#define LIM_RATE_BUCKETS 16384	/* links counted at the same time, and tenants; of more some share an allowance */
+#define LIM_SEAL_PLAIN 4096	/* one opened seal: all fields at their limits fit */
 #define LIM_REFUSALS_PER_MINUTE 64	/* of one tls-worker: two for each of its links; who goes on guesses */
 #define LIM_REFUSALS_TOLD 8	/* of these, log lines: the rest must not push others out */
 
