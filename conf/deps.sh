@@ -14,7 +14,7 @@ set -eu
 BUILD="gcc make pkg-config libevent-dev liblmdb-dev libsodium-dev libbsd-dev
 	libseccomp-dev libc-ares-dev libgmime-3.0-dev libjansson-dev
 	libconfuse-dev libzstd-dev zlib1g-dev libssl-dev libcmocka-dev mandoc"
-PEERS="dovecot-imapd dovecot-lmtpd postfix python3 python3-pytest openssl curl ca-certificates
+PEERS="dovecot-imapd dovecot-lmtpd postfix python3 python3-lmdb python3-pytest openssl curl ca-certificates
 	python3-nacl php-cli nodejs node-tweetnacl
 	clang libclang-rt-14-dev valgrind"
 

@@ -19,6 +19,9 @@ struct unit {
 };
 TAILQ_HEAD(unit_list, unit);
 
+/* What a store is refused. A flood of one hides none of the others in the log. */
+enum refused { REFUSED_UNIT, REFUSED_PROCESS, REFUSED_PACE, REFUSED_NONE, REFUSED__COUNT };
+
 /* One ats block. */
 struct tenant {
 	TAILQ_ENTRY(tenant) entry;
@@ -31,8 +34,10 @@ struct tenant {
 	bool counted;			/* its records, in the vault_count under way */
 	unsigned int n_starting;	/* of its links' workers, while proc_start_waiting counts */
 	int64_t starts_ms;		/* its orders are paid for until then, see tenant_may_start */
-	int64_t told_ms;		/* when a refusal to its store was last logged */
-	unsigned int untold;		/* and how many were not */
+	struct {
+		int64_t told_ms;	/* when it was last logged */
+		unsigned int untold;	/* and how many times it was not */
+	} refused[REFUSED__COUNT];
 };
 TAILQ_HEAD(tenant_list, tenant);
 
@@ -71,8 +76,8 @@ size_t tenant_most(const struct tenant *);
 /* May one more worker of its links start now? Orders have a pace, so that a
  * store which orders and stops all the time does not keep the host busy. */
 bool tenant_may_start(struct tenant *);
-/* Log what a tenant's store was refused: a line a second at most, with a count. */
-void tenant_refused(struct tenant *, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* Log what a tenant's store was refused: of each kind a line a second at most, with a count. */
+void tenant_refused(struct tenant *, enum refused, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
 /* ---- unit.c: requests of the stores ---- */
 struct unit *unit_find(const struct tenant *, uint32_t number);

@@ -160,7 +160,7 @@ its_turn(struct proc *p)
 	if (p->tenant->n_starting >= LIM_STARTING_ATS)
 		return false;	/* one of those will be READY soon */
 	if (!tenant_may_start(p->tenant)) {
-		tenant_refused(p->tenant, "workers ordered too fast, %s waits", proc_label(p));
+		tenant_refused(p->tenant, REFUSED_PACE, "workers ordered too fast, %s waits", proc_label(p));
 		set_timer(p, LIM_START_PAUSE_MS);
 		return false;
 	}

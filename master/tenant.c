@@ -90,21 +90,22 @@ tenant_may_start(struct tenant *t)
 }
 
 void
-tenant_refused(struct tenant *t, const char *fmt, ...)
+tenant_refused(struct tenant *t, enum refused kind, const char *fmt, ...)
 {
 	char text[256];
 	va_list ap;
 
-	if (now_ms() - t->told_ms < 1000) {
-		t->untold++;
+	if (t->refused[kind].told_ms != 0 && now_ms() - t->refused[kind].told_ms < 1000) {
+		t->refused[kind].untold++;
 		return;
 	}
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	logger_line(LOG_LVL_ERROR, "refused to store[%s]: %s count=%u", t->name, text, t->untold + 1);
-	t->told_ms = now_ms();
-	t->untold = 0;
+	logger_line(LOG_LVL_ERROR, "refused to store[%s]: %s count=%u", t->name, text,
+	    t->refused[kind].untold + 1);
+	t->refused[kind].told_ms = now_ms();
+	t->refused[kind].untold = 0;
 }
 
 /* A block that was removed and comes back must wait for its old store. */

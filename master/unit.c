@@ -97,7 +97,7 @@ refuse_none(struct chan *c, struct tenant *t, struct unit *u)
 
 		if (none_allowed(u, (enum service)s))
 			continue;
-		tenant_refused(t, "security none unit=%u host=%s", u->number, u->host[s]);
+		tenant_refused(t, REFUSED_NONE, "security none unit=%u host=%s", u->number, u->host[s]);
 		u->host[s][0] = '\0';
 		(void)send_unit_step(c, &m);
 	}
@@ -116,7 +116,7 @@ unit_on_run(struct chan *c, const union msg *m, int *fd)
 		return -1;
 	if (u == NULL) {
 		if (!room_for_a_unit(t) || (u = calloc(1, sizeof(*u))) == NULL) {
-			tenant_refused(t, "too many links and probes unit=%u of %u", m->unit_run.unit, t->n_units);
+			tenant_refused(t, REFUSED_UNIT, "too many links and probes unit=%u of %u", m->unit_run.unit, t->n_units);
 			return 0;
 		}
 		u->number = m->unit_run.unit;
@@ -167,7 +167,7 @@ unit_on_worker_start(struct chan *c, const union msg *m, int *fd)
 	if (unit_find(t, w->unit) == NULL || proc_find(w->role, t, w->unit) != NULL)
 		return 0;
 	if (proc_count(t) >= tenant_most(t)) {
-		tenant_refused(t, "too many processes unit=%u of %zu", w->unit, tenant_most(t));
+		tenant_refused(t, REFUSED_PROCESS, "too many processes unit=%u of %zu", w->unit, tenant_most(t));
 		return 0;
 	}
 	(void)proc_new(w->role, t, w->unit, NULL, w->keep);

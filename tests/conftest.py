@@ -7,7 +7,7 @@ import sys
 import pytest
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path[:0] = [os.path.join(HERE, "peers"), os.path.join(HERE, "hostile")]
+sys.path[:0] = [os.path.join(HERE, "peers"), os.path.join(HERE, "hostile"), os.path.join(HERE, "sandbox")]
 
 from desk import Desk  # noqa: E402
 from liar import Liars  # noqa: E402
