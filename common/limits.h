@@ -145,9 +145,8 @@
 #define LIM_REFUSALS_TOLD 8	/* of these, log lines: the rest must not push others out */
 
 /* The dialer */
-#define LIM_DNS_QUERY_MS 2000	/* per server and round; doubled in the next round */
-#define LIM_DNS_TRIES 2	/* rounds */
-#define LIM_DNS_SOCKETS 32	/* sockets of the resolver */
+#define LIM_DNS_TRIES 2	/* rounds over the name servers; then the name service does not answer */
+#define LIM_DNS_SOCKETS 32	/* sockets of the resolver: it uses two for each name server */
 #define LIM_DNS_LOOKUPS 128	/* lookups under way, also forgotten ones */
 #define LIM_DIAL_ADDRESSES 16	/* addresses of one name that are tried */
 #define LIM_DIAL_DNS_MS 10000	/* the whole lookup */
@@ -177,9 +176,9 @@
 /* The SMTP engine */
 #define LIM_SMTP_IDLE_SECONDS 30	/* without a message to send */
 #define LIM_SMTP_RETRY_FIRST_MS 1000	/* between connections; doubles */
-#define LIM_SMTP_RETRY_MAX_MS 60000	/* the longest wait between connections */
+#define LIM_SMTP_RETRY_MAX_MS 60000	/* the longest of these waits, half of it again for chance */
 #define LIM_SMTP_UNUSED 3	/* streams lost in a row before EHLO is answered */
-#define LIM_REPLY_LINE 2048	/* RFC 5321 s. 4.5.3.1.5 says 512; some servers tell more */
+#define LIM_REPLY_LINE 2048	/* without its LF; RFC 5321 s. 4.5.3.1.5 says 512, some servers tell more */
 #define LIM_REPLY_LINES 128	/* lines of one reply */
 
 /* MIME */
@@ -327,6 +326,7 @@
 #define LIM_JOURNAL_SCAN 1024	/* entries looked at in one turn */
 #define LIM_VALUES_WINDOW 8	/* texts asked for at once */
 #define LIM_KEEP_TEXT (128 * 1024)	/* a larger buffer is given back after its response */
+#define LIM_DNS_QUERY_MS 2000	/* before a name server is asked again, or the next one; doubled in the next round */
 #define LIM_DIAL_NEXT_MS 250	/* before the next address is tried beside it, RFC 8305 s. 8 */
 #define LIM_NOOP_MS 30000	/* without IDLE */
 #define LIM_QUEUE_SLEEP_SECONDS 60	/* the clock may have been set meanwhile */
