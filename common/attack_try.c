@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 char try_space[4096];
+const struct timespec try_no_time = { .tv_nsec = -1 };
 char *const try_argv[] = { (char *)(uintptr_t) "sh", NULL };
 
 #define CALL(name, ...) syscall(SYS_##name, ##__VA_ARGS__)

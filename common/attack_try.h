@@ -8,12 +8,14 @@
 #include "attack_private.h"
 
 #include <sys/types.h>
+#include <time.h>
 
 #define TRY_NONE (-2)	/* nothing to try it on: impossible by construction */
 #define TRY_LIMIT (-3)	/* stopped by a limit; the text says which */
 #define TRY_PART (-4)	/* it happened, within what the text says */
 
 extern char try_space[4096];		/* whatever a call wants to write or read; zeroed before each attempt */
+extern const struct timespec try_no_time;	/* a time that cannot be set */
 extern char *const try_argv[];		/* { "sh", NULL } */
 struct sockaddr;
 

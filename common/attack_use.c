@@ -58,7 +58,7 @@ use_realloc(void)
 static void
 use_abort(void)
 {
-	char *p = malloc(64);
+	char *p = calloc(1, 64);
 
 	keep = p + 8;
 	free(keep);
@@ -131,7 +131,7 @@ use_body(void)
 		body_close(&b);
 }
 
-/* A resolver file whose rest is not read: stdio steps back at its close. */
+/* A resolver file by stdio. */
 static void
 use_file(void)
 {
@@ -147,7 +147,7 @@ use_file(void)
 static void
 use_charset(void)
 {
-	iconv_t cd = iconv_open("UTF-8", "ISO-2022-KR");
+	iconv_t cd = iconv_open("UTF-8", "IBM1390");
 
 	if (cd != (iconv_t)-1)
 		(void)iconv_close(cd);
@@ -192,12 +192,10 @@ static const struct {
 	{ "memfd_create", 0, use_body },
 	{ "fcntl:F_ADD_SEALS", 0, use_body },
 	{ "fcntl:F_GET_SEALS", 0, use_body },
-	{ "lseek", R_DIALER, use_file },
 	{ "lseek", 0, use_body },
 	{ "openat", R_DIALER, use_file },
 	{ "newfstatat", R_DIALER, use_file },
 	{ "openat", R_MIME, use_charset },
-	{ "newfstatat", R_MIME, use_charset },
 	{ "sort", 0, use_sort },
 };
 

@@ -3,6 +3,7 @@ A Postern of the build with hooks, and in it one stolen process of each role: ev
 made by each of them, what became of it is gathered.
 """
 
+import contextlib
 import os
 import re
 import shutil
@@ -26,6 +27,7 @@ SIBLINGS = {"store": "store[rival]", "ats-worker": "ats-worker[rival]", "mime-wo
 
 FAMILIES = {"AF_UNIX": 1, "AF_INET": 2, "AF_INET6": 10}
 OTHER_FAMILIES = [f for f in range(0, 47) if f not in FAMILIES.values()]
+LEFT = ("/attack-file", "/attack-directory", "/attack-device", "/attack-link", "/tmp/attack-file")
 USER = 61321  # an ordinary user that nobody else is
 
 
@@ -99,13 +101,22 @@ class Crime:
         self.status = self.postern.stop()
         self.bait.close()
         shutil.rmtree(self.dir, ignore_errors=True)
+        for path in LEFT:  # only where a wall is down
+            with contextlib.suppress(OSError):
+                os.rmdir(path) if os.path.isdir(path) else os.unlink(path)
 
     def _table(self, label):
+        return self._rows(label, "list")
+
+    def _rows(self, label, order):
+        """All rows of a table that a process tells row by row."""
         rows = []
         while True:
-            row = self.postern.order(label, "list", f"n={len(rows)}")
+            row = self.postern.order(label, order, f"n={len(rows)}")
             if row == "none":
                 return rows
+            if "|" not in row:
+                raise RuntimeError(f"{label} {order}: {row}")
             rows.append(tuple(row.split("|")))
 
     # ---- one attempt -----------------------------------------------------------
@@ -166,12 +177,7 @@ class Crime:
 
     def calls(self, role):
         """The lines of its list of system calls: (label, "allowed" or "refused", why)."""
-        rows = []
-        while True:
-            row = self.postern.order("stolen-" + role, "calls", f"n={len(rows)}")
-            if row == "none":
-                return rows
-            rows.append(tuple(row.split("|")))
+        return self._rows("stolen-" + role, "calls")
 
     # ---- what cannot be tried, only looked at ------------------------------------
 

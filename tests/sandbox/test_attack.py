@@ -5,14 +5,18 @@ change that is meant: make walls, and look at what git diff says.
 """
 
 import concurrent.futures
+import contextlib
 import os
 import resource
 import subprocess
+import threading
+import types
 
 import pytest
 import walls
 from attacked import NAMES, USER, Crime
-from harness import HOOKS
+from certs import Certs
+from harness import HOOKS, Attacked
 from postern import BUILD
 
 SETTINGS = {"root": ("sandbox=0", None), "user": ("sandbox=0", USER), "kernel-6.1": ("sandbox=1", None)}
@@ -101,6 +105,32 @@ def test_refuses_without_its_harness(tmp_path):
     for run in (posternd("-n"), posternd("-d"), posternd("-n", POSTERN_TEST_HARNESS=str(tmp_path / "absent"))):
         assert run.returncode == 1
         assert "harness" in run.stderr
+
+
+@pytest.mark.parametrize("master, children", [(BUILD, HOOKS), (HOOKS, BUILD)], ids=["ordinary", "for tests"])
+def test_children_of_the_other_build_are_refused(master, children, tmp_path, certs_alone):
+    """Their tables of messages differ, so neither kind takes orders of the other."""
+    postern = Attacked(tmp_path / "p", certs_alone, build=master)
+    with open(postern.conf) as f:
+        conf = f.read()
+    with open(postern.conf, "w") as f:
+        f.write(conf.replace(f"{master}/libexec", f"{children}/libexec"))
+    threading.Thread(target=accept, args=(postern.harness,), daemon=True).start()
+    run = subprocess.run(postern.argv(), capture_output=True, text=True, timeout=20,
+                         env=dict(os.environ, POSTERN_TEST_HARNESS=postern.harness.path))
+    postern.harness.close()
+    assert run.returncode == 1
+    assert "the vault does not start: wrong setup" in run.stderr
+
+
+def accept(harness):
+    with contextlib.suppress(OSError):
+        harness.accept()
+
+
+@pytest.fixture
+def certs_alone(tmp_path):
+    return types.SimpleNamespace(certs=Certs(str(tmp_path / "ca")))
 
 
 def test_is_not_installed(tmp_path):
