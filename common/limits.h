@@ -157,12 +157,12 @@
 #define LIM_DIAL_ACTIVE_ALL 100	/* of all; each may hold LIM_DIAL_ADDRESSES of the 2,048 descriptors */
 
 /* TLS and the login */
-#define LIM_EXTRA_CAS 64	/* certificates of one host's extra file */
-#define LIM_DETAIL_SCAN 4096	/* bytes of a line that are searched for echoes */
+#define LIM_EXTRA_CAS 64	/* certificates of one host's extra file; the log tells of more */
+#define LIM_DETAIL_SCAN 4096	/* bytes of a line that are searched for echoes: the part shown and the longest secret */
 #define LIM_CERT_NAMES 8	/* names of a wrong certificate that are told */
-#define LIM_NOT_TLS 200	/* bytes kept of what came instead of TLS */
-#define LIM_LOGIN_LINE 12288	/* one line of a server; a challenge of LIM_LOGIN_DATA fits */
-#define LIM_LOGIN_OUT 16384	/* bytes waiting for a server that does not read */
+#define LIM_NOT_TLS 200	/* bytes told of what came instead of TLS, or of a greeting */
+#define LIM_LOGIN_LINE 12288	/* one line of a server with its LF; a challenge of LIM_LOGIN_DATA fits */
+#define LIM_LOGIN_OUT 16384	/* bytes waiting for a server that does not read; a response of LIM_LOGIN_DATA fits */
 #define LIM_LOGIN_DATA 8192	/* a challenge or response, as in messages.def */
 #define LIM_LOGIN_LINES 256	/* lines of one dialogue: no endless greetings */
 #define LIM_LOGIN_ROUNDS 8	/* SASL challenges */
@@ -171,7 +171,7 @@
 #define LIM_LOGIN_IR_IMAP 8000	/* initial response in one line: RFC 9051 s. 4 asks servers to take 8,000 octets before a login */
 #define LIM_LOGIN_IR_SMTP 510	/* the same, RFC 5321 s. 4.5.3.1.4 without CRLF */
 #define LIM_LOGIN_STEP_SECONDS 30	/* each step of the way in */
-#define LIM_STREAM_CLOSE_SECONDS 15	/* last bytes for the side that is still there */
+#define LIM_STREAM_CLOSE_SECONDS 15	/* for the last bytes of a worker that left: its server may be slow, not for ever */
 
 /* The SMTP engine */
 #define LIM_SMTP_IDLE_SECONDS 30	/* without a message to send */

@@ -57,6 +57,10 @@ add_extra(X509_STORE *store, struct slice pem)
 			count++;
 		X509_free(cert);
 	}
+	if (count == LIM_EXTRA_CAS && (cert = PEM_read_bio_X509(bio, NULL, NULL, NULL)) != NULL) {
+		X509_free(cert);
+		log_error("the extra CA file holds too many certificates read=%u", count);
+	}
 	BIO_free(bio);
 	ERR_clear_error();
 	if (count == 0)

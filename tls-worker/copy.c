@@ -128,13 +128,13 @@ copy_pump(struct copy *c, struct copy_wants *w)
 	wr = c->up.kept != NULL && c->link->write_wants_read;
 	if (up == -1 || down == -1)
 		return COPY_OVER;
-	/* The worker left: its last bytes still go out. The server left: the same. */
-	if ((c->up.ended && c->up.kept == NULL) || (c->down.ended && c->down.kept == NULL))
+	/* The worker left, or the server: its end is read behind its last bytes. */
+	if (c->up.ended || c->down.ended)
 		return COPY_OVER;
-	w->again = up == 1 || down == 1 || (c->down.kept == NULL && !c->down.ended && link_pending(c->link));
-	w->link_read = (c->down.kept == NULL && !c->down.ended) || wr;
+	w->again = up == 1 || down == 1 || (c->down.kept == NULL && link_pending(c->link));
+	w->link_read = c->down.kept == NULL || wr;
 	w->link_write = (c->up.kept != NULL && !wr) || rw;
-	w->plain_read = c->up.kept == NULL && !c->up.ended;
+	w->plain_read = c->up.kept == NULL;
 	w->plain_write = c->down.kept != NULL;
-	return c->up.ended || c->down.ended ? COPY_CLOSING : COPY_OPEN;
+	return COPY_OPEN;
 }

@@ -27,11 +27,7 @@ struct copy_wants {
 	bool link_read, link_write, plain_read, plain_write, again;
 };
 
-enum copy_state {
-	COPY_OPEN,
-	COPY_CLOSING,	/* one end is closed, bytes wait for the other: limit it in time */
-	COPY_OVER
-};
+enum copy_state { COPY_OPEN, COPY_OVER };
 
 /* rest: bytes of the server that came with its last login line. The link and
  * the descriptor stay the caller's. -1: no memory. */

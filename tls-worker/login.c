@@ -306,7 +306,7 @@ check_injection(struct login *l)
 static enum login_want
 line_too_long(struct login *l)
 {
-	struct slice start = { l->in, l->in_n < 200 ? l->in_n : 200 };
+	struct slice start = { l->in, l->in_n < LIM_NOT_TLS ? l->in_n : LIM_NOT_TLS };
 
 	if (l->state == LS_GREETING)
 		return login_fail(l, codes_greeting(l->service, start), start);

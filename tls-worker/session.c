@@ -74,14 +74,11 @@ pump(struct session *s)
 {
 	static const struct timeval soon = { 0, 0 };
 	struct copy_wants w;
-	enum copy_state state = copy_pump(&s->copy, &w);
 
-	if (state == COPY_OVER) {
+	if (copy_pump(&s->copy, &w) == COPY_OVER) {
 		session_end(s);
 		return;
 	}
-	if (state == COPY_CLOSING && !event_pending(s->deadline, EV_TIMEOUT, NULL))
-		set_deadline(s, LIM_STREAM_CLOSE_SECONDS);
 	session_watch(s, w.link_read, w.link_write);
 	want(s->plain_read, w.plain_read);
 	want(s->plain_write, w.plain_write);
@@ -127,6 +124,18 @@ on_plain(evutil_socket_t fd, short what, void *arg)
 		session_end(s);
 }
 
+/* The worker left: its last bytes still go out, but a server that takes them
+ * one by one does not keep the place for ever. */
+static void
+on_plain_closed(evutil_socket_t fd, short what, void *arg)
+{
+	struct session *s = arg;
+
+	(void)fd;
+	(void)what;
+	set_deadline(s, LIM_STREAM_CLOSE_SECONDS);
+}
+
 static void
 on_again(evutil_socket_t fd, short what, void *arg)
 {
@@ -165,6 +174,7 @@ session_free(struct session *s)
 	event_drop(&s->link_write);
 	event_drop(&s->plain_read);
 	event_drop(&s->plain_write);
+	event_drop(&s->plain_closed);
 	event_drop(&s->deadline);
 	event_drop(&s->again);
 	copy_free(&s->copy);
@@ -223,6 +233,7 @@ session_copy(struct session *s)
 	secret_free(s->login);
 	s->login = NULL;
 	s->phase = SP_COPY;
+	event_add(s->plain_closed, NULL);
 	log_info("stream up service=%u port=%u", s->service, s->port);
 	pump(s);
 }
@@ -245,9 +256,11 @@ add_events(struct session *s)
 {
 	s->plain_read = event_new(loop_base(), s->plain, EV_READ | EV_PERSIST, on_plain, s);
 	s->plain_write = event_new(loop_base(), s->plain, EV_WRITE | EV_PERSIST, on_plain, s);
+	s->plain_closed = event_new(loop_base(), s->plain, EV_CLOSED, on_plain_closed, s);
 	s->deadline = evtimer_new(loop_base(), on_deadline, s);
 	s->again = evtimer_new(loop_base(), on_again, s);
-	return s->plain_read != NULL && s->plain_write != NULL && s->deadline != NULL && s->again != NULL ? 0 : -1;
+	return s->plain_read != NULL && s->plain_write != NULL && s->plain_closed != NULL && s->deadline != NULL &&
+	    s->again != NULL ? 0 : -1;
 }
 
 static struct session *

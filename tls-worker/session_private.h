@@ -35,7 +35,7 @@ struct session {
 	size_t out_at;		/* bytes of login->out that are written */
 	bool auth_begun;	/* the vault waits for a result */
 	struct copy copy;
-	struct event *link_read, *link_write, *plain_read, *plain_write;
+	struct event *link_read, *link_write, *plain_read, *plain_write, *plain_closed;
 	struct event *deadline, *again;
 };
 
