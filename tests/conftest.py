@@ -26,6 +26,7 @@ def pytest_configure(config):
 
 
 def pytest_addoption(parser):
+    parser.addoption("--siege", default="240", help="seconds of the long siege")
     parser.addoption("--seed", help="of the tests under fire: the same choices again")
     parser.addoption("--long", action="store_true", help="also run the tests marked long")
 

@@ -142,6 +142,58 @@ test_rates_do_not_mind(void **state)
 	assert_true(probe_rate_allow(who, store_ticks()));
 }
 
+/* ---- after an undone turn ---- */
+static bool
+imap_asked_for(void)
+{
+	union msg m;
+
+	turn();
+	while (next_told(&far_master, MSG_worker_start, &m) != NULL)
+		if (m.worker_start.role == ROLE_IMAP)
+			return true;
+	return false;
+}
+
+/* The turn fails; how many seconds pass before the worker is asked for. */
+static unsigned int
+rest_after_failure(void)
+{
+	union msg m;
+	unsigned int seconds = 0;
+
+	imap_connect();
+	turns();
+	(void)imap_asked_for();
+	imap_touch(imap_session_of(LINK));
+	db_fail("test");
+	turn();
+	assert_null(imap_session_of(LINK));
+	assert_non_null(next_told(&far_master, MSG_worker_stop, &m));
+	for (; !imap_asked_for(); seconds++) {
+		assert_true(seconds < 1000);
+		ticks_ahead++;
+		imap_rest_over();
+	}
+	return seconds;
+}
+
+/* limit: LIM_REST_FIRST_SECONDS LIM_REST_MAX_SECONDS */
+static void
+test_rests(void **state)
+{
+	unsigned int want = LIM_REST_FIRST_SECONDS;
+
+	(void)state;
+	for (int i = 0; i < 8; i++) {
+		assert_in_range(rest_after_failure(), want, want + want / 2 + 1);
+		want = want * 2 < LIM_REST_MAX_SECONDS ? want * 2 : LIM_REST_MAX_SECONDS;
+	}
+	/* What went well for a while is forgiven. */
+	ticks_ahead += LIM_REST_MAX_SECONDS + 1;
+	assert_in_range(rest_after_failure(), LIM_REST_FIRST_SECONDS, LIM_REST_FIRST_SECONDS * 3 / 2 + 1);
+}
+
 /* ---- the queue ---- */
 static uint64_t next_row = 1000;
 
@@ -224,6 +276,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_floor_never_sinks, clock_setup, teardown),
 		cmocka_unit_test_setup_teardown(test_vanished_are_held, clock_setup, teardown),
 		cmocka_unit_test_setup_teardown(test_rates_do_not_mind, clock_setup, teardown),
+		cmocka_unit_test_setup_teardown(test_rests, clock_setup, teardown),
 		cmocka_unit_test_setup_teardown(test_set_back, clock_setup, teardown),
 		cmocka_unit_test_setup_teardown(test_set_back_before_the_start, clock_setup, teardown),
 		/* last: the lag stays until the next start */
