@@ -48,6 +48,13 @@ count_all(struct count *sum, json_t **rows)
 	return true;
 }
 
+/* A count proves nothing unless the new key is what the vault counts by. */
+static bool
+has_key(const struct vault_said *said, const struct key_pair *p)
+{
+	return said->running && memcmp(said->public, p->public, KEY_PUBLIC_N) == 0;
+}
+
 /* Round after round until one finds nothing but records under the new key. */
 static void
 count_until_done(const struct vault_args *a, const struct key_pair *p, struct count *sum, json_t **rows)
@@ -59,8 +66,13 @@ count_until_done(const struct vault_args *a, const struct key_pair *p, struct co
 		/* One that was started again in the middle is locked again. */
 		if (said.running && said.locked && p->wrapped)
 			(void)unlock_send(a->socket, pair_passphrase(p));
-		if (count_all(sum, rows) && sum->moved == 0 && sum->old == 0 && sum->away == 0)
-			return;
+		if (said.running && !has_key(&said, p))
+			ctl_fail(CTL_REFUSED, "the vault has not taken the new key, see the log; the old one stays in use");
+		if (count_all(sum, rows) && sum->moved == 0 && sum->old == 0 && sum->away == 0) {
+			vault_ask("", &said);
+			if (has_key(&said, p))
+				return;
+		}
 		if (!ctl_options.json && sum->moved > 0)
 			printf("moved       %u records\n", sum->moved);
 		(void)poll(NULL, 0, LIM_ROTATE_PAUSE_MS);

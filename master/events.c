@@ -23,7 +23,7 @@ on_ready(struct chan *c, const union msg *m, int *fd)
 	if (p->state != PROC_STARTING || (p->role == ROLE_VAULT) != (m->ready.public_key.n == 32))
 		return -1;
 	p->walls = m->ready;
-	if (p->role == ROLE_VAULT)
+	if (p->role == ROLE_VAULT && !master.vault_known)	/* later by vault_state, which is told on */
 		memcpy(master.public_key, m->ready.public_key.p, 32);
 	p->walls.public_key = SLICE_NONE;
 	chan_run(c);

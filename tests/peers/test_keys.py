@@ -232,6 +232,35 @@ def test_rotation_cut_off(keyed, world):
     assert (done["newKey"], done["oldKey"], done["publicKey"]) == (3, 0, begun)
 
 
+def test_next_key_found_at_a_restart(keyed, world):
+    """A vault that dies before it is told of the next key gets it at its start, and the ATS its public half."""
+    keyed.start()
+    ats = keyed.jmap()
+    link = keyed.link(RECRUITER, client=ats)
+    keyed.ctl("vault", "init", "-k", keyed.key + ".new", "-p", keyed.key + ".new.pub")
+    new = open(keyed.key + ".new.pub").read().strip()
+    keyed.kill("vault")
+    until("both keys", lambda: keyed.status()["rotating"])
+    assert keyed.status()["publicKey"] == new
+    until("Session", lambda: ats.session()["capabilities"]["urn:postern:params:jmap:ats"]["vaultPublicKey"] == new)
+    done = keyed.rotate()
+    assert (done["newKey"], done["oldKey"], done["publicKey"]) == (1, 0, new)
+    assert ats.call("Link/test", id=link)["ok"]
+
+
+def test_nothing_ends_without_the_new_key(keyed):
+    """A new key file that the vault cannot have leaves everything as it is."""
+    keyed.start()
+    link = keyed.link(RECRUITER)
+    before = open(keyed.key, "rb").read()
+    keyed.ctl("vault", "init", "-k", keyed.key + ".new", "-p", keyed.key + ".new.pub")
+    os.chmod(keyed.key + ".new", 0o444)
+    with pytest.raises(RuntimeError, match="the vault keeps what it has"):
+        keyed.rotate()
+    assert open(keyed.key, "rb").read() == before and not keyed.status()["rotating"]
+    assert keyed.jmap().call("Link/test", id=link)["ok"]
+
+
 @pytest.mark.long
 @pytest.mark.deadline(240)
 def test_rotations_under_load(keyed, world):
