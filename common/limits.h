@@ -65,18 +65,17 @@
 #define LIM_IMAP_RANGES 65536		/* UID ranges held while a slice is listed */
 #define LIM_IMAP_WANTS 65536		/* bodies asked for and not yet fetched */
 #define LIM_IMAP_OPS 4096		/* write-back operations waiting */
-#define LIM_IDLE_SECONDS 540		/* IDLE renewed; RFC 2177 says 29 minutes, NATs say less */
-#define LIM_PROOF_SECONDS 300		/* the selected folder is looked at although IDLE is silent */
-#define LIM_COMMAND_SECONDS 120		/* no byte moved while a command waits: stalled */
-#define LIM_BACKOFF_FIRST_MS 1000	/* before a lost connection is made again; doubles */
-#define LIM_BACKOFF_MAX_MS 300000	/* the longest wait between connections */
-#define LIM_OP_LOST 3	/* connections an EXPUNGE after COPY may cost */
+#define LIM_PROOF_SECONDS 300		/* the inbox is looked at although IDLE is silent, and IDLE renewed: RFC 2177 says 29 minutes, NATs say less */
+#define LIM_COMMAND_SECONDS 120		/* no byte moved while a command waits: stalled, found two ticks later at most */
+#define LIM_BACKOFF_FIRST_MS 1000	/* before a lost connection is made again, less up to half of it by chance; doubles */
+#define LIM_BACKOFF_MAX_MS 300000	/* the longest of these waits */
+#define LIM_OP_LOST 3	/* connections an EXPUNGE after COPY may cost and is tried again */
 #define LIM_LITERAL_MINUS 4096	/* RFC 7888 s. 5: the most that LITERAL- allows */
-#define LIM_COMMAND_LITERALS 3	/* literals in one command */
+#define LIM_COMMAND_LITERALS 3	/* literals in one command that the server is waited for */
 #define LIM_SLICE_REFUSALS 12	/* connections that refuse a message, where no other could be read, before it is left out */
 #define LIM_BODY_TRIES 3	/* connections that may die over one message */
-#define LIM_REBUILDS_DAY 3	/* changes of UIDVALIDITY in a day that are believed */
-#define LIM_WINDOW_TRIES 5	/* times the low end of the window is asked for */
+#define LIM_REBUILDS_DAY 3	/* changes of UIDVALIDITY in a day that are believed; then the folder rests for a day */
+#define LIM_WINDOW_TRIES 5	/* times the UID of a message is asked for again: it may have been expunged meanwhile */
 #define LIM_SELECT_RETRY_MS 300000	/* before a folder that cannot be selected is tried again */
 #define LIM_SELECT_REFUSALS 3	/* before a listed folder is called a phantom */
 #define LIM_IMAP_STABLE_MS 60000	/* a connection that lived so long forgives the failures before it */

@@ -77,7 +77,7 @@ back_off(struct engine *e, uint64_t least)
 {
 	uint64_t ms;
 
-	if (e->up_since != 0 && clock_ms() - e->up_since > LIM_IMAP_STABLE_MS)
+	if (e->up_since != 0 && clock_ms() - e->up_since >= LIM_IMAP_STABLE_MS)
 		e->fails = 0;
 	e->up_since = 0;
 	e->fails++;
@@ -291,6 +291,7 @@ engine_free(struct engine *e)
 	ops_clear(e);
 	bodies_clear(e);
 	folders_free(&e->folders);
+	folders_free(&e->before);
 	imap_writer_reset(&e->writer);
 	stream_free(&e->stream);
 	uidset_free(&e->round.set);
@@ -312,6 +313,7 @@ engine_set_store(struct engine *e, struct chan *store)
 	bodies_clear(e);
 	forget_connection(e);
 	folders_free(&e->folders);
+	folders_free(&e->before);
 	event_del(e->timer);
 	/* A stream that is on its way is closed when it comes. */
 	e->state = ENGINE_OFF;

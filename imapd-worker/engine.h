@@ -160,13 +160,14 @@ struct engine {
 	bool condstore, qresync, was_live, live;
 	bool no_sent_told;		/* no folder is Sent, and the store knows */
 	unsigned int fails;		/* connections lost in a row */
-	uint64_t up_since, list_at, proof_at, noop_at, idle_since;
+	uint64_t up_since, list_at, proof_at, noop_at;
 	uint64_t moved, moved_at;	/* the stall clock */
 	uint64_t step_since;		/* probe */
 	unsigned int probe_stage;
 	struct event *timer;
 
 	struct folders folders;
+	struct folders before;		/* those of the list before, until this one is complete */
 	size_t cursor;			/* next folder to ask for its MAILBOXID */
 	struct folder *wanted;		/* being selected */
 	const char *refusal;		/* why the last SELECT was refused */
@@ -263,7 +264,6 @@ void sync_position(struct engine *, struct folder *);
 /* live.c */
 bool live_event(const struct engine *);		/* the selected folder changed */
 bool live_poll_due(struct engine *);
-bool live_renew_due(const struct engine *);	/* IDLE is old */
 uint64_t live_next_due(const struct engine *);	/* monotonic ms of the next thing to do */
 void live_poll(struct engine *);
 void live_looked_at(struct folder *);		/* the next poll is a while away */

@@ -69,6 +69,26 @@ folders_role(const struct folders *fs, enum mailbox_role role)
 	return NULL;
 }
 
+void
+folders_inherit(struct folders *fs, struct folders *before)
+{
+	size_t i;
+
+	for (i = 0; i < before->n; i++) {
+		const struct folder *old = &before->v[i];
+		struct folder *f;
+
+		if ((old->rebuilt == 0 && !old->fetched) || (f = folders_by_name(fs, slice_str(old->raw_name))) == NULL)
+			continue;
+		f->fetched = old->fetched;
+		f->rebuilt = old->rebuilt;
+		f->rebuilt_since = old->rebuilt_since;
+		if (f->rebuilt > LIM_REBUILDS_DAY)
+			f->retry_at = old->retry_at;
+	}
+	folders_free(before);
+}
+
 static struct slice
 leaf_of(struct slice name, uint8_t separator)
 {

@@ -49,6 +49,9 @@ void folders_free(struct folders *);
 /* Add what LIST said; names that cannot be used are left out. utf8: names are
  * UTF-8 (IMAP4rev2 only), else modified UTF-7. */
 void folders_add(struct folders *, const struct imap_list *, bool utf8);
+/* What an earlier list found out about folders that are still there: how often
+ * they were rebuilt, that they can be read. Frees the earlier list. */
+void folders_inherit(struct folders *, struct folders *before);
 /* All are listed: give roles to unmarked folders, choose what is synced. */
 void folders_choose(struct folders *, const struct msg_sync_config *);
 struct folder *folders_role(const struct folders *, enum mailbox_role);	/* NULL: none */

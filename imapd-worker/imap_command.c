@@ -88,7 +88,7 @@ announce(struct imap_writer *w, size_t n)
 	imap_text(w, at_once ? "{%zu+}\r\n" : "{%zu}\r\n", n);
 	if (at_once)
 		return;
-	if (w->nheld == LIM_COMMAND_LITERALS) {
+	if (w->nheld == 1 + LIM_COMMAND_LITERALS) {
 		w->refused = true;
 		return;
 	}

@@ -56,7 +56,7 @@ struct pending {
 
 struct imap_writer {
 	struct evbuffer *out;	/* the stream writes it */
-	struct evbuffer *held[LIM_COMMAND_LITERALS];
+	struct evbuffer *held[1 + LIM_COMMAND_LITERALS];	/* each but the first begins with a literal */
 	unsigned int nheld;
 	uint32_t last_tag;
 	uint32_t caps;		/* CAP_*: whether literals need to wait */

@@ -130,12 +130,6 @@ live_status(struct engine *e, const struct imap_mailbox_status *m)
 
 /* ---- IDLE ---- */
 
-bool
-live_renew_due(const struct engine *e)
-{
-	return clock_ms() - e->idle_since >= LIM_IDLE_SECONDS * 1000;
-}
-
 static void
 noop(struct engine *e)
 {
@@ -158,7 +152,6 @@ live_idle(struct engine *e)
 	imap_text(&e->writer, "IDLE");
 	(void)imap_end(&e->writer);
 	e->idle = IDLE_ASKED;
-	e->idle_since = clock_ms();
 }
 
 void
@@ -191,8 +184,6 @@ live_next_due(const struct engine *e)
 	uint64_t next = e->list_at < e->proof_at ? e->list_at : e->proof_at, at;
 	size_t i;
 
-	if (e->idle != IDLE_OFF && e->idle_since + LIM_IDLE_SECONDS * 1000 < next)
-		next = e->idle_since + LIM_IDLE_SECONDS * 1000;
 	if (e->idle == IDLE_OFF && e->noop_at < next)
 		next = e->noop_at;
 	for (i = 0; i < e->folders.n; i++) {

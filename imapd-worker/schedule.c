@@ -154,12 +154,13 @@ run_task(struct engine *e)
 	}
 }
 
-/* IDLE is broken off for work, and renewed before middleboxes forget it. */
+/* IDLE is broken off for work; the look at all of the inbox renews it too,
+ * before middleboxes forget it. */
 static bool
 work_waits(struct engine *e)
 {
 	return live_event(e) || !STAILQ_EMPTY(&e->ops) || bodies_due(e) || live_poll_due(e) || dirty_folder(e) != NULL ||
-	       incomplete_folder(e) != NULL || e->relist || clock_ms() >= e->proof_at || live_renew_due(e);
+	       incomplete_folder(e) != NULL || e->relist || clock_ms() >= e->proof_at;
 }
 
 void

@@ -24,7 +24,11 @@ void
 session_list(struct engine *e)
 {
 	select_leave(e);
-	folders_free(&e->folders);
+	if (e->before.n > 0)
+		folders_free(&e->folders);	/* of a list that broke off */
+	else
+		e->before = e->folders;
+	e->folders = (struct folders){ 0 };
 	e->relist = e->live = false;
 	e->task = TASK_NONE;
 	e->progress_done = e->progress_total = 0;
@@ -133,6 +137,7 @@ list_ended(struct engine *e, const struct imap_response *r)
 		return;
 	}
 	folders_choose(&e->folders, &c);
+	folders_inherit(&e->folders, &e->before);
 	e->cursor = 0;
 	if (e->probe)
 		e->state = ENGINE_PROBE;
