@@ -3,6 +3,7 @@
 #include <event2/event.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "bind.h"
 #include "child.h"
@@ -358,6 +359,11 @@ imap_peer(const struct chan_peer *peer, int fd)
 {
 	struct imap_session *s = imap_session_of(peer->unit);
 
+	/* Removed while its worker was on its way: nothing may be written for it. */
+	if (!link_exists(peer->unit)) {
+		close(fd);
+		return;
+	}
 	if (s != NULL)
 		session_end(s);	/* its end comes after its successor */
 	if ((s = calloc(1, sizeof(*s))) == NULL)

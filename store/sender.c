@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
+#include <unistd.h>
 
 #include "blob.h"
 #include "body.h"
@@ -341,8 +342,14 @@ static const struct chan_ops ops = { .handlers = handlers, .on_eof = on_eof, .on
 void
 smtp_peer(const struct chan_peer *peer, int fd)
 {
-	struct sender *s = sender_of(peer->unit);
+	struct sender *s;
 	char from[LIM_ADDRESS + 1] = "";
+
+	if (!link_exists(peer->unit)) {
+		close(fd);	/* removed while its worker was on its way */
+		return;
+	}
+	s = sender_of(peer->unit);
 
 	if (s->chan != NULL)
 		worker_lost(s);

@@ -5,7 +5,18 @@
  */
 #include "world.h"
 
+#include "check.h"
+
 int LLVMFuzzerTestOneInput(const uint8_t *, size_t);
+
+/* Whatever the peers said, the database is whole. */
+static void
+on_problem(void *ctx, const char *text)
+{
+	(void)ctx;
+	fprintf(stderr, "%s\n", text);
+	abort();
+}
 
 static void
 step(struct feed *f)
@@ -44,6 +55,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	world_turn();
 	for (unsigned int i = 0; i < 200 && f.n > 0; i++)
 		step(&f);
+	world_turns(3);
+	(void)store_check(on_problem, NULL);
 	world_end();
 	return 0;
 }
