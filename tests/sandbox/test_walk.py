@@ -41,7 +41,7 @@ def every(role, quick):
 @pytest.mark.parametrize("role", ROLES)
 def test_every_packet_that_may_not_be(role):
     """Refused with a reason, the master told on which channel, the log says who; others are served."""
-    walk(role, "refuse", every(role, {"mime-worker": 21, "smtp-worker": 3}))
+    walk(role, "refuse", every(role, {"mime-worker": 21, "smtp-worker": 7}))
 
 
 @pytest.mark.long
