@@ -321,6 +321,7 @@ test_server_saves(void **state)
 static void
 test_server_saves_sync_first(void **state)
 {
+	struct slice id;
 	char text[600];
 	union msg m;
 	uint64_t op;
@@ -332,8 +333,9 @@ test_server_saves_sync_first(void **state)
 	rcpt(0, 250);
 	rcpt(1, 250);
 	data_sent();
+	id = submission().message_id;
 	snprintf(text, sizeof(text), "Received: x\r\nFrom: " OWN "\r\nMessage-ID: %.*s\r\n\r\n",
-	    (int)submission().message_id.n, (const char *)submission().message_id.p);
+	    (int)id.n, (const char *)id.p);
 	header(sent, 21, "\\Seen", text);
 	synced(sent, 3, 22);
 	turns();
@@ -350,14 +352,16 @@ test_server_saves_sync_first(void **state)
 static void
 test_server_saves_late(void **state)
 {
+	struct slice id;
 	char text[600];
 	union msg m;
 	uint64_t op;
 
 	(void)state;
 	test_draft_moves(NULL);
+	id = submission().message_id;
 	snprintf(text, sizeof(text), "Received: x\r\nFrom: " OWN "\r\nMessage-ID: %.*s\r\n\r\n",
-	    (int)submission().message_id.n, (const char *)submission().message_id.p);
+	    (int)id.n, (const char *)id.p);
 	header(sent, 2, "\\Seen", text);
 	synced(sent, 3, 3);
 	op = next_op(OP_EXPUNGE, &m);
