@@ -76,6 +76,7 @@ on_end(void *ctx)
 	secret_free(r->body);
 	r->body = NULL;
 	if (r->request != NULL) {
+		jmap_request_by(r->request, http_conn_uid(r->conn));
 		jmap_request_run(r->request);
 		return;
 	}

@@ -145,7 +145,7 @@ on_fresh(void *ctx, bool ok)
 {
 	struct download *d = ctx;
 	struct msg_blob_get m = { .account = d->account, .kind = (uint8_t)d->blob.kind, .id = d->blob.id,
-		.part = slice_str(d->blob.part) };
+		.part = slice_str(d->blob.part), .uid = http_conn_uid(d->conn) };
 
 	if (!ok)
 		fail(d, 503, "about:blank", "The store is not available now.");

@@ -186,7 +186,7 @@ on_fetched(void *ctx, const struct store_answer *a)
 static void
 fetch_next(struct fetch *f)
 {
-	struct msg_email_content m = { .account = f->call->account };
+	struct msg_email_content m = { .account = f->call->account, .uid = call_uid(f->call) };
 	json_t *o;
 
 	while (f->next < json_array_size(f->ids)) {

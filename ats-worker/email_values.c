@@ -135,7 +135,8 @@ static int
 ask_next(struct work *w)
 {
 	struct value *v = &w->list[w->next++];
-	struct msg_blob_get m = { .account = w->call->account, .kind = BLOB_TEXT, .id = v->email, .part = v->part };
+	struct msg_blob_get m = { .account = w->call->account, .kind = BLOB_TEXT, .id = v->email, .part = v->part,
+		.uid = call_uid(w->call) };
 
 	return store_ask(&w->call->scope, MSG_blob_get, &m, -1, on_text, v);
 }

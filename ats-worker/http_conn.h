@@ -25,6 +25,7 @@ struct http_conn {
 	struct event *timer;
 	enum conn_state state;
 	bool allowed;		/* peer credentials */
+	uint32_t uid;		/* of the peer */
 	bool close_after;	/* no further request */
 	bool complete;		/* the request was read to its end */
 	bool half_closed;	/* the client sends no more */

@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "audit.h"
 #include "http_conn.h"
 #include "log.h"
 #include "loop.h"
@@ -32,6 +33,12 @@ const struct http_head *
 http_conn_head(const struct http_conn *c)
 {
 	return &c->parser.head;
+}
+
+uint32_t
+http_conn_uid(const struct http_conn *c)
+{
+	return c->uid;
 }
 
 const struct http_target *
@@ -298,9 +305,11 @@ http_server_adopt(int fd)
 		return;
 	}
 	http_parse_init(&c->parser);
-	c->allowed = peer_cred_allowed(fd);
-	if (!c->allowed)
-		log_warn("client refused by peer credentials");
+	c->allowed = peer_cred_allowed(fd, &c->uid);
+	if (!c->allowed) {
+		log_warn("client refused by peer credentials uid=%u", c->uid);
+		audit_tell_client_refused(&(struct audit_client_refused){ .uid = c->uid });
+	}
 	LIST_INSERT_HEAD(&conns, c, entry);
 	nconns++;
 	bufferevent_setcb(c->bev, on_read, on_write, on_trouble, c);

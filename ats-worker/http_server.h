@@ -47,6 +47,7 @@ unsigned int http_server_count(void);
 
 /* ---- for a route, about the present request ---- */
 const struct http_head *http_conn_head(const struct http_conn *);
+uint32_t http_conn_uid(const struct http_conn *);
 const struct http_target *http_conn_target(const struct http_conn *);
 void http_take(struct http_conn *, const struct http_taker *, void *ctx, uint64_t body_limit);
 

@@ -65,6 +65,9 @@ bool call_arguments_known(struct jmap_call *, const char *const *a, const char *
  * NULL: the call has ended with serverFail. */
 void *call_state(struct jmap_call *, size_t size, void (*state_free)(void *));
 
+/* The user at the other end, for requests that the audit log names. */
+uint32_t call_uid(const struct jmap_call *);
+
 /* A response object with accountId in it. */
 json_t *call_response(const struct jmap_call *);
 

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "audit.h"
 #include "jmap_methods.h"
 #include "log.h"
 
@@ -13,6 +14,7 @@ struct jmap_request {
 	json_t *created_ids;
 	bool return_created;
 	unsigned int using;
+	uint32_t uid;		/* who asks */
 	struct jmap_call *call;	/* under way */
 	const char *implicit_name, *implicit_id;
 	json_t *implicit_args;
@@ -143,10 +145,23 @@ jmap_request_new(struct slice text, struct jmap_problem *p, jmap_done_fn done, v
 		req = NULL;
 	} else {
 		req->done = done;
+		req->uid = AUDIT_NOBODY;
 		req->ctx = ctx;
 	}
 	json_decref(root);
 	return req;
+}
+
+void
+jmap_request_by(struct jmap_request *req, uint32_t uid)
+{
+	req->uid = uid;
+}
+
+uint32_t
+call_uid(const struct jmap_call *call)
+{
+	return call->req->uid;
 }
 
 /* ---- one call ---- */

@@ -20,6 +20,8 @@ typedef void (*jmap_done_fn)(void *ctx, json_t *response);
 /* Check and take over a request in I-JSON; text is not kept. NULL: refused,
  * *problem says why. */
 struct jmap_request *jmap_request_new(struct slice text, struct jmap_problem *, jmap_done_fn, void *ctx);
+/* Whose request it is, for the audit log. */
+void jmap_request_by(struct jmap_request *, uint32_t uid);
 /* Start it. done may be called before this returns. */
 void jmap_request_run(struct jmap_request *);
 /* Forget it; done is not called. */

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "audit.h"
 #include "link_parse.h"
 #include "link_seal.h"
 
@@ -27,7 +28,7 @@ problem_error(const struct link_problem *p)
  * else the SetError. imap_new, smtp_new: that endpoint is new or changed.
  */
 static json_t *
-take_credentials(struct arena *arena, const struct rec_link *r, json_t *object, bool imap_new, bool smtp_new,
+take_credentials(struct jmap_call *call, const struct rec_link *r, json_t *object, bool imap_new, bool smtp_new,
     struct link_seals *seals)
 {
 	json_t *main_one = given(object, "credential"), *smtp_one = given(object, "smtpCredential");
@@ -41,10 +42,11 @@ take_credentials(struct arena *arena, const struct rec_link *r, json_t *object, 
 		return jmap_set_error("credentialRequired", "enter the credential again: the server changed");
 	if (two_users && smtp_one == NULL && (smtp_new || main_one != NULL))
 		return jmap_set_error("credentialRequired", "smtp.user differs: smtpCredential is needed");
-	switch (link_seal(arena, r, main_one, smtp_one, seals, &p)) {
+	switch (link_seal(&call->arena, r, main_one, smtp_one, seals, &p)) {
 	case SEAL_INVALID:
 		return problem_error(&p);
 	case SEAL_REFUSED:
+		audit_tell_credential_clear(&(struct audit_credential_clear){ .uid = call_uid(call) });
 		return jmap_set_error("forbidden", p.description);
 	case SEAL_OK:
 		break;
@@ -60,6 +62,7 @@ ask(struct jmap_set *set, struct msg_link_set *m, const struct rec_link *r)
 
 	rec_link_encode(&w, r);
 	m->record = wbuf_slice(&w);
+	m->uid = call_uid(jmap_set_call(set));
 	if (w.failed)
 		jmap_set_fail_type(set, "tooLarge", "a property is too long");
 	else
@@ -90,7 +93,7 @@ link_create(struct jmap_set *set, json_t *object)
 	json_t *error = read_link(arena, object, &r);
 
 	if (error == NULL)
-		error = take_credentials(arena, &r, object, true, r.smtp_host.n > 0, &seals);
+		error = take_credentials(jmap_set_call(set), &r, object, true, r.smtp_host.n > 0, &seals);
 	if (error != NULL) {
 		jmap_set_fail(set, error);
 		return;
@@ -125,7 +128,7 @@ link_update(struct jmap_set *set, const struct jmap_set_update *u)
 
 	if (error == NULL) {
 		link_compare(&u->rec->link, &r, &imap_new, &smtp_new);
-		error = take_credentials(arena, &r, u->changed, imap_new, smtp_new, &seals);
+		error = take_credentials(jmap_set_call(set), &r, u->changed, imap_new, smtp_new, &seals);
 	}
 	if (error != NULL) {
 		jmap_set_fail(set, error);
@@ -150,7 +153,8 @@ void
 link_destroy(struct jmap_set *set, uint64_t id)
 {
 	json_t *keep = json_object_get(jmap_set_call(set)->args, "onDestroyKeepNotes");
-	struct msg_link_set m = { .id = id, .action = SET_DESTROY, .keep_notes = json_is_true(keep) };
+	struct msg_link_set m = { .id = id, .action = SET_DESTROY, .keep_notes = json_is_true(keep),
+		.uid = call_uid(jmap_set_call(set)) };
 
 	jmap_set_ask(set, MSG_link_set, &m, -1);
 }
@@ -204,7 +208,7 @@ test_new(struct jmap_call *call, json_t *link, struct msg_link_set *m)
 	json_t *error = read_link(&call->arena, link, &r);
 
 	if (error == NULL)
-		error = take_credentials(&call->arena, &r, link, true, r.smtp_host.n > 0, &seals);
+		error = take_credentials(call, &r, link, true, r.smtp_host.n > 0, &seals);
 	if (error != NULL) {
 		test_refused(call, error);
 		return;
@@ -224,7 +228,8 @@ link_test_run(struct jmap_call *call)
 	static const char *const arguments[] = { "id", "link", "sendTestMail", NULL };
 	json_t *id = given(call->args, "id"), *link = given(call->args, "link");
 	json_t *mail = given(call->args, "sendTestMail");
-	struct msg_link_set m = { .action = SET_TEST, .verify = true, .send_test = json_is_true(mail) };
+	struct msg_link_set m = { .action = SET_TEST, .verify = true, .send_test = json_is_true(mail),
+		.uid = call_uid(call) };
 
 	if (!call_arguments_known(call, arguments, NULL))
 		return;

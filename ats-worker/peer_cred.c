@@ -3,6 +3,8 @@
 
 #include <sys/socket.h>
 
+#include "audit.h"
+
 struct id_list {
 	uint32_t ids[LIM_CLIENT_IDS];
 	size_t n;
@@ -49,7 +51,7 @@ peer_cred_match(uint32_t uid, const uint32_t *gids, size_t ngids)
 }
 
 bool
-peer_cred_allowed(int fd)
+peer_cred_allowed(int fd, uint32_t *uid)
 {
 	struct ucred cred;
 	gid_t groups[LIM_CLIENT_GROUPS];
@@ -57,8 +59,10 @@ peer_cred_allowed(int fd)
 	socklen_t len = sizeof(cred), glen = sizeof(groups);
 	size_t n = 0;
 
+	*uid = AUDIT_NOBODY;
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) == -1 || len != sizeof(cred))
 		return false;
+	*uid = cred.uid;
 	gids[n++] = cred.gid;
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups, &glen) == 0)
 		for (size_t i = 0; i < glen / sizeof(gid_t); i++)

@@ -65,6 +65,7 @@
 	X("store.corrupt", 'A', "The database is damaged there: restore a backup, or link the mailbox anew.")          \
 	X("proc.crashed", 'T', "A process of ours ended; it is started again.")                                        \
 	X("proc.limit_hit", 'A', "This ATS has all the processes it may have; raise max-links, or stop links.")        \
+	X("audit.full", 'T', "The audit log cannot be written, so nobody logs in; the administrator must make room.")    \
 	X("oauth.xoauth2_rejected", 'T', "The token was refused and is being renewed.")                                \
 	X("oauth.scope_missing", 'U', "Sign in again and allow access to mail.")                                       \
 	X("oauth.identity_mismatch", 'U', "You signed in as somebody else; sign in with the linked address.")          \

@@ -106,6 +106,20 @@
 #define LIM_PROBES_ATS 16	/* link tests at the same time */
 #define LIM_START_PAUSE_MS 1000	/* before a worker that was ordered too fast is looked at again */
 
+/* The audit log */
+#define LIM_AUDIT_WHO 384	/* name of a process with its ATS and host */
+#define LIM_AUDIT_ENDPOINT 280	/* host:port:mode */
+#define LIM_AUDIT_FIELDS 2048	/* encoded fields of one event: the longest row fits */
+#define LIM_AUDIT_LINE 10240	/* all of them, each byte as four by strvis, and what the master adds */
+#define LIM_AUDIT_TORN 10240	/* what a crash may leave of a line */
+#define LIM_AUDIT_FILE (64 * 1024 * 1024)	/* then the next file begins */
+#define LIM_AUDIT_PARTY_BURST 1000	/* lines of one event of one party (link, host, uid) at once */
+#define LIM_AUDIT_PARTY_MINUTE 60	/* and in a minute from then on */
+#define LIM_AUDIT_CHILD_BURST 10000	/* lines of one process about one ATS at once: 1000 links log in at a start */
+#define LIM_AUDIT_CHILD_MINUTE 300	/* and in a minute from then on: under 200 MB a day */
+#define LIM_AUDIT_DROPPED 256	/* summaries held at the same time */
+#define LIM_AUDIT_COUNTED 512	/* links whose contents a store counts at the same time */
+
 /* Configuration */
 #define LIM_KEY_FILE 4096	/* the key file and the next one; also below PIPE_BUF: one write, never blocks */
 #define LIM_CONF_DEPTH 8	/* nested blocks: libConfuse recurses */
@@ -298,6 +312,11 @@
 #define LIM_SEALED 8192	/* a sealed credential, as in message link_set */
 
 /* Paces: how much at once, how often. Nothing is refused beyond them. */
+#define LIM_AUDIT_SYNC_MS 500	/* from a line to its fdatasync */
+#define LIM_AUDIT_TICK_SECONDS 60	/* counted summaries, a look at the file */
+#define LIM_AUDIT_HEAD_SECONDS 3600	/* the chain's head goes to the ordinary log */
+#define LIM_AUDIT_BUCKETS 16384	/* places in which parties are counted, picked by a keyed hash */
+#define LIM_AUDIT_COUNT_SECONDS 60	/* that such counts are gathered before they are a line */
 #define LIM_WATCH_SECONDS 10	/* how often resolver files and the CA bundle are looked at */
 #define LIM_IMAP_TICK_MS 5000	/* how often a waiting command is doubted */
 #define LIM_PROGRESS_SECONDS 1	/* between two events about the progress of a link */

@@ -36,6 +36,13 @@ static const char *const table_text[] = {
 #define REC(n, version, fields) #n #version fields,
 #include "records.def"
 #undef REC
+#define F_X64(n) "x" #n
+#define F_UID(n) "u" #n
+#define AUDIT(e, n, f, p, fields) #e n #f fields,
+#include "audit.def"
+#undef AUDIT
+#undef F_X64
+#undef F_UID
 };
 #undef F_U8
 #undef F_U16

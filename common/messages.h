@@ -47,7 +47,7 @@ extern const struct msg_info msg_table[MSG__COUNT];
 
 const char *msg_name(unsigned int type);
 
-/* A hash of messages.def and records.def as built into this executable. */
+/* A hash of messages.def, records.def and audit.def as built into this executable. */
 uint64_t msg_table_hash(void);
 
 /* ---- structs ---- */

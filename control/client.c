@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "audit.h"
 #include "log.h"
 #include "loop.h"
 
@@ -24,9 +25,23 @@ set_timer(struct client *c, int seconds)
 	event_add(c->timer, &tv);
 }
 
+/* What was asked, by whom, and what became of it. */
+static void
+audit_command(const struct client *c, struct slice outcome)
+{
+	const struct request *r = &c->request;
+
+	if (r->type == CTL_none)
+		return;
+	audit_tell_admin_command(&(struct audit_admin_command){ .uid = c->uid, .client_pid = (uint32_t)c->pid,
+	    .verb = slice_str(r->type == CTL_link_pause && !r->flag ? "link_resume" : ctl_name(r->type)), .ats = slice_str(r->ats), .argument = slice_str(r->link),
+	    .outcome = outcome.n > 0 ? outcome : slice_str("ok") });
+}
+
 void
 client_free(struct client *c)
 {
+	audit_command(c, slice_str("abandoned"));
 	request_free(&c->request);
 	TAILQ_REMOVE(&clients, c, entry);
 	nclients--;
@@ -65,6 +80,7 @@ client_put(struct client *c, enum ctl_type type, const void *fields)
 void
 client_done_slices(struct client *c, struct slice error, struct slice text, uint64_t id)
 {
+	audit_command(c, error);
 	client_put(c, CTL_done, &(struct ctl_done){ .error = error, .text = text, .id = id });
 	request_free(&c->request);
 	if (!c->lost)
@@ -243,6 +259,8 @@ admit(int fd)
 	socklen_t n = sizeof(cred);
 
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &n) == -1 || !may_connect(cred.uid)) {
+		audit_tell_admin_refused(&(struct audit_admin_refused){ .uid = cred.uid,
+		    .client_pid = (uint32_t)cred.pid });
 		log_warn("admin connection refused uid=%u pid=%d", cred.uid, (int)cred.pid);
 		close(fd);
 	} else if (nclients >= LIM_CTL_CLIENTS) {

@@ -90,6 +90,8 @@ int cmd_vault_passwd(int argc, char **argv);
 int cmd_vault_rotate(int argc, char **argv);
 int cmd_reload(int argc, char **argv);
 int cmd_log_level(int argc, char **argv);
+int cmd_audit_verify(int argc, char **argv);
+int cmd_audit_show(int argc, char **argv);
 /* Wrong arguments of the running command: prints its usage, exits 2. */
 void ctl_usage(void) __attribute__((noreturn));
 

@@ -34,6 +34,8 @@ static const struct command {
 	{ "vault", "lock", cmd_vault_lock, "" },
 	{ "vault", "passwd", cmd_vault_passwd, "[-k keyfile] [-plain | -work passes:MiB] [-]" },
 	{ "vault", "rotate", cmd_vault_rotate, "[-k keyfile] [-p pubfile] [-u socket] [-]" },
+	{ "audit", "verify", cmd_audit_verify, "[-head seq:hash] [-d directory | file ...]" },
+	{ "audit", "show", cmd_audit_show, "[-f] [-since time] [-link number] [-event name] [-d directory | file ...]" },
 	{ "reload", NULL, cmd_reload, "" },
 	{ "log", "level", cmd_log_level, "error|warn|info|debug" },
 };

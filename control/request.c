@@ -178,7 +178,7 @@ request_link_set(struct client *c)
 {
 	struct request *r = &c->request;
 	struct wbuf record = { .max = LIM_CTL_RECORD };
-	struct msg_link_set m = { .req = request_number(), .id = r->found };
+	struct msg_link_set m = { .req = request_number(), .id = r->found, .uid = c->uid };
 	int sent = -1;
 
 	r->req = m.req;
@@ -205,13 +205,16 @@ add_link(struct client *c, const struct ctl_link_add *f)
 {
 	struct request *r = &c->request;
 	struct msg_link_set m = { .req = request_number(), .action = SET_CREATE, .verify = f->verify,
-		.record = f->record, .seal = f->seal, .smtp_seal = f->smtp_seal };
+		.record = f->record, .seal = f->seal, .smtp_seal = f->smtp_seal, .uid = c->uid };
 	struct rec_link link;
 
 	r->req = m.req;
-	if (rec_link_decode(f->record, &link) == -1)
+	if (rec_link_decode(f->record, &link) == -1) {
 		client_done(c, "api.invalid", "the link's record is malformed", 0);
-	else if ((r->tenant = tenant_find(r->ats)) == NULL)
+		return;
+	}
+	(void)slice_copy(link.address, r->link, sizeof(r->link));
+	if ((r->tenant = tenant_find(r->ats)) == NULL)
 		client_done(c, "api.not_found", "no ATS of this name is running", 0);
 	else if (send_link_set(tenant_chan(r->tenant), &m) == -1)
 		lost(c);
@@ -225,6 +228,7 @@ ask_master(struct client *c, enum admin_verb verb, struct slice argument)
 	struct msg_admin m = { .req = request_number(), .verb = (uint8_t)verb, .argument = argument };
 
 	c->request.req = m.req;
+	(void)slice_copy(argument, c->request.link, sizeof(c->request.link));
 	if (send_admin(child.master, &m) == -1)
 		client_done(c, "api.busy", "posternd does not take requests now; try again", 0);
 }
@@ -290,6 +294,9 @@ request_begin(struct client *c, const struct ctl *f)
 		return 0;
 	case CTL_vault_count:
 		ask_master(c, ADMIN_VAULT_COUNT, SLICE_NONE);
+		return 0;
+	case CTL_audit_head:
+		ask_master(c, ADMIN_AUDIT_HEAD, SLICE_NONE);
 		return 0;
 	case CTL_reload:
 		ask_master(c, ADMIN_RELOAD, SLICE_NONE);

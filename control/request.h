@@ -20,7 +20,7 @@ struct request {
 	uint32_t req;		/* the number whose answer is waited for; 0: none */
 	struct tenant *tenant;	/* the store that is asked */
 	char ats[LIM_ATS_NAME + 1];
-	char link[LIM_ADDRESS + 1];
+	char link[LIM_ADDRESS + 1];	/* or what else was named, for the audit log */
 	bool flag;		/* paused, keep_notes or send_test */
 	bool one;		/* only the named ATS */
 	bool waits;		/* for the client to read */

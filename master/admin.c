@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "audit_log.h"
 #include "master.h"
 #include "vault.h"
 
@@ -71,6 +72,15 @@ set_log_level(struct chan *c, uint32_t req, struct slice word)
 	done(c, req, "", "");
 }
 
+static void
+audit_head(struct chan *c, uint32_t req)
+{
+	char text[LIM_DETAIL + 1];
+
+	audit_head_text(text, sizeof(text));
+	done(c, req, "", text);
+}
+
 int
 admin_on_request(struct chan *c, const union msg *m, int *fd)
 {
@@ -83,7 +93,7 @@ admin_on_request(struct chan *c, const union msg *m, int *fd)
 		return 0;
 	case ADMIN_RELOAD:
 		logger_line(LOG_LVL_INFO, "reload asked by the admin");
-		if (reload() == -1)
+		if (reload("admin") == -1)
 			done(c, a->req, "cfg.invalid", "the configuration has errors, see the log; nothing changed");
 		else
 			done(c, a->req, "", "");
@@ -104,6 +114,9 @@ admin_on_request(struct chan *c, const union msg *m, int *fd)
 		return 0;
 	case ADMIN_LOG_LEVEL:
 		set_log_level(c, a->req, a->argument);
+		return 0;
+	case ADMIN_AUDIT_HEAD:
+		audit_head(c, a->req);
 		return 0;
 	default:
 		done(c, a->req, "api.invalid", "unknown request");

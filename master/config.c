@@ -41,6 +41,7 @@ static const struct word levels[] = { { "error", LOG_LVL_ERROR }, { "warn", LOG_
 static const struct word contents[] = { { "all", CONTENT_ALL }, { "headers", CONTENT_HEADERS },
 	{ "matched", CONTENT_MATCHED }, { NULL, 0 } };
 static const struct word credentials[] = { { "any", 0 }, { "sealed-only", 1 }, { NULL, 0 } };
+static const struct word audits[] = { { "on", 0 }, { "required", 1 }, { NULL, 0 } };
 static const struct word log_targets[] = { { "syslog", 0 }, { "stderr", 1 }, { NULL, 0 } };
 
 static int
@@ -71,6 +72,7 @@ check_word(cfg_t *cfg, cfg_opt_t *opt, const struct word *words)
 CHECK_WORD(check_level, levels)
 CHECK_WORD(check_content, contents)
 CHECK_WORD(check_credentials, credentials)
+CHECK_WORD(check_audit, audits)
 CHECK_WORD(check_log, log_targets)
 
 static int
@@ -146,6 +148,7 @@ static cfg_opt_t ats_opts[] = { CFG_STR("socket", NULL, CFGF_NODEFAULT), CFG_STR
 	CFG_INT("max-storage", 0, CFGF_NONE), CFG_INT("max-submissions", 10000, CFGF_NONE), CFG_END() };
 
 static cfg_opt_t conf_opts[] = { CFG_STR("state-dir", "/var/lib/postern", CFGF_NONE),
+	CFG_STR("audit", "on", CFGF_NONE), CFG_STR("audit-dir", NULL, CFGF_NODEFAULT),
 	CFG_STR("vault-key", POSTERN_SYSCONFDIR "/postern/vault.key", CFGF_NONE),
 	CFG_STR("vault-socket", NULL, CFGF_NONE),
 	CFG_STR("control-socket", "/run/postern/control.sock", CFGF_NONE),
@@ -160,7 +163,7 @@ static cfg_opt_t conf_opts[] = { CFG_STR("state-dir", "/var/lib/postern", CFGF_N
 static void
 set_checks(cfg_t *cfg)
 {
-	static const char *const paths[] = { "state-dir", "ca-file", "libexec-dir", "providers" };
+	static const char *const paths[] = { "state-dir", "audit-dir", "ca-file", "libexec-dir", "providers" };
 	static const char *const counts[] = { "uid-base", "max-links", "mime-pool", "ats|first", "ats|period-days",
 		"ats|max-links", "ats|max-storage", "ats|max-submissions" };
 
@@ -172,6 +175,7 @@ set_checks(cfg_t *cfg)
 	cfg_set_validate_func(cfg, "vault-key", check_key_source);
 	cfg_set_validate_func(cfg, "vault-socket", check_socket);
 	cfg_set_validate_func(cfg, "control-socket", check_socket);
+	cfg_set_validate_func(cfg, "audit", check_audit);
 	cfg_set_validate_func(cfg, "log", check_log);
 	cfg_set_validate_func(cfg, "log-level", check_level);
 	cfg_set_validate_func(cfg, "ats|socket", check_socket);
@@ -190,6 +194,16 @@ copy(const char *s)
 	if (s != NULL && p == NULL)
 		logger_fatal("out of memory");
 	return p;
+}
+
+static char *
+below(const char *dir, const char *name)
+{
+	char *path = NULL;
+
+	if (asprintf(&path, "%s/%s", dir, name) == -1)
+		logger_fatal("out of memory");
+	return path;
 }
 
 static size_t
@@ -251,8 +265,8 @@ take_host(struct conf *c, cfg_t *h)
 static bool
 ats_name_ok(const char *s)
 {
-	/* Two names stand in the state directory already. */
-	return s != NULL && strcmp(s, "empty") != 0 && strcmp(s, "mac.key") != 0 && *s != '\0' && strlen(s) <= LIM_ATS_NAME && s[0] != '.' &&
+	/* Three names stand in the state directory already. */
+	return s != NULL && strcmp(s, "empty") != 0 && strcmp(s, "mac.key") != 0 && strcmp(s, "audit") != 0 && *s != '\0' && strlen(s) <= LIM_ATS_NAME && s[0] != '.' &&
 	    strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") == strlen(s);
 }
 
@@ -318,6 +332,8 @@ static void
 take_globals(struct conf *c, cfg_t *cfg)
 {
 	c->state_dir = copy(cfg_getstr(cfg, "state-dir"));
+	c->audit_dir = cfg_getstr(cfg, "audit-dir") != NULL ? copy(cfg_getstr(cfg, "audit-dir")) : below(c->state_dir, "audit");
+	c->audit_required = word_value(audits, cfg_getstr(cfg, "audit")) == 1;
 	c->vault_key = copy(cfg_getstr(cfg, "vault-key"));
 	c->control_socket = copy(cfg_getstr(cfg, "control-socket"));
 	c->vault_socket = vault_socket(cfg);
@@ -394,6 +410,7 @@ conf_free(struct conf *c)
 		wbuf_free(&c->ats[i].own_domains);
 	}
 	free(c->state_dir);
+	free(c->audit_dir);
 	free(c->vault_key);
 	free(c->vault_socket);
 	free(c->control_socket);

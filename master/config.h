@@ -34,8 +34,9 @@ struct conf_ats {
 };
 
 struct conf {
-	char *state_dir, *vault_key, *vault_socket, *control_socket, *ca_file, *libexec_dir, *providers_file;
+	char *state_dir, *audit_dir, *vault_key, *vault_socket, *control_socket, *ca_file, *libexec_dir, *providers_file;
 	bool log_stderr;
+	bool audit_required;	/* no logins while the audit log cannot be written */
 	uint8_t log_level;
 	uint32_t uid_base, max_links, pool;
 	uint32_t control_uids[LIM_CONF_IDS];

@@ -7,6 +7,7 @@
 #include <event2/event.h>
 #include <signal.h>
 
+#include "audit_log.h"
 #ifdef POSTERN_TEST_HOOKS
 #include "harness.h"
 #endif
@@ -48,6 +49,23 @@ reach(const struct proc *p)
 	return role_table[p->role].scope == SCOPE_HOST ? 2 : role_table[p->role].scope == SCOPE_ATS ? 1 : 0;
 }
 
+/* accuser NULL: the master saw it by itself. */
+static void
+audit_broken(const struct proc *accuser, const struct proc *accused, const struct proc *ended, const char *reason)
+{
+	char who[LIM_AUDIT_WHO + 1], end[LIM_AUDIT_WHO + 1];
+	struct audit_process_broken e = { .accused_pid = (uint32_t)accused->pid, .reason = slice_str(reason) };
+
+	(void)slice_copy(slice_str(proc_label(accused)), who, sizeof(who));
+	(void)slice_copy(slice_str(proc_label(ended)), end, sizeof(end));
+	e.accused = slice_str(who);
+	e.ended = slice_str(end);
+	if (accuser != NULL)
+		audit_say_for(accuser, AUDIT_process_broken, &e);
+	else
+		audit_say(AUDIT_process_broken, &e);
+}
+
 /* One child accuses another; its word counts, since only the accused profits
  * from silence. But a process must not fall by the word of one that serves
  * fewer: a stolen worker would take its store or the vault from all others.
@@ -55,8 +73,8 @@ reach(const struct proc *p)
 static int
 on_broken(struct chan *c, const union msg *m, int *fd)
 {
-	struct proc *p = chan_ctx(c), *culprit = wiring_other(p, m->broken.chan);
-	char who[128], reason[LIM_REASON + 1];
+	struct proc *p = chan_ctx(c), *culprit = wiring_other(p, m->broken.chan), *ended;
+	char who[LIM_AUDIT_WHO + 1], reason[LIM_REASON + 1];
 
 	(void)fd;
 	if (culprit == NULL || culprit->pid <= 0 || culprit->failed_setup || p->failed_setup ||
@@ -64,10 +82,10 @@ on_broken(struct chan *c, const union msg *m, int *fd)
 		return 0;
 	(void)slice_copy(slice_str(proc_label(p)), who, sizeof(who));
 	logger_line(LOG_LVL_ERROR, "protocol breach by %s seen by %s reason=%s", proc_label(culprit), who, reason);
-	if (reach(culprit) > reach(p))
-		proc_kill(p, "accused a process that serves more than it does");
-	else
-		proc_kill(culprit, "broke the rules of a channel");
+	ended = reach(culprit) > reach(p) ? p : culprit;
+	audit_broken(p, culprit, ended, reason);
+	proc_kill(ended,
+	    ended == p ? "accused a process that serves more than it does" : "broke the rules of a channel");
 	return 0;
 }
 
@@ -89,6 +107,7 @@ on_stuck(struct chan *c, const union msg *m, int *fd)
 static const chan_handler handlers[MSG__COUNT] = {
 	[MSG_ready] = on_ready,
 	[MSG_log] = on_log,
+	[MSG_audit] = audit_on_event,
 	[MSG_broken] = on_broken,
 	[MSG_stuck] = on_stuck,
 	[MSG_pong] = alive_on_pong,
@@ -125,6 +144,7 @@ on_chan_broken(struct chan *c, const char *reason)
 	struct proc *p = chan_ctx(c);
 
 	logger_line(LOG_LVL_ERROR, "protocol breach by %s reason=%s", proc_label(p), reason);
+	audit_broken(NULL, p, p, reason);
 	proc_kill(p, reason);
 }
 

@@ -15,6 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "audit_log.h"
 #include "child.h"
 #ifdef POSTERN_TEST_HOOKS
 #include "harness.h"
@@ -86,7 +87,7 @@ on_hup(evutil_socket_t sig, short what, void *arg)
 	(void)what;
 	(void)arg;
 	if (!master.draining)
-		(void)reload();
+		(void)reload("signal");
 }
 
 static void
@@ -273,9 +274,11 @@ main(int argc, char **argv)
 	harness_serve();
 	logger_line(LOG_LVL_WARN, "BUILD FOR TESTS: its processes do what a test harness orders. Never use it for real mail.");
 #endif
+	audit_start(master.conf);
 	logger_line(LOG_LVL_INFO, "posternd %s starts pid=%d", POSTERN_VERSION, (int)getpid());
 	(void)proc_new(ROLE_VAULT, NULL, 0, NULL, true);
 	(void)loop_run();
+	audit_stop(master.draining ? "signal" : "failed");
 	logger_line(LOG_LVL_INFO, "posternd ended");
 	return 0;
 }

@@ -102,7 +102,7 @@ void stream_release(struct proc *);
 int admin_on_request(struct chan *, const union msg *, int *);
 
 /* ---- reload.c ---- */
-/* 0, or -1 when the new configuration is refused (the old one stays). */
-int reload(void);
+/* cause: for the audit log. 0, or -1 when the new configuration is refused (the old one stays). */
+int reload(const char *cause);
 
 #endif

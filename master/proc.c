@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "audit_log.h"
 #include "clock.h"
 #ifdef POSTERN_TEST_HOOKS
 #include "harness.h"
@@ -327,6 +328,16 @@ drain_channel(struct proc *p)
 	p->chan = NULL;
 }
 
+/* Nobody meant it to end like that: a fault, perhaps an attack that failed. */
+static void
+audit_crash(const struct proc *p, int status)
+{
+	if (!WIFSIGNALED(status) || p->failed_setup || p->ending || restarts_off)
+		return;
+	audit_say(AUDIT_process_crashed, &(struct audit_process_crashed){ .process = slice_str(proc_label(p)),
+	    .crashed_pid = (uint32_t)p->pid, .signal = (uint32_t)WTERMSIG(status) });
+}
+
 static void
 proc_died(struct proc *p, int status)
 {
@@ -335,6 +346,7 @@ proc_died(struct proc *p, int status)
 	event_del(p->timer);
 	drain_channel(p);
 	describe_exit(p, status);
+	audit_crash(p, status);
 	logger_line(clean ? LOG_LVL_DEBUG : LOG_LVL_WARN, "%s ended pid=%d reason=%s", proc_label(p), (int)p->pid,
 	    p->last_exit);
 	wiring_forget(p);

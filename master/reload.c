@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "audit_log.h"
 #include "master.h"
 
 static bool
@@ -145,22 +146,23 @@ level_update(const struct conf *old, const struct conf *now)
 static void
 warn_fixed(const struct conf *old, const struct conf *now)
 {
-	if (!same(old->state_dir, now->state_dir) || !same(old->libexec_dir, now->libexec_dir) ||
+	if (!same(old->state_dir, now->state_dir) || !same(old->audit_dir, now->audit_dir) || !same(old->libexec_dir, now->libexec_dir) ||
 	    !same(old->control_socket, now->control_socket) || !same(old->vault_key, now->vault_key) ||
 	    !same(old->vault_socket, now->vault_socket) ||
 	    old->uid_base != now->uid_base || old->pool != now->pool)
 		logger_line(LOG_LVL_WARN,
-		    "state-dir, libexec-dir, control-socket, vault-key, vault-socket, uid-base and mime-pool change only "
+		    "state-dir, audit-dir, libexec-dir, control-socket, vault-key, vault-socket, uid-base and mime-pool change only "
 					  "at a restart of posternd");
 }
 
 int
-reload(void)
+reload(const char *cause)
 {
 	struct conf *old = master.conf, *now = conf_read(master.conf_path);
 
 	if (now == NULL) {
 		logger_line(LOG_LVL_ERROR, "configuration refused, the old one stays");
+		audit_say(AUDIT_config_refused, &(struct audit_config_refused){ .cause = slice_str(cause) });
 		return -1;
 	}
 	warn_fixed(old, now);
@@ -170,6 +172,7 @@ reload(void)
 	tenants_update(old, now);
 	control_update(old, now);
 	level_update(old, now);
+	audit_config(now, cause);
 	/* A stopped tenant's processes may still point into the old one while
 	 * they end; it is small, and reloads are rare. */
 	logger_line(LOG_LVL_INFO, "configuration reloaded count=%zu", now->n_ats);

@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "audit_log.h"
 #include "master.h"
 
 struct stream {
@@ -28,6 +29,12 @@ struct stream {
 };
 
 static TAILQ_HEAD(, stream) streams = TAILQ_HEAD_INITIALIZER(streams);
+
+static const char *
+service_word(uint8_t service)
+{
+	return service == SERVICE_IMAP ? "imap" : "smtp";
+}
 
 static size_t
 streams_of(const struct proc *tls)
@@ -152,6 +159,15 @@ stream_locked(struct stream *s)
 		stream_fail(s, "vault.locked", "");
 }
 
+/* No ticket is made for this one: why. */
+static void
+audit_no_ticket(const struct stream *s, const char *code, const char *why)
+{
+	audit_say_for(s->worker, AUDIT_login_refused,
+	    &(struct audit_login_refused){ .ats = slice_str(s->tenant->name), .unit = s->unit & ~UNIT_PROBE,
+		.service = slice_str(service_word(s->service)), .code = slice_str(code), .reason = slice_str(why) });
+}
+
 /* Begin it, leave it waiting, or fail it. */
 static void
 stream_try(struct stream *s)
@@ -165,6 +181,11 @@ stream_try(struct stream *s)
 	}
 	if (master.vault == VAULT_LOCKED) {
 		stream_locked(s);
+		return;
+	}
+	if (audit_forbids_logins()) {
+		audit_no_ticket(s, "audit.full", "the audit log cannot be written");
+		stream_fail(s, "audit.full", "the audit log cannot be written");
 		return;
 	}
 	if (s->tls == NULL && (s->tls = tls_for(s->tenant, u->host[s->service])) == NULL) {
@@ -204,9 +225,11 @@ stream_on_want(struct chan *c, const union msg *m, int *fd)
 		.since_ms = now_ms() };
 	TAILQ_INSERT_TAIL(&streams, s, entry);
 	if (u != NULL && !login_allowed(u)) {
-		if (u->logins == LIM_TICKETS_PER_MINUTE + 1)	/* told once a minute */
+		if (u->logins == LIM_TICKETS_PER_MINUTE + 1) {	/* told once a minute */
 			logger_line(LOG_LVL_WARN, "%s asks for too many logins, refused until the minute is over",
 			    proc_label(p));
+			audit_no_ticket(s, "auth.too_many_attempts", "too many in this minute");
+		}
 		stream_fail(s, "auth.too_many_attempts", "our own limit of logins in a minute");
 	} else
 		stream_try(s);
@@ -242,7 +265,25 @@ stream_of(struct chan *c, uint64_t ticket, struct stream **s)
 		(void)slice_copy(slice_str(proc_label((*s)->tls)), owner, sizeof(owner));
 	logger_line(LOG_LVL_ERROR, "%s names the ticket of %s, stream of ats=%s unit=%u", proc_label(p), owner,
 	    (*s)->tenant->name, (*s)->unit);
+	audit_say_for(p, AUDIT_ticket_refused,
+	    &(struct audit_ticket_refused){ .role = slice_str(role_name(p->role)), .ats = slice_str(p->tenant->name),
+		.host = slice_str(p->host), .ticket = ticket, .owner_ats = slice_str((*s)->tenant->name),
+		.owner_unit = (*s)->unit & ~UNIT_PROBE, .owner_host = slice_str((*s)->tls != NULL ? (*s)->tls->host : ""),
+		.reason = slice_str("of another process") });
 	return -1;
+}
+
+/* The server did not prove who it is: a mistake, or somebody in between. */
+static void
+audit_unproven(const struct stream *s, struct slice code)
+{
+	const struct unit *u = unit_find(s->tenant, s->unit);
+	struct audit_server_unproven e = { .unit = s->unit & ~UNIT_PROBE, .code = code,
+		.service = slice_str(service_word(s->service)), .host = slice_str(s->tls->host),
+		.port = u != NULL ? u->port[s->service] : 0 };
+
+	if (code.n > 4 && memcmp(code.p, "tls.", 4) == 0)
+		audit_say_for(s->tls, AUDIT_server_unproven, &e);
 }
 
 int
@@ -259,6 +300,7 @@ stream_on_step(struct chan *c, const union msg *m, int *fd)
 	if (++s->steps > LIM_STREAM_STEPS)
 		return -1;
 	if (!step->ok) {
+		audit_unproven(s, step->code);
 		(void)slice_copy(step->code, s->code, sizeof(s->code));
 		(void)slice_copy(step->detail, s->detail, sizeof(s->detail));
 	}

@@ -13,6 +13,7 @@
 #include "blob.h"
 #include "link.h"
 #include "mime_pool.h"
+#include "told.h"
 #include "quota.h"
 
 struct download {
@@ -21,6 +22,7 @@ struct download {
 	uint32_t account;
 	enum blob_kind kind;
 	uint64_t id;
+	uint32_t uid;
 	char part[65];
 	struct mime_job *job;	/* under way: not ready */
 	bool held;		/* data is here already */
@@ -96,6 +98,8 @@ deliver(struct download *d)
 		fail(d, "serverFail");
 		fd = OUT_NOFD;
 	}
+	if (d->error[0] == '\0')
+		told_read(d->account, d->uid);
 	m.flags = d->flags;
 	m.error = slice_str(d->error);
 	out_send(d->asker.chan, MSG_blob_data, &m, fd);
@@ -166,7 +170,8 @@ download_new(struct chan *c, const struct msg_blob_get *q)
 
 	if (d == NULL)
 		return NULL;
-	*d = (struct download){ .asker = { c, q->req }, .account = q->account, .kind = q->kind, .id = q->id };
+	*d = (struct download){ .asker = { c, q->req }, .account = q->account, .kind = q->kind, .id = q->id,
+		.uid = q->uid };
 	(void)slice_copy(q->part, d->part, sizeof(d->part));
 	TAILQ_INSERT_TAIL(&downloads, d, entry);
 	ndownloads++;

@@ -14,6 +14,7 @@
 #include "match.h"
 #include "quota.h"
 #include "seam.h"
+#include "told.h"
 
 struct waiting {
 	LIST_ENTRY(waiting) entry;
@@ -93,55 +94,62 @@ allowed(const struct email *e)
 	return m.result == MATCH_ONE || m.result == MATCH_AMBIGUOUS;
 }
 
-static void
+/* What became of it, for the audit log. */
+static const char *
+refuse(struct asker a, const char *error, const char *description)
+{
+	out_set_error(a, error, "", description);
+	return error;
+}
+
+static const char *
 wait_for(struct asker a, const struct email *e)
 {
 	struct waiting *w = nwaiters < LIM_CONTENT_WAITING ? calloc(1, sizeof(*w)) : NULL;
 
-	if (w == NULL) {
-		out_set_error(a, "serverUnavailable", "", "too many requests of this kind");
-		return;
-	}
+	if (w == NULL)
+		return refuse(a, "serverUnavailable", "too many requests of this kind");
 	*w = (struct waiting){ .asker = a, .account = e->account, .email = e->id,
 		.until = store_ticks() + LIM_CONTENT_SECONDS };
 	LIST_INSERT_HEAD(&waiters, w, entry);
 	nwaiters++;
-	ingest_want(e->account, e->id, e->rec.backfill);
+	ingest_demand(e->account, e->id, e->rec.backfill);
+	return "fetching";
 }
 
-static void
+static const char *
 content(struct asker a, const struct email *e)
 {
 	uint64_t state = changes_state(e->account, OBJ_EMAIL);
 
 	if (!email_visible(&e->rec))
-		out_set_error(a, "notFound", "", "");
-	else if (e->rec.content_state != CONTENT_STATE_HEADER)
+		return refuse(a, "notFound", "");
+	if (e->rec.content_state != CONTENT_STATE_HEADER) {
 		out_set_done(a, e->account, OBJ_EMAIL, state, (struct msg_set_done){ .id = e->id });
-	else if (!allowed(e))
-		out_set_error(a, "forbidden", "", "the content policy is matched, and no correspondent matches");
-	else if (e->rec.size > LIM_BODY)
-		out_set_error(a, "tooLarge", "", "the message is larger than what is stored");
-	else if (!quota_room(e->rec.size))
-		out_set_error(a, "overQuota", "", "max-storage of the configuration is reached");
-	else if (imap_session_of(e->account) == NULL)
-		out_set_error(a, "serverUnavailable", "", "the link is not connected");
-	else
-		wait_for(a, e);
+		return "stored";
+	}
+	if (!allowed(e))
+		return refuse(a, "forbidden", "the content policy is matched, and no correspondent matches");
+	if (e->rec.size > LIM_BODY)
+		return refuse(a, "tooLarge", "the message is larger than what is stored");
+	if (imap_session_of(e->account) == NULL)
+		return refuse(a, "serverUnavailable", "the link is not connected");
+	return wait_for(a, e);
 }
 
 int
 email_on_content(struct chan *c, const union msg *m, int *fd)
 {
-	struct asker a = { c, m->email_content.req };
+	const struct msg_email_content *q = &m->email_content;
+	struct asker a = { c, q->req };
 	struct email e;
 
 	(void)fd;
-	if (!email_load(&e, m->email_content.account, m->email_content.id)) {
-		out_set_error(a, "notFound", "", "");
+	if (!email_load(&e, q->account, q->id)) {
+		told_demand(q->account, q->id, q->uid, refuse(a, "notFound", ""));
 		return 0;
 	}
-	content(a, &e);
+	told_demand(q->account, q->id, q->uid, content(a, &e));
 	email_free(&e);
 	return 0;
 }

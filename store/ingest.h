@@ -16,6 +16,7 @@
 #define WANT_BACKFILL 1u	/* its note is marked backfill */
 #define WANT_NOTE 2u		/* file a note when the content is there */
 #define WANT_RAW 4u		/* quarantined: keep the bytes, do not parse them */
+#define WANT_DEMAND 8u		/* the ATS asked for it: no rule of the policy */
 #define WANT_TRY 256u		/* a try that failed is counted above the flags */
 
 /* ---- ingest_mail.c ---- */

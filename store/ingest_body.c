@@ -11,6 +11,7 @@
 #include "log.h"
 #include "quota.h"
 #include "seam.h"
+#include "told.h"
 
 static struct dbkey
 want_key(uint32_t account, uint64_t email)
@@ -18,15 +19,27 @@ want_key(uint32_t account, uint64_t email)
 	return KEY(want, .account = account, .email = email);
 }
 
-void
-ingest_want(uint32_t account, uint64_t email, bool backfill)
+static void
+want(uint32_t account, uint64_t email, uint64_t more)
 {
 	struct imap_session *s = imap_session_of(account);
 	uint64_t flags = table_get_u64(T_want, want_key(account, email));
 
-	table_put_u64(T_want, want_key(account, email), flags | WANT_NOTE | (backfill ? WANT_BACKFILL : 0));
+	table_put_u64(T_want, want_key(account, email), flags | WANT_NOTE | more);
 	if (s != NULL)
 		imap_drain_later();
+}
+
+void
+ingest_want(uint32_t account, uint64_t email, bool backfill)
+{
+	want(account, email, backfill ? WANT_BACKFILL : 0);
+}
+
+void
+ingest_demand(uint32_t account, uint64_t email, bool backfill)
+{
+	want(account, email, WANT_DEMAND | (backfill ? WANT_BACKFILL : 0));
 }
 
 /* ---- asking ---- */
@@ -215,6 +228,8 @@ body_parsed(void *ctx, const struct mime_result *res)
 
 	b->job = NULL;
 	imap_touch(b->session);
+	if ((flags & WANT_DEMAND) == 0)
+		told_rule(link);
 	if (email_load(&e, link, b->email)) {
 		store_parsed(&e, res->source, res, flags);
 		email_free(&e);
@@ -240,6 +255,8 @@ body_raw(struct imap_body *b, struct slice raw)
 {
 	struct email e;
 
+	if ((b->flags & WANT_DEMAND) == 0)
+		told_rule(b->session->link);
 	if (email_load(&e, b->session->link, b->email)) {
 		ingest_quarantine(&e, raw);
 		email_free(&e);

@@ -25,6 +25,12 @@ refuse(struct refusal *why, const char *error, const char *property, const char 
 	return -1;
 }
 
+static struct told_by
+told_by(const struct chan *c, const struct msg_link_set *q)
+{
+	return (struct told_by){ .role = chan_peer(c)->role, .uid = q->uid };
+}
+
 static bool
 same_endpoint(struct slice host_a, uint16_t port_a, uint8_t security_a, struct slice user_a, struct slice host_b,
     uint16_t port_b, uint8_t security_b, struct slice user_b)
@@ -166,7 +172,7 @@ check_seal_unused(const struct msg_link_set *q, struct refusal *why)
 static int
 launch(struct asker a, const struct msg_link_set *q, uint32_t no, const struct rec_link *r, struct refusal *why)
 {
-	struct probe p = { .asker = a, .action = q->action, .verify = q->verify || q->action == SET_TEST,
+	struct probe p = { .asker = a, .by = told_by(a.chan, q), .action = q->action, .verify = q->verify || q->action == SET_TEST,
 		.send_test = q->send_test, .link = no };
 
 	if (check_seal_unused(q, why) == -1 || (p.verify && check_rate(r, why) == -1))
@@ -222,7 +228,7 @@ update_row(struct asker a, const struct msg_link_set *q, const struct rec_link *
 	try = q->seal.n > 0 || q->smtp_seal.n > 0 || r.mode != before->mode || q->verify;
 	if (try)
 		return launch(a, q, no, &r, why);
-	link_commit(&(struct probe){ .asker = a, .action = SET_UPDATE, .link = no,
+	link_commit(&(struct probe){ .asker = a, .by = told_by(a.chan, q), .action = SET_UPDATE, .link = no,
 	    .record = { .p = (uint8_t *)(uintptr_t)q->record.p, .n = q->record.n } });
 	return 0;
 }
@@ -263,9 +269,12 @@ static int
 on_destroy(struct asker a, const struct msg_link_set *q, struct refusal *why)
 {
 	uint64_t old = changes_state(ACCOUNT_ATS, OBJ_LINK);
+	struct row_link row;
 
-	if (q->id > UINT32_MAX || !link_exists((uint32_t)q->id))
+	if (q->id > UINT32_MAX || !row_link_get(&row, KEY(link, .no = (uint32_t)q->id)))
 		return refuse(why, "notFound", "", "");
+	told_link_removed(told_by(a.chan, q), (uint32_t)q->id, row.rec.address, q->keep_notes);
+	row_link_free(&row);
 	link_destroy((uint32_t)q->id, q->keep_notes);
 	out_set_done(a, ACCOUNT_ATS, OBJ_LINK, old, (struct msg_set_done){ .id = q->id });
 	return 0;
@@ -296,6 +305,9 @@ link_on_set(struct chan *c, const union msg *m, int *fd)
 	default:
 		return -1;
 	}
+	if (rc == -1)
+		told_link_refused(told_by(c, q), q->id <= UINT32_MAX ? (uint32_t)q->id : 0, q->action, why.error,
+		    why.property);
 	if (rc == -1)
 		out_set_error(a, why.error, why.property, why.description);
 	return 0;
@@ -360,6 +372,7 @@ store_link(struct probe *p, struct rec_link *r, const struct rec_link *before)
 	write_credentials(p);
 	apply(p->link, before, r, fresh);
 	out_set_done(p->asker, ACCOUNT_ATS, OBJ_LINK, old, (struct msg_set_done){ .id = p->link });
+	told_link(p->by, p->link, before, r, fresh, p->verify);
 	log_info("link stored link=%u", p->link);
 }
 
@@ -371,16 +384,19 @@ link_commit(struct probe *p)
 	bool exists = row_link_get(&row, KEY(link, .no = p->link));
 	struct rec_link r;
 
-	if (p->action == SET_TEST)
+	if (p->action == SET_TEST) {
+		told_link_tested(p->by, exists ? p->link : 0);
 		out_set_done(p->asker, ACCOUNT_ATS, OBJ_LINK, changes_state(ACCOUNT_ATS, OBJ_LINK),
 		    (struct msg_set_done){ .id = 0 });
-	else if (rec_link_decode(wbuf_slice(&p->record), &r) == -1)
-		out_set_error(p->asker, "serverFail", "", "");
+	} else if (rec_link_decode(wbuf_slice(&p->record), &r) == -1)
+		(void)refuse(&why, "serverFail", "", "");
 	else if (p->action == SET_UPDATE && !exists)
-		out_set_error(p->asker, "notFound", "", "");
-	else if (p->action == SET_CREATE && check_address(&r, NULL, &why) == -1)
-		out_set_error(p->asker, why.error, why.property, why.description);
-	else
+		(void)refuse(&why, "notFound", "", "");
+	else if (p->action != SET_CREATE || check_address(&r, NULL, &why) == 0)
 		store_link(p, &r, exists ? &row.rec : NULL);
+	if (*why.error != '\0') {
+		told_link_refused(p->by, p->link, p->action, why.error, why.property);
+		out_set_error(p->asker, why.error, why.property, why.description);
+	}
 	row_link_free(&row);
 }

@@ -22,6 +22,7 @@
 #include "push.h"
 #include "seam.h"
 #include "table_index.h"
+#include "told.h"
 
 static char dir[LIM_PATH + 1];
 static bool running;
@@ -132,6 +133,7 @@ on_drain(struct chan *c, const union msg *m, int *fd)
 	(void)m;
 	(void)fd;
 	db_turn_end();
+	told_counts();
 	(void)chan_flush_blocking(c);
 	db_close();
 	exit(0);
@@ -176,6 +178,7 @@ open_database(void)
 	blob_pack_init();
 	(void)loop_base();
 	push_init();
+	told_init();
 	link_unit_init();
 	probe_init();
 	ats_init();

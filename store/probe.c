@@ -55,6 +55,7 @@ void
 probe_fail(struct probe *p, const char *error, const char *property, const char *description)
 {
 	log_info("link not verified link=%u code=%s", p->link, *description != '\0' ? description : error);
+	told_link_refused(p->by, p->link, p->action, error, property);
 	out_set_error(p->asker, error, property, description);
 	probe_free(p);
 }
@@ -346,6 +347,7 @@ probe_forget(const struct chan *c)
 	for (size_t i = 0; i < LIM_PROBES_STORE; i++)
 		if (probes[i] != NULL && probes[i]->asker.chan == c) {
 			probes[i]->asker.chan = NULL;
+			told_link_refused(probes[i]->by, probes[i]->link, probes[i]->action, "abandoned", "");
 			probe_free(probes[i]);
 		}
 }

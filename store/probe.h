@@ -11,13 +11,14 @@
 #ifndef STORE_PROBE_H
 #define STORE_PROBE_H
 
-#include "db.h"
+#include "told.h"
 
 struct probe {
 	uint32_t unit;			/* UNIT_PROBE | n */
 	struct asker asker;
 	enum set_action action;
 	bool verify, send_test;
+	struct told_by by;
 	uint32_t link;			/* number: of the link, or the one it will get */
 	struct wbuf record;		/* encoded rec link, as it will be stored */
 	struct wbuf credential[3];	/* by enum service; empty: none of its own */

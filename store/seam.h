@@ -37,6 +37,8 @@ void mail_forget(const struct chan *);
 /* Fetch the body of a header-only email when its link is up; its note is then
  * filed by note_file with this backfill mark. */
 void ingest_want(uint32_t account, uint64_t email, bool backfill);
+/* The same, because the ATS asked for this one. */
+void ingest_demand(uint32_t account, uint64_t email, bool backfill);
 /* A review's decision about an uncertain submission. 0, or -1: not uncertain. */
 int submit_resolve(uint32_t account, uint64_t submission, bool send_again);
 

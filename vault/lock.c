@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "audit.h"
 #include "child.h"
 #include "clock.h"
 #include "log.h"
@@ -63,6 +64,8 @@ welcome(void)
 		return;
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &n) == -1 || who.uid != allowed) {
 		log_warn("unlock refused uid=%u", who.uid);
+		audit_tell_vault_unlock_refused(&(struct audit_vault_unlock_refused){ .uid = who.uid,
+		    .reason = slice_str("another user") });
 		close(fd);
 		return;
 	}
@@ -95,6 +98,20 @@ try_passphrase(struct slice passphrase)
 }
 
 static void
+tell_tried(enum unlock_answer a)
+{
+	struct audit_vault_unlock_refused e = { .uid = (uint32_t)allowed, .reason = slice_str("passphrase") };
+
+	if (a == UNLOCK_OPEN) {
+		audit_tell_vault_unlocked(&(struct audit_vault_unlocked){ .uid = (uint32_t)allowed });
+		return;
+	}
+	if (a == UNLOCK_FRAME || a == UNLOCK_RATE)
+		e.reason = slice_str(a == UNLOCK_RATE ? "too many tries" : "malformed");
+	audit_tell_vault_unlock_refused(&e);
+}
+
+static void
 answer(void)
 {
 	uint8_t out[UNLOCK_ANSWER_N] = UNLOCK_MAGIC;
@@ -103,6 +120,7 @@ answer(void)
 
 	out[UNLOCK_MAGIC_N] = (uint8_t)a;
 	log_warn("unlock tried by uid=%u code=%s", allowed, a == UNLOCK_OPEN ? "ok" : "vault.locked");
+	tell_tried(a);
 	lock_tell();	/* before the answer: who sees it finds the logins on their way */
 	chan_write(child.master);
 	(void)sendmsg(client, &(struct msghdr){ .msg_iov = &part, .msg_iovlen = 1 }, MSG_NOSIGNAL);

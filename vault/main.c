@@ -21,6 +21,7 @@ main(void)
 	rate_init();
 	child_sandbox();
 	child_ready(key_public());
+	told_key();
 	lock_tell();
 	peers_serve();
 }

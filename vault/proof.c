@@ -99,7 +99,7 @@ finish(struct slot *s)
 	proof_forget(t);
 	if (*code == '\0') {
 		ticket_enter(t, TICKET_RUNNING, clock_ms());
-		serve_audit("credential released", t, "ok");
+		told_ticket(TOLD_RELEASED, t, "ok");
 		serve_respond(t, tls, wbuf_slice(&out));
 	} else
 		serve_refuse(t, tls, code);
@@ -228,7 +228,7 @@ proof_on_put_done(struct chan *c, const union msg *m, int *fd)
 	else if (q->code.n > 0)
 		serve_refuse(t, tls, "auth.temp_unavailable");
 	else {
-		serve_audit("login pinned to SCRAM", t, "ok");
+		told_ticket(TOLD_PINNED, t, "ok");
 		ticket_enter(t, TICKET_RUNNING, clock_ms());
 		serve_respond(t, tls, SLICE_NONE);
 	}

@@ -9,6 +9,7 @@
 
 #include <string.h>
 
+#include "audit.h"
 #include "child.h"
 #include "log.h"
 
@@ -50,6 +51,9 @@ pass_end(struct pass *p, bool whole)
 	f->whole = whole;
 	log_info("records counted ats=%s count=%u moved=%u old=%u bad=%u whole=%d", chan_peer(p->store)->ats, f->fresh,
 	    f->moved, f->old, f->bad, whole);
+	if (f->moved > 0 || (whole && f->old == 0))
+		audit_tell_vault_rotated(&(struct audit_vault_rotated){ .ats = f->ats, .fresh = f->fresh,
+		    .moved = f->moved, .old = f->old, .bad = f->bad, .whole = whole });
 	(void)send_vault_counted(child.master, f);
 	*p = (struct pass){ 0 };
 	tell_end();
@@ -119,6 +123,8 @@ look_at(struct pass *p, const struct msg_record_item *i)
 		p->found.old++;
 	else {
 		p->found.bad++;
+		audit_tell_record_refused(&(struct audit_record_refused){ .ats = slice_str(chan_peer(p->store)->ats),
+		    .link = i->link, .code = slice_str(code) });
 		log_warn("a record does not open ats=%s link=%u code=%s", chan_peer(p->store)->ats, i->link, code);
 	}
 }

@@ -4,17 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "audit.h"
 #include "clock.h"
 #include "log.h"
-
-/* One line for every release and refusal; never the secret. */
-void
-serve_audit(const char *what, const struct ticket *t, const char *code)
-{
-	log_info("%s by %s ticket=%016" PRIx64 " ats=%s unit=%u service=%s port=%u host=%s code=%s", what,
-	    sasl_name(&t->sasl), t->id, t->ats, t->unit, t->service == SERVICE_IMAP ? "imap" : "smtp", t->port, t->host,
-	    code);
-}
 
 static void
 refuse(struct chan *tls, uint64_t id, const char *code)
@@ -27,7 +19,7 @@ refuse(struct chan *tls, uint64_t id, const char *code)
 void
 serve_refuse(struct ticket *t, struct chan *tls, const char *code)
 {
-	serve_audit("credential refused", t, code);
+	told_ticket(TOLD_REFUSED, t, code);
 	refuse(tls, t->id, code);
 	ticket_drop(t);
 }
@@ -56,6 +48,7 @@ serve_claim(struct chan *c, uint64_t id, enum ticket_state state)
 
 	if (why == NULL)
 		return t;
+	told_claim(peer, id, t, why);
 	if (may_tell(c))
 		log_warn("ticket refused role=%s ats=%s host=%s ticket=%016" PRIx64
 			 " issued to ats=%s unit=%u host=%s reason=%s",
@@ -114,7 +107,7 @@ respond(struct ticket *t, struct chan *tls, struct slice challenge)
 		code = t->sasl.scram.plus ? "auth.channel_binding" : "sync.protocol_error";
 	if (*code == '\0') {
 		if (!sasl_is_scram(&t->sasl))	/* of SCRAM the proof is told */
-			serve_audit("credential released", t, "ok");
+			told_ticket(TOLD_RELEASED, t, "ok");
 		serve_respond(t, tls, wbuf_slice(&out));
 	} else
 		serve_refuse(t, tls, code);
@@ -137,8 +130,10 @@ on_cfg_vault(struct chan *c, const union msg *m, int *fd)
 		fatal("the vault has no key code=store.key_missing reason=%s", why);
 	else
 		log_error("the key was not read anew reason=%s", why);
-	if (!first)
+	if (!first) {
+		told_key();
 		lock_tell();
+	}
 	return 0;
 }
 
@@ -155,7 +150,7 @@ on_cfg_unlock(struct chan *c, const union msg *m, int *fd)
 static void
 serve_locked(struct ticket *t)
 {
-	serve_audit("credential refused", t, "vault.locked");
+	told_ticket(TOLD_REFUSED, t, "vault.locked");
 	refuse(peers_find(t->tls_chan, ROLE_TLS), t->id, "vault.locked");
 }
 
@@ -168,6 +163,7 @@ on_vault_lock(struct chan *c, const union msg *m, int *fd)
 	key_lock();
 	ticket_lock(serve_locked);
 	log_warn("locked by the admin locked=%d", key_locked());
+	audit_tell_vault_locked(&(struct audit_vault_locked){ .cause = slice_str("admin") });
 	lock_tell();
 	return 0;
 }
@@ -245,9 +241,8 @@ on_auth_result(struct chan *c, const union msg *m, int *fd)
 		return serve_refused(c);
 	(void)slice_copy(m->auth_result.code, code, sizeof(code));
 	if (m->auth_result.ok && sasl_is_scram(&t->sasl) && t->sasl.scram.step != SCRAM_PROVEN)
-		log_warn("a login is called accepted without the server's proof ticket=%016" PRIx64 " ats=%s host=%s",
-		    t->id, t->ats, t->host);
-	serve_audit(m->auth_result.ok ? "login accepted" : "login rejected", t, m->auth_result.ok ? "ok" : code);
+		told_ticket(TOLD_UNPROVEN, t, "ok");
+	told_ticket(m->auth_result.ok ? TOLD_ACCEPTED : TOLD_REJECTED, t, m->auth_result.ok ? "ok" : code);
 	ticket_drop(t);
 	return 0;
 }
@@ -303,6 +298,7 @@ on_seal_open(struct chan *c, const union msg *m, int *fd)
 	if (*code == '\0' || may_tell(c))
 		log_info("seal for a credential ats=%s link=%u code=%s%s%s", ats, s->link,
 		    *code == '\0' ? "ok" : code, *owner != '\0' ? " reason=bound to another place of ats " : "", owner);
+	told_seal(ats, s, code, owner);
 	(void)send_seal_opened(c, &(struct msg_seal_opened){ s->req, slice_str(code),
 	    *code == '\0' ? wbuf_slice(&record) : SLICE_NONE });
 	return 0;
@@ -318,7 +314,7 @@ on_record_put_done(struct chan *c, const union msg *m, int *fd)
 void
 serve_store_gone(struct ticket *t)
 {
-	serve_audit("credential refused", t, "auth.temp_unavailable");
+	told_ticket(TOLD_REFUSED, t, "auth.temp_unavailable");
 	refuse(peers_find(t->tls_chan, ROLE_TLS), t->id, "auth.temp_unavailable");
 }
 

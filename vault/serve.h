@@ -35,6 +35,7 @@ struct ticket {
 	uint16_t port;
 	uint8_t service, security;
 	struct sasl sasl;
+	bool told;		/* its release is in the audit log */
 	uint8_t *record;	/* ciphertext, owned */
 	size_t record_n;
 	uint32_t put;		/* our number of the record_put under way */
@@ -79,6 +80,18 @@ struct refusals {
 /* Count one more: true when it may be told; then *untold is how many were not. */
 bool refusals_add(struct refusals *, uint64_t now, uint32_t *untold);
 
+/*
+ * ---- told.c ----
+ * One line for every release and refusal, in the log and in the audit log; never
+ * the secret. RELEASED is told once a ticket.
+ */
+enum told { TOLD_RELEASED, TOLD_REFUSED, TOLD_ACCEPTED, TOLD_REJECTED, TOLD_UNPROVEN, TOLD_PINNED };
+void told_ticket(enum told, struct ticket *, const char *code);
+/* peer came with this number; t: whose it is, NULL = nobody's. */
+void told_claim(const struct chan_peer *peer, uint64_t id, const struct ticket *t, const char *why);
+void told_key(void);	/* which one is in use; after READY */
+void told_seal(const char *ats, const struct msg_seal_open *, const char *code, const char *owner);
+
 /* ---- serve.c ---- */
 /* The peer's claim on this ticket, or NULL after a refusal that names both. */
 struct ticket *serve_claim(struct chan *, uint64_t id, enum ticket_state);
@@ -87,7 +100,6 @@ int serve_refused(const struct chan *);	/* what a handler returns then */
 const char *serve_open(const struct ticket *, struct seal_plain *cred);
 void serve_respond(const struct ticket *, struct chan *tls, struct slice data);
 void serve_refuse(struct ticket *, struct chan *tls, const char *code);	/* and drop it */
-void serve_audit(const char *what, const struct ticket *, const char *code);
 extern const chan_handler serve_master[MSG__COUNT];	/* cfg_vault and ticket */
 extern const chan_handler serve_peers[MSG__COUNT];	/* of stores and tls-workers */
 void serve_store_gone(struct ticket *);			/* tells the tls-worker */

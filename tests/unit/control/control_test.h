@@ -18,6 +18,7 @@
 #include <cmocka.h>
 #include <event2/event.h>
 
+#include "audit.h"
 #include "child.h"
 #include "client.h"
 #include "loop.h"
@@ -154,17 +155,45 @@ played(enum role role, const chan_handler *handlers, int *theirs)
 	return c;
 }
 
+/* What was said for the audit log, as text. */
+static char audited[65536];
+
+static inline void
+audit_text(void *ctx, const char *key, struct slice text)
+{
+	size_t n = strlen(audited);
+
+	(void)ctx;
+	snprintf(audited + n, sizeof(audited) - n, " %s=%.*s", key, (int)text.n, (const char *)text.p);
+}
+
+static inline int
+hear_audit(struct chan *c, const union msg *m, int *fd)
+{
+	size_t n = strlen(audited);
+
+	(void)c;
+	(void)fd;
+	assert_true(m->audit.event > AUDIT_none && m->audit.event < AUDIT__COUNT);
+	assert_true(audit_table[m->audit.event].from & R_CONTROL);
+	snprintf(audited + n, sizeof(audited) - n, "\n%s", audit_table[m->audit.event].name);
+	return audit_decode(m->audit.event, m->audit.fields, audit_text, NULL);
+}
+
 static inline struct chan *
 play_master(const chan_handler *handlers)
 {
 	static const struct chan_peer master = { .role = ROLE_MASTER };
 	static struct chan_ops ops;
+	static chan_handler with_audit[MSG__COUNT];
 	struct chan *c;
 	int fd;
 
+	memcpy(with_audit, handlers, sizeof(with_audit));
+	with_audit[MSG_audit] = hear_audit;
 	child.role = ROLE_CONTROL;
 	ops = (struct chan_ops){ .handlers = request_master, .on_broken = test_broken, .on_eof = test_eof };
-	c = played(ROLE_MASTER, handlers, &fd);
+	c = played(ROLE_MASTER, with_audit, &fd);
 	child.master = chan_new(fd, ROLE_CONTROL, &master, &ops, NULL);
 	assert_non_null(child.master);
 	chan_run(child.master);

@@ -136,13 +136,40 @@ a_client_that_never_reads_is_dropped(void **state)
 	hang_up(&a);
 }
 
+/* Each request is a line with its user and its end, also when nobody waits for it. */
+static void
+commands_are_audited(void **state)
+{
+	(void)state;
+	chan_read(master);	/* what the tests before it left */
+	audited[0] = '\0';
+	admin_hello(&a);
+	admin_ask(&a, CTL_log_level, &(struct ctl_log_level){ .level = slice_str("debug") });
+	chan_read(master);
+	assert_int_equal(send_admin_done(master, &(struct msg_admin_done){ .req = asked }), 0);
+	turns();
+	admin_ask(&a, CTL_reload, &(struct ctl_reload){ 0 });
+	chan_read(master);
+	assert_int_equal(send_admin_done(master,
+	    &(struct msg_admin_done){ .req = asked, .error = slice_str("cfg.invalid") }), 0);
+	turns();
+	admin_ask(&a, CTL_reload, &(struct ctl_reload){ 0 });
+	hang_up(&a);
+	chan_read(master);
+	assert_string_equal(audited,
+	    "\nadmin.command uid=1000 client_pid=42 verb=log_level ats= argument=debug outcome=ok"
+	    "\nadmin.command uid=1000 client_pid=42 verb=reload ats= argument= outcome=cfg.invalid"
+	    "\nadmin.command uid=1000 client_pid=42 verb=reload ats= argument= outcome=abandoned");
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(garbage_closes_that_client_only),
 		cmocka_unit_test(hello_comes_first_and_once), cmocka_unit_test(other_versions_are_told),
 		cmocka_unit_test(one_request_at_a_time), cmocka_unit_test(byte_by_byte),
-		cmocka_unit_test(an_answer_nobody_waits_for), cmocka_unit_test(a_client_that_never_reads_is_dropped) };
+		cmocka_unit_test(an_answer_nobody_waits_for), cmocka_unit_test(a_client_that_never_reads_is_dropped),
+		cmocka_unit_test(commands_are_audited) };
 
 	master = play_master(master_handlers);
 	return cmocka_run_group_tests(tests, NULL, NULL);

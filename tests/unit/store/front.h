@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #include "ats_request.h"
+#include "audit.h"
 #include "blob.h"
 #include "body.h"
 #include "changes.h"
@@ -123,13 +124,38 @@ HEAR(unit_run)
 HEAR(unit_stop)
 HEAR(worker_start)
 
+/* What was said for the audit log, as text; not in order with the rest. */
+static char audited[65536];
+
+static void
+audit_text(void *ctx, const char *key, struct slice text)
+{
+	size_t n = strlen(audited);
+
+	(void)ctx;
+	snprintf(audited + n, sizeof(audited) - n, " %s=%.*s", key, (int)text.n, (const char *)text.p);
+}
+
+static int
+hear_audit(struct chan *c, const union msg *m, int *fd)
+{
+	size_t n = strlen(audited);
+
+	(void)c;
+	(void)fd;
+	assert_true(m->audit.event > AUDIT_none && m->audit.event < AUDIT__COUNT);
+	assert_true(audit_table[m->audit.event].from & R_STORE);
+	snprintf(audited + n, sizeof(audited) - n, "\n%s", audit_table[m->audit.event].name);
+	return audit_decode(m->audit.event, m->audit.fields, audit_text, NULL);
+}
+
 static const chan_handler far_handlers[MSG__COUNT] = { [MSG_row] = hear_row, [MSG_get_done] = hear_get_done,
 	[MSG_changes_done] = hear_changes_done, [MSG_query_done] = hear_query_done, [MSG_set_done] = hear_set_done,
 	[MSG_probe_step] = hear_probe_step, [MSG_blob_data] = hear_blob_data,
 	[MSG_state_change] = hear_state_change, [MSG_record] = hear_record, [MSG_seal_open] = hear_seal_open,
 	[MSG_record_put_done] = hear_record_put_done,
 	[MSG_unit_run] = hear_unit_run, [MSG_unit_stop] = hear_unit_stop,
-	[MSG_worker_start] = hear_worker_start };
+	[MSG_worker_start] = hear_worker_start, [MSG_audit] = hear_audit };
 
 static void
 far_broken(struct chan *c, const char *reason)

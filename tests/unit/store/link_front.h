@@ -16,6 +16,9 @@ link_of(const char *address)
 		.smtp_security = SECURITY_TLS, .smtp_user = slice_str(address) };
 }
 
+/* Whose requests these are. */
+static uint32_t asking_uid = 1000;
+
 static inline void
 link_set(enum set_action action, uint64_t id, const struct rec_link *r, bool verify, const char *seal,
     const char *smtp_seal)
@@ -24,7 +27,7 @@ link_set(enum set_action action, uint64_t id, const struct rec_link *r, bool ver
 
 	rec_link_encode(&w, r);
 	send_link_set(ats.far, &(struct msg_link_set){ .req = 1, .id = id, .action = (uint8_t)action,
-				   .verify = verify, .record = wbuf_slice(&w), .seal = slice_str(seal),
+				   .verify = verify, .uid = asking_uid, .record = wbuf_slice(&w), .seal = slice_str(seal),
 				   .smtp_seal = slice_str(smtp_seal) });
 	wbuf_free(&w);
 	turn();

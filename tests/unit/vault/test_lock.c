@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <sys/wait.h>
 
+#include "audit.h"
 #include "child.h"
 #include "key_wrap.h"
 #include "serve.h"
@@ -207,7 +208,22 @@ on_vault_state(struct chan *c, const union msg *m, int *fd)
 	return 0;
 }
 
-static const chan_handler played[MSG__COUNT] = { [MSG_vault_state] = on_vault_state };
+/* What was said for the audit log: the events' names. */
+static char audited[4096];
+
+static int
+on_audit(struct chan *c, const union msg *m, int *fd)
+{
+	size_t n = strlen(audited);
+
+	(void)c;
+	(void)fd;
+	assert_int_equal(audit_decode(m->audit.event, m->audit.fields, NULL, NULL), 0);
+	snprintf(audited + n, sizeof(audited) - n, "%s ", audit_table[m->audit.event].name);
+	return 0;
+}
+
+static const chan_handler played[MSG__COUNT] = { [MSG_vault_state] = on_vault_state, [MSG_audit] = on_audit };
 static const struct chan_ops played_ops = { .handlers = played }, own_ops = { .handlers = serve_master };
 static struct chan *master;
 
@@ -314,12 +330,14 @@ static void
 a_passphrase_by_the_socket(void **state)
 {
 	(void)state;
+	audited[0] = '\0';
 	assert_int_equal(try("wrong"), UNLOCK_WRONG);
 	assert_true(key_locked() && told_locked);
 	assert_int_equal(try(PHRASE), UNLOCK_OPEN);
 	assert_false(key_locked());
 	assert_int_equal(told, 2);
 	assert_false(told_locked);
+	assert_string_equal(audited, "vault.unlock-refused vault.unlocked ");
 }
 
 static void
@@ -371,6 +389,7 @@ nobody_else_is_heard(void **state)
 	(void)state;
 	if (geteuid() != 0)
 		skip();
+	audited[0] = '\0';
 	frame_of(frame, PHRASE);
 	assert_int_equal(pipe(back), 0);
 	if ((pid = fork()) == 0) {
@@ -391,6 +410,8 @@ nobody_else_is_heard(void **state)
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_int_equal(status, 0);
 	assert_true(key_locked());
+	chan_read(master);
+	assert_string_equal(audited, "vault.unlock-refused ");
 }
 
 /* Who is silent does not keep others away. */

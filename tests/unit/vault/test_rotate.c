@@ -4,6 +4,7 @@
 
 #include <sys/socket.h>
 
+#include "audit.h"
 #include "child.h"
 #include "serve.h"
 
@@ -88,9 +89,25 @@ on_told(struct chan *c, const union msg *m, int *fd)
 	return 0;
 }
 
+/* What was said for the audit log: the events' names. */
+static char audited[4096];
+
+static int
+on_audit(struct chan *c, const union msg *m, int *fd)
+{
+	size_t n = strlen(audited);
+
+	(void)c;
+	(void)fd;
+	assert_int_equal(audit_decode(m->audit.event, m->audit.fields, NULL, NULL), 0);
+	snprintf(audited + n, sizeof(audited) - n, "%s ", audit_table[m->audit.event].name);
+	return 0;
+}
+
 static const chan_handler store_handlers[MSG__COUNT] = { [MSG_record_list] = on_record_list,
 	[MSG_record_put] = on_record_put };
-static const chan_handler master_handlers[MSG__COUNT] = { [MSG_vault_counted] = on_counted, [MSG_broken] = on_told };
+static const chan_handler master_handlers[MSG__COUNT] = { [MSG_vault_counted] = on_counted, [MSG_broken] = on_told,
+	[MSG_audit] = on_audit };
 
 static void
 on_broken(struct chan *c, const char *reason)
@@ -232,10 +249,12 @@ static void
 all_under_the_next_key(void **state)
 {
 	(void)state;
+	audited[0] = '\0';
 	load(files, sizeof(files));
 	count(1);
 	found(0, 0, 1, 0, 0);
 	found(1, 0, 3, 0, 0);
+	assert_string_equal(audited, "vault.rotated vault.rotated ");
 	count(2);
 	found(0, 1, 0, 0, 0);
 	found(1, 3, 0, 0, 0);
