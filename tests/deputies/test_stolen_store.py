@@ -104,10 +104,15 @@ def test_numbers_of_another_tenant(house):
     until("the rival's worker", lambda: (("imapd-worker", 7) in workers(house, "rival")), seconds=10)
     before = workers(house, "rival")
     order(house, message("worker_stop", unit=7, role=IMAP), message("unit_stop", unit=7), start(7, SMTP, True))
-    order(house, run(1))
-    until("it was read", lambda: house._answers("agency"))
-    assert workers(house, "rival") == before and not workers(house, "agency")
+    order(house, run(1), start(1))
+    until("it has its own", lambda: workers(house, "agency").keys() == {("imapd-worker", 1)}, seconds=10)
+    order(house, message("unit_stop", unit=1))
+    until("none left", lambda: not workers(house, "agency"), seconds=20)
+    assert workers(house, "rival") == before
+    order(house, start(7, SMTP, True), ats="rival")  # its unit is still there
+    until("the other worker", lambda: (("smtp-worker", 7) in workers(house, "rival")), seconds=10)
     order(house, message("unit_stop", unit=7), ats="rival")
+    until("none left", lambda: not workers(house, "rival"), seconds=20)
 
 
 def test_security_none(house):

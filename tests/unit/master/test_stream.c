@@ -1,0 +1,239 @@
+/*
+ * A tls-worker that was taken over, at the master: it speaks of tickets that
+ * another one was given, or says steps without end. And a worker that asks for
+ * connections all the time.
+ * limit: LIM_STREAM_STEPS
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "master.h"
+
+struct master master;
+
+static struct conf conf;
+static struct conf_ats ats = { .max_links = 10 };
+static struct tenant tenant = { .name = "agency", .conf = &ats };
+static struct unit units[3];
+enum { VAULT, STORE, ONE, TWO, THREE, TLS, TLS_B, PROCS };
+static struct proc run[PROCS];
+static struct chan *far[PROCS];		/* what each process hears */
+static uint64_t ticket[PROCS];		/* the last one given to a tls-worker */
+static char failed[LIM_CODE + 1];	/* what the last worker was told */
+static int log_fd, stderr_was;
+
+static int
+ignore(struct chan *c, const union msg *m, int *fd)
+{
+	(void)c;
+	(void)m;
+	(void)fd;
+	return 0;
+}
+
+static int
+on_open(struct chan *c, const union msg *m, int *fd)
+{
+	(void)fd;
+	ticket[(uintptr_t)chan_ctx(c)] = m->stream_open.ticket;
+	return 0;
+}
+
+static int
+on_failed(struct chan *c, const union msg *m, int *fd)
+{
+	(void)c;
+	(void)fd;
+	return slice_copy(m->stream_failed.code, failed, sizeof(failed));
+}
+
+static const chan_handler hears[MSG__COUNT] = { [MSG_peer] = ignore, [MSG_ticket] = ignore, [MSG_unit_step] = ignore,
+	[MSG_stream_up] = ignore, [MSG_stream_open] = on_open, [MSG_stream_failed] = on_failed, [MSG_drain] = ignore };
+static const struct chan_ops far_ops = { .handlers = hears };
+
+static void
+start(size_t i, enum role role, uint32_t unit, const char *host)
+{
+	struct chan_peer m = { .role = ROLE_MASTER };
+	struct proc *p = &run[i];
+	int sv[2];
+
+	*p = (struct proc){ .role = role, .unit = unit, .state = PROC_RUNNING, .pid = 1 << 30,
+		.tenant = role == ROLE_VAULT ? NULL : &tenant };
+	assert_int_equal(slice_copy(slice_str(host), p->host, sizeof(p->host)), 0);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sv), 0);
+	p->chan = chan_new(sv[0], ROLE_MASTER, &(struct chan_peer){ .role = role }, &proc_chan_ops, p);
+	far[i] = chan_new(sv[1], role, &m, &far_ops, (void *)i);
+	chan_run(p->chan);
+	chan_run(far[i]);
+	TAILQ_INSERT_TAIL(&procs, p, entry);
+}
+
+static void
+hear(void)
+{
+	for (size_t i = 0; i < PROCS; i++) {
+		chan_write(run[i].chan);
+		chan_read(far[i]);
+	}
+}
+
+static void
+want(size_t i)
+{
+	union msg m = { .stream_want = { .service = SERVICE_IMAP } };
+	int fd = -1;
+
+	failed[0] = '\0';
+	assert_int_equal(stream_on_want(run[i].chan, &m, &fd), 0);
+	hear();
+}
+
+static int
+step(size_t i, uint64_t t)
+{
+	union msg m = { .stream_step = { .ticket = t, .step = STEP_DNS, .ok = true } };
+	int fd = -1, r = stream_on_step(run[i].chan, &m, &fd);
+
+	hear();
+	return r;
+}
+
+static int
+end(size_t i, uint64_t t)
+{
+	union msg m = { .stream_end = { .ticket = t } };
+	int fd = -1;
+
+	return stream_on_end(run[i].chan, &m, &fd);
+}
+
+static size_t
+logged(const char *what)
+{
+	static char text[65536];
+	ssize_t n = pread(log_fd, text, sizeof(text) - 1, 0);
+	size_t count = 0;
+
+	text[n > 0 ? n : 0] = '\0';
+	for (const char *p = text; (p = strstr(p, what)) != NULL; p++)
+		count++;
+	return count;
+}
+
+static int
+setup(void **state)
+{
+	(void)state;
+	master.conf = &conf;
+	master.vault = VAULT_OPEN;
+	TAILQ_INIT(&master.tenants);
+	TAILQ_INIT(&tenant.units);
+	TAILQ_INSERT_TAIL(&master.tenants, &tenant, entry);
+	for (uint32_t i = 0; i < 3; i++) {
+		units[i] = (struct unit){ .number = i + 1, .link = i + 1, .port = { 0, 993, 465 },
+			.security = { 0, SECURITY_TLS, SECURITY_TLS } };
+		(void)slice_copy(slice_str(i < 2 ? "a.example" : "b.example"), units[i].host[SERVICE_IMAP], LIM_HOST + 1);
+		TAILQ_INSERT_TAIL(&tenant.units, &units[i], entry);
+	}
+	start(VAULT, ROLE_VAULT, 0, "");
+	start(STORE, ROLE_STORE, 0, "");
+	for (uint32_t i = 0; i < 3; i++)
+		start(ONE + i, ROLE_IMAP, i + 1, "");
+	start(TLS, ROLE_TLS, 0, "a.example");
+	start(TLS_B, ROLE_TLS, 0, "b.example");
+	wiring_connect(&run[VAULT]);
+	want(TWO);	/* keeps its tls-worker while others come and go */
+	want(THREE);
+	assert_true(ticket[TLS] != 0 && ticket[TLS_B] != 0 && ticket[TLS] != ticket[TLS_B]);
+	fflush(stderr);
+	stderr_was = dup(STDERR_FILENO);
+	assert_true((log_fd = memfd_create("log", 0)) != -1 && dup2(log_fd, STDERR_FILENO) != -1);
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	(void)state;
+	(void)dup2(stderr_was, STDERR_FILENO);
+	for (size_t i = 0; i < PROCS; i++) {
+		stream_forget(&run[i]);
+		wiring_forget(&run[i]);
+		TAILQ_REMOVE(&procs, &run[i], entry);
+		chan_free(run[i].chan);
+		chan_free(far[i]);
+	}
+	close(log_fd);
+	close(stderr_was);
+	return 0;
+}
+
+static void
+tickets_of_another(void **state)
+{
+	union msg m = { .stream_ready = { .ticket = ticket[TLS] } };
+	int fd = -1;
+
+	(void)state;
+	assert_int_equal(step(TLS_B, ticket[TLS]), -1);
+	assert_int_equal(logged("tls-worker[agency/b.example] names the ticket of tls-worker[agency/a.example], "
+				"stream of ats=agency unit=2"), 1);
+	assert_int_equal(stream_on_ready(run[TLS_B].chan, &m, &fd), -1);
+	assert_int_equal(end(TLS_B, ticket[TLS]), -1);
+	assert_int_equal(logged("names the ticket of"), 3);
+	/* One that nobody has may have ended meanwhile. */
+	assert_int_equal(step(TLS_B, ticket[TLS] + 1), 0);
+	assert_int_equal(end(TLS_B, 0), 0);
+	assert_int_equal(step(TLS, ticket[TLS]), 0);	/* its own goes on */
+}
+
+static void
+steps_without_end(void **state)
+{
+	(void)state;
+	for (int i = 0; i < LIM_STREAM_STEPS; i++)
+		assert_int_equal(step(TLS, ticket[TLS]), 0);
+	assert_int_equal(step(TLS, ticket[TLS]), -1);
+}
+
+static void
+logins_without_end(void **state)
+{
+	int i = 0;
+
+	(void)state;
+	for (; i < 2 * LIM_TICKETS_PER_MINUTE && strcmp(failed, "auth.too_many_attempts") != 0; i++) {
+		uint64_t before = ticket[TLS];
+
+		want(ONE);
+		if (ticket[TLS] != before)
+			assert_int_equal(end(TLS, ticket[TLS]), 0);	/* "net.reset" */
+	}
+	assert_string_equal(failed, "auth.too_many_attempts");
+	/* The minute may have changed once meanwhile. */
+	assert_in_range(i, LIM_TICKETS_PER_MINUTE + 1, 2 * LIM_TICKETS_PER_MINUTE);
+	for (int k = 0; k < 5; k++)
+		want(ONE);
+	assert_int_equal(logged("imapd-worker[agency/1] asks for too many logins"), 1);
+}
+
+int
+main(void)
+{
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+	const struct CMUnitTest tests[] = { T(tickets_of_another), T(steps_without_end), T(logins_without_end) };
+
+	logger_open(true, LOG_LVL_DEBUG);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
