@@ -123,13 +123,14 @@ class Jmap:
         return self.call(type_ + "/query", account, filter=filter, **args)["ids"]
 
     def query_all(self, type_, account=ATS, **args):
-        """All ids, page by page: a server may answer less than there is."""
+        """All ids, page by page: a server may answer less than there is. What comes
+        between two pages moves others to the second: each counts once."""
         ids = []
         while True:
             page = self.query(type_, account, position=len(ids), **args)
             ids += page
             if not page:
-                return ids
+                return list(dict.fromkeys(ids))
 
     def get_all(self, type_, account, ids, slice_=200, **args):
         """The objects of many ids, in as many requests as it takes."""

@@ -67,6 +67,26 @@ bad_people_are_refused(void **state)
 	assert_int_equal(changes_state(ACCOUNT_ATS, OBJ_CORRESPONDENT), 0);
 }
 
+/* limit: LIM_EMAILS_PERSON */
+static void
+many_addresses(void **state)
+{
+	char emails[20 * (LIM_EMAILS_PERSON + 1) + 1] = "";
+	size_t n;
+
+	(void)state;
+	for (int i = 1; i <= LIM_EMAILS_PERSON; i++) {
+		n = strlen(emails);
+		snprintf(emails + n, sizeof(emails) - n, "%sa%d@h.example", i > 1 ? "," : "", i);
+	}
+	assert_int_equal(person_set(SET_CREATE, 0, PERSON_CANDIDATE, emails).n, 0);
+	snprintf(emails + n, sizeof(emails) - n, ",a64@h.example,a65@h.example");
+	assert_int_equal(holders("a64@h.example"), 1);
+	assert_true(slice_eq_str(person_set(SET_CREATE, 0, PERSON_CANDIDATE, emails), "invalidProperties"));
+	assert_int_equal(holders("a65@h.example"), 0);
+	assert_int_equal(holders("a64@h.example"), 1);
+}
+
 /* ---- backfill ---- */
 static size_t
 count(enum table t)
@@ -188,6 +208,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		T(the_index_follows),
 		T(bad_people_are_refused),
+		T(many_addresses),
 		T(old_mail_is_filed),
 		T(backfill_survives_a_kill),
 		T(bodies_are_asked_for),
