@@ -313,6 +313,21 @@ def lines_until_torn(directory):
     return [l for l in open(files(directory)[0], "rb").read().splitlines() if b" hash=" in l]
 
 
+def test_content_by_rule_is_counted(world, tmp_path, need_postern):
+    """Not a line each: a first sync of many messages must not be as many lines. What was counted is said at the end."""
+    world.clear(RECRUITER)
+    for i in range(12):
+        world.append(RECRUITER, "INBOX", message("x@people.example", RECRUITER, f"rule {i}"))
+    daemon = Postern(tmp_path / "postern", world, content="all")
+    with daemon:
+        ats = daemon.jmap()
+        desk = Desk(ats, daemon.link(RECRUITER, client=ats), RECRUITER)
+        for i in range(12):
+            desk.whole(f"rule {i}")
+    rule = one(os.path.join(daemon.state, "audit"), "content.rule")
+    assert (rule["rule"], rule["count"], rule["link"]) == ("all", "12", desk.account[1:])
+
+
 @pytest.mark.root
 def test_a_full_disk_stops_logins_if_so_configured(world, tmp_path, need_postern):
     disk = tmp_path / "disk"

