@@ -238,9 +238,10 @@ backoff(void **state)
 {
 	(void)state;
 	for (unsigned int fails = 1; fails < 2000; fails++) {
-		uint64_t ms = engine_backoff(fails), full = fails < 10 ? LIM_BACKOFF_FIRST_MS << (fails - 1) : LIM_BACKOFF_MAX_MS;
+		uint64_t ms = engine_backoff(fails), full = LIM_BACKOFF_MAX_MS;
 
-		full = full < LIM_BACKOFF_MAX_MS ? full : LIM_BACKOFF_MAX_MS;
+		if (fails < 10)
+			full = (uint64_t)LIM_BACKOFF_FIRST_MS << (fails - 1);
 		assert_true(ms >= full / 2 && ms <= full);
 	}
 }
