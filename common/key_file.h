@@ -34,6 +34,7 @@
 #define UNLOCK_ANSWER_N (UNLOCK_MAGIC_N + 1)
 
 enum unlock_answer {
+	UNLOCK_NONE = 0,	/* none came: it ended meanwhile */
 	UNLOCK_OPEN = 'o',	/* the vault is unlocked, or was already */
 	UNLOCK_WRONG = 'w',	/* not the passphrase of this key */
 	UNLOCK_RATE = 'r',	/* too many tries in a minute */

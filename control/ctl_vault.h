@@ -52,7 +52,8 @@ void pair_write_public(const struct key_pair *, const char *path);
 void file_move(const char *from, const char *to);
 
 /* ---- ctl_vault_lock.c ---- */
-/* One frame to the vault's own socket, after a look at who listens there. */
+/* One frame to the vault's own socket, after a look at who listens there.
+ * UNLOCK_NONE when the vault ends meanwhile. */
 enum unlock_answer unlock_send(const char *socket, struct slice passphrase);
 /* As unlock_send; exits with the reason unless the vault is open now. */
 void unlock_or_fail(const char *socket, struct slice passphrase);

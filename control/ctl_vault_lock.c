@@ -39,7 +39,7 @@ unlock_send(const char *path, struct slice passphrase)
 	uint8_t *frame = sodium_malloc(UNLOCK_FRAME_N), answer[UNLOCK_ANSWER_N];
 	struct wbuf w = { .p = frame, .cap = UNLOCK_FRAME_N, .max = UNLOCK_FRAME_N };
 	int fd = connect_vault(path);
-	ssize_t sent;
+	bool answered;
 
 	if (frame == NULL)
 		ctl_fail(CTL_REFUSED, "out of memory");
@@ -47,13 +47,12 @@ unlock_send(const char *path, struct slice passphrase)
 	w_raw(&w, UNLOCK_MAGIC, UNLOCK_MAGIC_N);
 	w_u16(&w, (uint16_t)passphrase.n);
 	w_raw(&w, passphrase.p, passphrase.n);
-	sent = send(fd, frame, UNLOCK_FRAME_N, MSG_NOSIGNAL);
+	answered = !w.failed && send(fd, frame, UNLOCK_FRAME_N, MSG_NOSIGNAL) == UNLOCK_FRAME_N &&
+	    recv(fd, answer, sizeof(answer), MSG_WAITALL) == sizeof(answer) &&
+	    memcmp(answer, UNLOCK_MAGIC, UNLOCK_MAGIC_N) == 0;
 	sodium_free(frame);	/* wipes */
-	if (w.failed || sent != UNLOCK_FRAME_N || recv(fd, answer, sizeof(answer), MSG_WAITALL) != sizeof(answer) ||
-	    memcmp(answer, UNLOCK_MAGIC, UNLOCK_MAGIC_N) != 0)
-		ctl_fail(CTL_UNREACHABLE, "%s: the vault did not answer", path);
 	close(fd);
-	return answer[UNLOCK_MAGIC_N];
+	return answered ? answer[UNLOCK_MAGIC_N] : UNLOCK_NONE;
 }
 
 void
@@ -68,6 +67,8 @@ unlock_or_fail(const char *path, struct slice passphrase)
 		ctl_fail(CTL_REFUSED, "api.rate: too many tries, wait a minute");
 	case UNLOCK_MEMORY:
 		ctl_fail(CTL_REFUSED, "vault.locked: the vault has not the memory that its key asks for");
+	case UNLOCK_NONE:
+		ctl_fail(CTL_UNREACHABLE, "%s: the vault did not answer", path);
 	default:
 		ctl_fail(CTL_REFUSED, "vault.locked: the vault did not understand");
 	}

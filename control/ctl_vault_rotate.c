@@ -55,6 +55,14 @@ has_key(const struct vault_said *said, const struct key_pair *p)
 	return said->running && memcmp(said->public, p->public, KEY_PUBLIC_N) == 0;
 }
 
+/* A vault that dies while it is asked is asked again; another passphrase never helps. */
+static void
+unlock_again(const char *socket, const struct key_pair *p)
+{
+	if (unlock_send(socket, pair_passphrase(p)) == UNLOCK_WRONG)
+		ctl_fail(CTL_REFUSED, "vault.locked: the vault has keys with another passphrase");
+}
+
 /* Round after round until one finds nothing but records under the new key. */
 static void
 count_until_done(const struct vault_args *a, const struct key_pair *p, struct count *sum, json_t **rows)
@@ -65,7 +73,7 @@ count_until_done(const struct vault_args *a, const struct key_pair *p, struct co
 		vault_ask("", &said);
 		/* One that was started again in the middle is locked again. */
 		if (said.running && said.locked && p->wrapped)
-			(void)unlock_send(a->socket, pair_passphrase(p));
+			unlock_again(a->socket, p);
 		if (said.running && !has_key(&said, p))
 			ctl_fail(CTL_REFUSED, "the vault has not taken the new key, see the log; the old one stays in use");
 		if (count_all(sum, rows) && sum->moved == 0 && sum->old == 0 && sum->away == 0) {
@@ -100,9 +108,8 @@ next_key(const struct vault_args *a, const struct key_pair *now, struct key_pair
 }
 
 static void
-reread(const struct vault_args *a, const struct key_pair *p)
+reread(void)
 {
-	struct vault_said said;
 	struct ctl f;
 
 	conn_ask(CTL_vault_reread, &(struct ctl_vault_reread){ 0 });
@@ -110,9 +117,6 @@ reread(const struct vault_args *a, const struct key_pair *p)
 		;
 	if (!slice_eq_str(f.done.error, "vault.away"))	/* then it reads it anyway */
 		conn_check(&f);
-	vault_ask("", &said);
-	if (said.running && said.locked && p->wrapped)
-		unlock_or_fail(a->socket, pair_passphrase(p));
 }
 
 static void
@@ -166,12 +170,12 @@ cmd_vault_rotate(int argc, char **argv)
 	next = pair_new();
 	pair_read(now, a.key, a.from_stdin);
 	next_key(&a, now, next, path);
-	reread(&a, next);
+	reread();
 	count_until_done(&a, next, &sum, &rows);
 	/* In this order: cut off in between, the newest key is the pinned one. */
 	pair_write_public(next, a.pub);
 	file_move(path, a.key);
-	reread(&a, next);
+	reread();
 	count_until_done(&a, next, &sum, &rows);
 	pair_free(now);
 	return report(&a, next, &sum, rows);

@@ -148,7 +148,7 @@ vault_status(struct chan *c, uint32_t req, struct slice ats)
 	for (size_t i = 0; i < sizeof(master.public_key); i++)
 		snprintf(hex + 2 * i, 3, "%02x", master.public_key[i]);
 	snprintf(text, sizeof(text), "%s%s%s%s public-key=%s source=%s",
-	    running() == NULL ? "not running" : master.vault == VAULT_OPEN ? "unlocked" : "locked",
+	    running() == NULL || master.vault == VAULT_AWAY ? "not running" : master.vault == VAULT_OPEN ? "unlocked" : "locked",
 	    v.wrapped ? " passphrase" : "", v.rotating ? " rotating" : "",
 	    a != NULL && a->sealed_only ? " sealed-only" : "", hex, master.conf->vault_key);
 	done(c, req, "", text);
