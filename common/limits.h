@@ -306,7 +306,7 @@
 #define LIM_CTL_BUSY_SECONDS 900	/* for one request: probes take minutes */
 #define LIM_CTL_OUT (8u * 1024 * 1024)	/* answers a client has not read */
 #define LIM_CTL_LINKS (4u * 1024 * 1024)	/* ids and addresses of one ATS */
-#define LIM_CTL_PROVIDERS (256u * 1024)	/* bytes of all records */
+#define LIM_CTL_PROVIDERS (LIM_CONF_PROVIDERS * (4096 + 4))	/* bytes of all records with their lengths */
 #define LIM_CTL_RECORD 16384	/* an encoded rec link, as in message link_set */
 #define LIM_CTL_FRAME 40000	/* length, row number and fields */
 #define LIM_SEALED 8192	/* a sealed credential, as in message link_set */

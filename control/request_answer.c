@@ -166,6 +166,8 @@ links_known(struct client *c)
 
 	if (r->type == CTL_show_links)
 		request_next_tenant(c);
+	else if (r->links.failed)
+		client_done(c, "proc.limit_hit", "this ATS has too many links for one list: name the link", 0);
 	else if (r->type == CTL_show_queue) {
 		r->links_left = wbuf_slice(&r->links);
 		request_next_query(c);

@@ -10,6 +10,7 @@
 struct scan {
 	int line, depth;
 	int opened[LIM_CONF_DEPTH];	/* line of each open brace */
+	int too_deep;		/* line of the first brace beyond them, or 0 */
 	int quote;		/* the quote we are in, '#' in a line comment, '*' in a block comment */
 	int last;
 };
@@ -23,7 +24,9 @@ scan_outside(struct scan *s, int c)
 		s->quote = '#';
 	else if (s->last == '/' && c == '*')
 		s->quote = '*';
-	else if (c == '{' && s->depth < LIM_CONF_DEPTH)
+	else if (c == '{' && s->depth == LIM_CONF_DEPTH)
+		s->too_deep = s->too_deep == 0 ? s->line : s->too_deep;
+	else if (c == '{')
 		s->opened[s->depth++] = s->line;
 	else if (c == '}' && s->depth > 0)
 		s->depth--;
@@ -56,6 +59,11 @@ braces_check(const char *path)
 	while ((c = getc(f)) != EOF)
 		scan_byte(&s, c);
 	fclose(f);
+	if (s.too_deep != 0) {
+		logger_line(LOG_LVL_ERROR, "%s:%d: more than %d blocks within each other", path, s.too_deep,
+		    LIM_CONF_DEPTH);
+		return -1;
+	}
 	if (s.depth == 0)
 		return 0;
 	logger_line(LOG_LVL_ERROR, "%s:%d: this block is not closed: the file may be cut short", path,

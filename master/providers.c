@@ -97,12 +97,14 @@ providers_read(struct conf *c, const char *path)
 		logger_fatal("out of memory");
 	conf_errors = 0;
 	cfg_set_error_function(cfg, conf_report);
-	wbuf_init(&c->providers, LIM_CONF_PROVIDERS * 4096);
+	wbuf_init(&c->providers, LIM_CTL_PROVIDERS);
 	if (braces_check(path) == -1)
 		conf_errors++;
 	r = cfg_parse(cfg, path);
 	if (r == CFG_FILE_ERROR)
 		logger_line(LOG_LVL_ERROR, "%s: %s", path, strerror(errno));
+	if (r == CFG_SUCCESS && cfg_size(cfg, "provider") > LIM_CONF_PROVIDERS)
+		cfg_error(cfg, "more than %d providers", LIM_CONF_PROVIDERS);
 	for (unsigned int i = 0; r == CFG_SUCCESS && i < cfg_size(cfg, "provider"); i++)
 		take_provider(c, cfg_getnsec(cfg, "provider", i));
 	cfg_free(cfg);

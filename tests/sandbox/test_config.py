@@ -1,9 +1,12 @@
 """postern.conf: errors name the file, the line and what to do."""
 import os
+import pathlib
+import re
 import subprocess
 
 import pytest
 
+HOME = pathlib.Path(__file__).resolve().parents[2]
 BUILD = os.environ.get("POSTERN_BUILD", "build")
 GOOD = 'ats "a" {{ socket = "{dir}/a.sock" uids = {{0}} }}\n'
 
@@ -64,3 +67,61 @@ def test_provider_errors(tmp_path):
     result = check(tmp_path, GOOD, 'provider "x" {\n imap = "host"\n smtp = "h:465:tls"\n}\n')
     assert result.returncode == 1
     assert "providers.conf" in result.stderr and "imap" in result.stderr
+
+
+# ---- limits: what is allowed, and one more ----
+def both_sides(tmp_path, make, limit, words, providers=False):
+    for n in (limit, limit + 1):
+        text = make(n)
+        result = check(tmp_path, GOOD if providers else text, text if providers else "")
+        assert (result.returncode, words in result.stderr) == ((0, False) if n == limit else (1, True)), result.stderr
+
+
+def limit(name):
+    return int(re.search(rf"^#define {name} (\d+)", (HOME / "common/limits.h").read_text(), re.M)[1])
+
+
+# limit: LIM_CONF_ATS LIM_CONF_HOSTS LIM_CONF_IDS
+def test_limits_of_blocks(tmp_path):
+    both_sides(tmp_path, lambda n: "".join(f'ats "a{i}" {{{{ socket = "{{dir}}/{i}" uids = {{{{0}}}} }}}}\n' for i in range(n)),
+               limit("LIM_CONF_ATS"), "too many blocks")
+    both_sides(tmp_path, lambda n: "".join(f'host "h{i}" {{{{ }}}}\n' for i in range(n)) + GOOD, limit("LIM_CONF_HOSTS"),
+               "too many blocks")
+    for ids in ("uids", "gids"):
+        both_sides(tmp_path, lambda n: 'ats "a" {{ socket = "{dir}/a" ' + ids + " = {{" + ",".join(map(str, range(n))) + "}} }}\n",
+                   limit("LIM_CONF_IDS"), f"{ids}: more than")
+
+
+# limit: LIM_CONF_CA
+def test_limit_of_a_ca_file(tmp_path):
+    def ca(n):
+        (tmp_path / "ca.pem").write_bytes(b"x" * n)
+        return 'host "h" {{ ca-file = "{dir}/ca.pem" }}\n' + GOOD
+    both_sides(tmp_path, ca, limit("LIM_CONF_CA"), "larger than 60000 bytes")
+
+
+# limit: LIM_CONF_PROVIDERS: the bytes hold so many of the longest ones
+def test_limit_of_providers(tmp_path):
+    def providers(n, domains="", help=""):
+        return "".join(f'provider "p{i}" {{ imap = "i.example:993:tls" smtp = "s.example:465:tls" '
+                       f'domains = {{{domains}}} help = "{help}" }}\n' for i in range(n))
+
+    def longest(n, help):
+        return providers(n, ",".join(['"' + "d" * 240 + '"'] * 15), "x" * help)
+    both_sides(tmp_path, lambda n: providers(n), limit("LIM_CONF_PROVIDERS"), "more than 64 providers", providers=True)
+    low, high = 0, 512
+    while high - low > 1:
+        middle = (low + high) // 2
+        taken = check(tmp_path, GOOD, longest(1, middle)).returncode == 0
+        low, high = (middle, high) if taken else (low, middle)
+    assert 0 < low < 511, low
+    assert check(tmp_path, GOOD, longest(limit("LIM_CONF_PROVIDERS"), low - 1)).returncode == 0
+
+
+# limit: LIM_CONF_DEPTH
+@pytest.mark.parametrize("depth, words", [(8, "block is not closed"), (9, "blocks within each other")])
+def test_limit_of_nesting(tmp_path, depth, words):
+    assert limit("LIM_CONF_DEPTH") == 8
+    result = check(tmp_path, GOOD + "{{\n" * depth)
+    assert result.returncode == 1
+    assert f"postern.conf:{2 + depth}:" in result.stderr and words in result.stderr

@@ -324,6 +324,34 @@ test_body(void **state)
 	assert_int_equal(b.body_size, LIM_INLINE);
 }
 
+/* limit: LIM_BODY */
+static void
+test_body_limit(void **state)
+{
+	void *p = mmap(NULL, LIM_BODY + 1, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	struct msg_parse m = { .req = 1 };
+	int fd;
+
+	(void)state;
+	assert_true(p != MAP_FAILED);
+	wire(ROLE_STORE, ROLE_MIME);
+	fd = body_put(slice_mem(p, LIM_BODY), &m.data);
+	assert_true(fd >= 0);
+	assert_int_equal(send_parse(a.chan, &m, fd), 0);
+	chan_read(b.chan);
+	assert_int_equal(b.body_size, LIM_BODY);
+	assert_int_equal(body_put(slice_mem(p, LIM_BODY + 1), &m.data), -2);
+	assert_int_equal(errno, EFBIG);
+	munmap(p, LIM_BODY + 1);
+	/* Nor is it taken from one who made it himself. */
+	fd = memfd_create("x", MFD_ALLOW_SEALING);
+	assert_int_equal(ftruncate(fd, (off_t)LIM_BODY + 1), 0);
+	assert_int_equal(fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW), 0);
+	assert_int_equal(send_parse(a.chan, &(struct msg_parse){ .req = 1 }, fd), 0);
+	chan_read(b.chan);
+	assert_string_equal(b.broken, "body that is not sealed memory");
+}
+
 static void
 test_body_unsealed(void **state)
 {
@@ -379,6 +407,7 @@ main(void)
 		cmocka_unit_test_teardown(test_credits, unwire),
 		cmocka_unit_test_teardown(test_credits_invented, unwire),
 		cmocka_unit_test_teardown(test_body, unwire),
+		cmocka_unit_test_teardown(test_body_limit, unwire),
 		cmocka_unit_test_teardown(test_body_unsealed, unwire),
 		cmocka_unit_test_teardown(test_peer_that_does_not_read, unwire),
 		cmocka_unit_test_teardown(test_eof, unwire),

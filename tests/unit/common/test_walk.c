@@ -298,6 +298,7 @@ test_empty_packets(void **state)
 
 /* ---- credits ---- */
 
+/* limit: LIM_CHAN_CREDITS */
 static void
 test_every_bulk_without_credit(void **state)
 {
@@ -355,24 +356,29 @@ test_credits_twice(void **state)
 
 /* ---- a peer that does not read ---- */
 
+/* limit: LIM_CHAN_QUEUE */
 static void
 test_full_queue(void **state)
 {
+	size_t queued = 0, one = 0;
 	int r = 0, n = 0;
 
 	(void)state;
 	wire(ROLE_STORE, ROLE_MASTER, true);
-	while (r == 0 && n++ < 1000000)
+	while (r == 0 && n++ < 1000000) {
 		r = send_log_level(receiver, &(struct msg_log_level){ 0 });
+		one = r == 0 ? chan_queued(receiver) - queued : one;
+		queued = chan_queued(receiver);
+	}
 	assert_int_equal(r, -1);
 	assert_int_equal(errno, EPIPE);
-	assert_true(chan_queued(receiver) <= LIM_CHAN_QUEUE);
+	assert_in_range(queued, LIM_CHAN_QUEUE - one + 1, LIM_CHAN_QUEUE);	/* one more did not fit */
 	assert_true(n < LIM_CHAN_QUEUE / 40);	/* small messages count with what holds them */
 	refused("an unread channel", "does not read its channel");
 	unwire();
 }
 
-/* Descriptors run out long before memory does. */
+/* Descriptors run out long before memory does. limit: LIM_CHAN_QUEUE_FDS */
 static void
 test_full_queue_of_descriptors(void **state)
 {
@@ -383,7 +389,7 @@ test_full_queue_of_descriptors(void **state)
 	while (r == 0 && n++ < 100000)
 		r = send_dialed(receiver, &(struct msg_dialed){ .req = 1 }, dup(0));
 	assert_int_equal(r, -1);
-	assert_true(open_fds() <= before + 2 + LIM_CHAN_QUEUE_FDS);
+	assert_int_equal(open_fds(), before + 2 + LIM_CHAN_QUEUE_FDS);	/* the last one was closed */
 	refused("an unread channel", "does not read its channel");
 	unwire();
 	assert_int_equal(open_fds(), before);
@@ -420,13 +426,17 @@ test_master_that_does_not_read(void **state)
 	unwire();
 }
 
-/* What did not fit into our buffers is not looked at. */
+/* What did not fit into our buffers is not looked at. limit: LIM_CHAN_MSG */
 static void
 test_larger_than_buffers(void **state)
 {
-	static uint8_t big[LIM_CHAN_MSG + 1];
+	static uint8_t big[LIM_CHAN_MSG + 1] = { (uint8_t)MSG_log };
 
 	(void)state;
+	wire(ROLE_STORE, ROLE_MASTER, true);
+	assert_int_equal(craft_send_bytes(attacker, big, LIM_CHAN_MSG, FDS_NONE), 0);
+	refused("a log of only zeros", "malformed message");	/* looked at whole */
+	unwire();
 	wire(ROLE_STORE, ROLE_MASTER, true);
 	assert_int_equal(craft_send_bytes(attacker, big, sizeof(big), FDS_NONE), 0);
 	refused("a large packet", "oversized message");

@@ -71,9 +71,11 @@ test_folding(void **state)
 	subject_is("\r\n late", "late");
 }
 
+/* limit: LIM_SUBJECT */
 static void
 test_subject_limit(void **state)
 {
+	static char plain[LIM_SUBJECT + 20];
 	struct parsed p;
 	struct wbuf m;
 
@@ -88,6 +90,16 @@ test_subject_limit(void **state)
 	assert_true(utf8_valid(p.header.subject));
 	parsed_free(&p);
 	wbuf_free(&m);
+	for (size_t n = LIM_SUBJECT; n <= LIM_SUBJECT + 1; n++) {
+		memset(plain, 'x', sizeof(plain));
+		memcpy(plain, "Subject: ", 9);
+		plain[8 + n] = n > LIM_SUBJECT ? 'z' : 'y';
+		memcpy(plain + 9 + n, "\r\n\r\n", 4);
+		test_parse(&p, slice_mem(plain, 9 + n + 4), true);
+		assert_int_equal(p.header.subject.n, LIM_SUBJECT);
+		assert_int_equal(p.header.subject.p[LIM_SUBJECT - 1], n > LIM_SUBJECT ? 'x' : 'y');
+		parsed_free(&p);
+	}
 }
 
 /* Each mailbox as "name|email", joined by ";". */

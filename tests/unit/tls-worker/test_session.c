@@ -276,6 +276,7 @@ test_worker_leaves_early(void **state)
 	waitpid(pid, &status, 0);
 }
 
+/* limit: LIM_TLS_LINKS */
 static void
 test_limit(void **state)
 {

@@ -163,6 +163,7 @@ strict_parse(void **state)
 	wbuf_free(&list);
 }
 
+/* limit: LIM_SECRET */
 static void
 long_fields_are_refused(void **state)
 {
