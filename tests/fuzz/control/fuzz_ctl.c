@@ -20,7 +20,7 @@ __asan_default_options(void)
 	return "detect_leaks=0";
 }
 
-struct ctl_options ctl_options;
+struct ctl_options ctl_options = { .socket = "/nonexistent/control.sock" };
 static struct feed input;
 static struct wbuf frame;
 static jmp_buf out;

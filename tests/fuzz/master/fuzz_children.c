@@ -91,8 +91,10 @@ become_ready(struct kid *k)
 	k->ready = true;
 	chan_read(k->far);
 	(void)send_ready(k->far, &m);
-	chan_write(k->far);
 	chan_run(k->far);
+	if (k->role == ROLE_VAULT)
+		(void)send_vault_state(k->far, &(struct msg_vault_state){ .public_key = m.public_key });
+	chan_write(k->far);
 }
 
 static void
@@ -215,6 +217,7 @@ start(void)
 	child.role = ROLE_MASTER;
 	configure();
 	logger_open(true, LOG_LVL_ERROR);
+	vault_prepare();
 	alive_start();
 }
 
@@ -243,6 +246,7 @@ end(void)
 		free(t);	/* posternd lets it lie: tenants rarely go */
 	}
 	master.draining = master.vault_known = false;
+	master.vault = VAULT_AWAY;
 	clock_on = false;
 }
 

@@ -17,7 +17,7 @@ static inline void
 scratch_remove(void)
 {
 	static const char *const names[] = { "providers", "conf", "key", "state/mac.key", "state/main.sock",
-		"state/other.sock", "state/main", "state/other", "state" };
+		"state/other.sock", "vault.sock", "state/main", "state/other", "state" };
 	char path[128];
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
