@@ -104,7 +104,6 @@
 #define LIM_RESTART_CLEAN_MS 1000	/* a role that ends itself sooner is in a loop */
 #define LIM_DRAIN_SECONDS 10	/* from drain to SIGKILL */
 #define LIM_PROBES_ATS 16	/* link tests at the same time */
-#define LIM_START_PAUSE_MS 1000	/* before a worker that was ordered too fast is looked at again */
 
 /* The audit log */
 #define LIM_AUDIT_WHO 384	/* name of a process with its ATS and host */
@@ -150,7 +149,6 @@
 #define LIM_WRAP_KIB 524288	/* memory it may ask for: half of the vault's RLIMIT_AS */
 #define LIM_WRAP_KIB_MIN 8192	/* less would not slow a guesser down */
 #define LIM_UNLOCKS_PER_MINUTE 10	/* passphrases tried */
-#define LIM_ROTATE_PAUSE_MS 200	/* between two counts of the records while a key is renewed */
 #define LIM_ROTATE_ROUNDS 900	/* counts: three minutes for stores that are away and tests of links */
 #define LIM_RATE_BUCKETS 16384	/* links counted at the same time, and tenants; of more some share an allowance */
 #define LIM_SEAL_PLAIN 4096	/* one opened seal: all fields at their limits fit */
@@ -215,7 +213,6 @@
 #define LIM_SUBMIT_RETRY_MAX 3600	/* seconds: the longest wait between tries */
 #define LIM_SUBMIT_RETRY_DEATH 2	/* seconds after a worker that died or a lost connection; doubles */
 #define LIM_SUBMIT_REVIEW_SECONDS 600	/* uncertain for so long: a person decides */
-#define LIM_OVERDUE_SECONDS 5	/* what could not start is looked at again */
 #define LIM_SNAPSHOTS 64	/* submissions being made at once */
 #define LIM_SAME_KEY 8	/* askers of one idempotency key, while it is being made */
 #define LIM_OUR_MESSAGE_ID 400	/* a Message-ID looked for in Sent */
@@ -232,7 +229,6 @@
 #define LIM_FULL_REST_SECONDS 10	/* before bodies are asked for again when max-storage was reached */
 #define LIM_PARSE_TRIES 3	/* parsers one message may kill before it is quarantined */
 #define LIM_MIME_BATCH 256	/* messages one worker parses before it is replaced */
-#define LIM_MIME_WINDOW 8	/* parse jobs in flight to one worker */
 #define LIM_MIME_TRIES 3	/* workers one job may cost */
 #define LIM_MIME_SECONDS 60	/* for one job, from its being the first unanswered */
 #define LIM_PROBE_WINDOW 600	/* seconds over which link tests are counted */
@@ -353,5 +349,9 @@
 #define LIM_SLICES_IN_FLIGHT 3	/* slices asked for at once */
 #define LIM_MIME_LINGER_SECONDS 2	/* a batch waits this long for its link's next message */
 #define LIM_COMMAND_TEXT 2048	/* one formatted piece; names and flags go elsewhere */
+#define LIM_OVERDUE_SECONDS 5	/* what could not start is looked at again */
+#define LIM_START_PAUSE_MS 1000	/* before a worker that was ordered too fast is looked at again */
+#define LIM_ROTATE_PAUSE_MS 200	/* between two counts of the records while a key is renewed */
+#define LIM_MIME_WINDOW 8	/* parse jobs in flight to one worker */
 
 #endif

@@ -155,7 +155,7 @@ ingest_pump(struct imap_session *s)
 	if (!s->listed || store_ticks() < s->pump_after || window_full(s))
 		return;
 	if (!quota_room(0)) {
-		s->pump_after = store_now() + LIM_FULL_REST_SECONDS;
+		s->pump_after = store_ticks() + LIM_FULL_REST_SECONDS;
 		return;
 	}
 	scan_prefix(&scan, T_want, PREFIX(want, 1, .account = s->link), false);

@@ -22,7 +22,7 @@ static uint64_t own_ms = 1000003;
 /* What waits for its moment; ev NULL: a free place. */
 static struct own_timer {
 	struct event *ev;
-	uint64_t due;
+	uint64_t due, every;
 } own_timers[OWN_TIMERS];
 
 uint64_t
@@ -64,7 +64,9 @@ event_add(struct event *ev, const struct timeval *tv)
 		return real(ev, tv);
 	if ((t = own_find(NULL)) == NULL)
 		abort();
-	*t = (struct own_timer){ ev, own_ms + (uint64_t)tv->tv_sec * 1000 + (uint64_t)tv->tv_usec / 1000 };
+	t->ev = ev;
+	t->every = (uint64_t)tv->tv_sec * 1000 + (uint64_t)tv->tv_usec / 1000;
+	t->due = own_ms + t->every;
 	return real(ev, &day);
 }
 
@@ -132,7 +134,9 @@ time_pass(uint64_t ms)
 		if (t->due > own_ms)
 			own_ms = t->due;
 		ev = t->ev;
-		t->ev = NULL;
+		t->due += t->every;	/* of a ticking one */
+		if ((event_get_events(ev) & EV_PERSIST) == 0)
+			t->ev = NULL;
 		event_active(ev, EV_TIMEOUT, 0);
 		time_turns(4);
 	}

@@ -115,7 +115,16 @@ HEAR(unit_stop)
 HEAR(stuck)
 HEAR(broken)
 
-static const chan_handler far_handlers[MSG__COUNT] = { [MSG_sync_config] = hear_sync_config,
+static __attribute__((unused)) int
+hear_nothing(struct chan *c, const union msg *m, int *fd)
+{
+	(void)c;
+	(void)m;
+	(void)fd;
+	return 0;
+}
+
+static const chan_handler far_handlers[MSG__COUNT] = { [MSG_audit] = hear_nothing, [MSG_sync_config] = hear_sync_config,
 	[MSG_mailbox_bound] = hear_mailbox_bound, [MSG_body_want] = hear_body_want, [MSG_op] = hear_op,
 	[MSG_send_config] = hear_send_config, [MSG_send_item] = hear_send_item, [MSG_data_go] = hear_data_go,
 	[MSG_send_quit] = hear_send_quit, [MSG_set_done] = hear_set_done, [MSG_state_change] = hear_state_change,
@@ -169,7 +178,9 @@ far_close(struct far *f)
 #define MIMES 64
 static struct chan *mimes[MIMES];
 static bool mime_die_next;		/* the next parse kills its worker */
+static bool mime_hangs;			/* parsers take what they get and never answer */
 static unsigned int mime_deaths, mime_parses;
+static unsigned int mime_given[MIMES], mime_most;	/* messages of each parser; of the one with most */
 
 static __attribute__((unused)) void
 header_list(struct slice raw, const char *name, struct wbuf *out, bool address)
@@ -258,7 +269,14 @@ play_on_parse(struct chan *c, const union msg *m, int *fd)
 	struct body b;
 
 	mime_parses++;
+	for (size_t i = 0; i < MIMES; i++)
+		if (mimes[i] == c && ++mime_given[i] > mime_most)
+			mime_most = mime_given[i];
 	assert_int_equal(body_open(&b, m->parse.data, fd), 0);
+	if (mime_hangs) {
+		body_close(&b);
+		return 0;
+	}
 	if (mime_die_next || memmem(b.data.p, b.data.n, "POISON", 6) != NULL) {
 		mime_die_next = false;
 		body_close(&b);
@@ -360,6 +378,7 @@ mime_respawn(void)
 			continue;
 		assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sv), 0);
 		mimes[i] = chan_new(sv[1], ROLE_MIME, &store_peer, &ops, NULL);
+		mime_given[i] = 0;
 		chan_run(mimes[i]);
 		mime_on_peer(&mime_peer, sv[0]);
 		alive++;
@@ -529,7 +548,7 @@ setup(void **state)
 	store_open();
 	link_put(MODE_TWO_WAY, CONTENT_ALL);
 	mime_die_next = false;
-	mime_deaths = mime_parses = 0;
+	mime_deaths = mime_parses = mime_most = 0;
 	return 0;
 }
 

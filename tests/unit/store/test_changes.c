@@ -149,6 +149,7 @@ tombstones_are_forgotten_honestly(void **state)
 	assert_int_equal(changes_since(ACCOUNT, OBJ_EMAIL, 10, 10, &r), 0);
 	assert_int_equal(r.destroyed.n, 8);
 	changes_free(&r);
+	assert_int_equal(changes_expire(now_s + LIM_CHANGES_SECONDS - 1, 100), 0);	/* limit: LIM_CHANGES_SECONDS */
 	assert_int_equal(changes_expire(now_s + LIM_CHANGES_SECONDS + 1, 100), 1);
 	assert_int_equal(changes_since(ACCOUNT, OBJ_EMAIL, 10, 10, &r), -1);
 	assert_int_equal(changes_since(ACCOUNT, OBJ_EMAIL, 11, 10, &r), 0);
