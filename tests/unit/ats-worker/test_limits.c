@@ -124,6 +124,93 @@ test_json(void **state)
 	json_decref(root);
 }
 
+/* Is an object of this type made from these properties? */
+static bool
+made(const char *type, const char *account, const char *properties)
+{
+	size_t n = strlen(properties) + 200;
+	char *args = malloc(n), method[64];
+	json_t *keep, *r;
+	bool ok;
+
+	(void)snprintf(method, sizeof(method), "%s/set", type);
+	(void)snprintf(args, n, "{\"accountId\":\"%s\",\"create\":{\"a\":{%s}}}", account, properties);
+	r = call1(method, args, &keep);
+	ok = json_object_get(json_object_get(r, "created"), "a") != NULL;
+	json_decref(keep);
+	free(args);
+	return ok;
+}
+
+/* head, so many letters, tail. */
+static bool
+made_with(const char *type, const char *account, const char *head, size_t letters, const char *tail)
+{
+	char *x = malloc(strlen(head) + letters + strlen(tail) + 1);
+	bool ok;
+
+	(void)memcpy(x, head, strlen(head));
+	memset(x + strlen(head), 'x', letters);
+	(void)memcpy(x + strlen(head) + letters, tail, strlen(tail) + 1);
+	ok = made(type, account, x);
+	free(x);
+	return ok;
+}
+
+/* limit: LIM_EXTERNAL_ID */
+static void
+test_external_id(void **state)
+{
+	static const char head[] = "\"kind\":\"candidate\",\"name\":\"C\",\"emails\":[\"c@example.com\"],\"externalId\":\"";
+
+	(void)state;
+	assert_true(made_with("Correspondent", "ats", head, LIM_EXTERNAL_ID, "\""));
+	assert_false(made_with("Correspondent", "ats", head, LIM_EXTERNAL_ID + 1, "\""));
+}
+
+#define DRAFT "\"mailboxIds\":{\"M1\":true},\"bodyValues\":{\"1\":{\"value\":\"v\"}},"
+
+#define MIXED DRAFT "\"bodyStructure\":{\"type\":\"multipart/mixed\",\"subParts\":["	/* itself a part */
+
+/* A text within so many multiparts. */
+static bool
+nested(unsigned int depth)
+{
+	struct wbuf w = { .max = 0 };
+	static const char open[] = "{\"type\":\"multipart/mixed\",\"subParts\":[", leaf[] = "{\"partId\":\"1\",\"type\":\"text/plain\"}";
+	bool ok;
+
+	w_raw(&w, DRAFT "\"bodyStructure\":", strlen(DRAFT "\"bodyStructure\":"));
+	for (unsigned int i = 0; i < depth; i++)
+		w_raw(&w, open, strlen(open));
+	w_raw(&w, leaf, strlen(leaf));
+	for (unsigned int i = 0; i < depth; i++)
+		w_raw(&w, "]}", 2);
+	w_raw(&w, "", 1);
+	ok = made("Email", "L1", (const char *)w.p);
+	wbuf_free(&w);
+	return ok;
+}
+
+/* limit: LIM_DRAFT_HEADER LIM_DRAFT_DEPTH LIM_DRAFT_PARTS */
+static void
+test_drafts(void **state)
+{
+	char *at = many(MIXED, "{\"partId\":\"1\",\"type\":\"text/plain\"}", LIM_DRAFT_PARTS - 1, "]}");
+	char *over = many(MIXED, "{\"partId\":\"1\",\"type\":\"text/plain\"}", LIM_DRAFT_PARTS, "]}");
+	size_t room = LIM_DRAFT_HEADER - strlen("X-A: ");
+
+	(void)state;
+	assert_true(made_with("Email", "L1", DRAFT "\"header:X-A:asText\":\"", room, "\""));
+	assert_false(made_with("Email", "L1", DRAFT "\"header:X-A:asText\":\"", room + 1, "\""));
+	assert_true(nested(LIM_DRAFT_DEPTH));
+	assert_false(nested(LIM_DRAFT_DEPTH + 1));
+	assert_true(made("Email", "L1", at));
+	assert_false(made("Email", "L1", over));
+	free(at);
+	free(over);
+}
+
 /* limit: LIM_JMAP_UPLOAD */
 static void
 test_upload_size(void **state)
@@ -220,6 +307,8 @@ main(void)
 		cmocka_unit_test(test_request_size),
 		cmocka_unit_test(test_json),
 		cmocka_unit_test(test_upload_size),
+		cmocka_unit_test(test_external_id),
+		cmocka_unit_test(test_drafts),
 		cmocka_unit_test(test_host),
 		cmocka_unit_test(test_ping),
 		cmocka_unit_test(test_allowed_ids),	/* last: nobody may connect after it */
