@@ -114,7 +114,7 @@ tell_dropped(void)
 
 	while (audit_rate_dropped(&d))
 		audit_say(AUDIT_dropped, &(struct audit_dropped){ .process = slice_str(d.who),
-		    .event = slice_str(audit_table[d.event].name), .count = d.count });
+		    .kind = slice_str(audit_table[d.event].name), .count = d.count });
 }
 
 static void

@@ -3,7 +3,6 @@ The audit log of a real posternd: who did what is there with its user, it is who
 The chain is computed here anew, from what postern-security(7) says of it.
 """
 
-import glob
 import hashlib
 import json
 import os
@@ -14,53 +13,15 @@ import subprocess
 
 import pytest
 
+from audit import files, lines, of, one, verify
 from desk import Desk
-from jmap import SetError
+from jmap import USING, SetError
 from peers import CANDIDATE, RECRUITER, message, until
 from postern import POSTERNCTL, Postern
 from test_secrets import SECRET, found
 
 ME = os.geteuid()
 OTHER = 54321
-ZEROS = bytes(32)
-
-
-def files(directory):
-    return sorted(glob.glob(os.path.join(directory, "audit-*.log")))
-
-
-def lines(directory):
-    """Every line as a dict; fails where the chain does."""
-    out, before = [], None
-    for path in files(directory):
-        for n, raw in enumerate(open(path, "rb").read().splitlines()):
-            text, hash_ = raw.rsplit(b" hash=", 1)
-            words = text.decode().split(" ")
-            fields = dict(w.split("=", 1) for w in words[5:])
-            if n == 0:
-                previous = bytes.fromhex(fields["previous"])
-                assert previous == (ZEROS if before is None else before)
-            before = hashlib.blake2b((previous if n == 0 else before) + text, digest_size=32).digest()
-            assert before.hex().encode() == hash_, raw
-            assert int(words[0]) == len(out) + 1
-            out.append(dict(fields, who=words[2], process=words[3], event=words[4], time=words[1]))
-    return out
-
-
-def of(directory, event, **fields):
-    return [l for l in lines(directory) if l["event"] == event and all(l.get(k) == str(v) for k, v in fields.items())]
-
-
-def one(directory, event, **fields):
-    got = of(directory, event, **fields)
-    assert len(got) == 1, (event, fields, [l for l in lines(directory) if l["event"] == event])
-    return got[0]
-
-
-def verify(*args, control="/nonexistent/socket"):
-    """(exit status, the JSON of it)"""
-    run = subprocess.run([POSTERNCTL, "-j", "-s", control, "audit", "verify", *args], capture_output=True, timeout=30)
-    return run.returncode, json.loads(run.stdout) if run.stdout else {}
 
 
 def as_user(uid, *argv):
@@ -104,17 +65,38 @@ def busy(daemon, world):
     daemon.ctl("link", "pause", "agency", "nobody@nowhere.example", check=False)
     daemon.ctl("reload")
     if ME == 0:
-        as_user(OTHER, "curl", "-s", "--unix-socket", daemon.socket(), "http://localhost/jmap/session")
+        another(daemon, account, email["id"], desk.one(email["id"])["blobId"])
         as_user(OTHER + 1, "curl", "-s", "--unix-socket", daemon.socket(), "http://localhost/jmap/session")
     ats.destroy("Link", account)
     daemon.account = account[1:]
+
+
+def another(daemon, account, email, blob):
+    """A second user of the same socket: one that a forgotten uid, 0, does not look like."""
+    calls = [["Link/set", {"accountId": "ats", "update": {account: {"name": "Other"}}}, "0"],
+             ["Link/set", {"accountId": "ats", "destroy": ["L4711"]}, "1"],
+             ["Email/fetchContent", {"accountId": account, "ids": [email]}, "2"],
+             ["Link/test", {"accountId": "ats", "id": "L4712"}, "3"]]
+    request = json.dumps({"using": USING, "methodCalls": calls})
+    curl = ("curl", "-sf", "--unix-socket", daemon.socket())
+    done = as_user(OTHER, *curl, "-H", "Content-Type: application/json", "-d", request, "http://localhost/jmap/api")
+    assert b"methodResponses" in done.stdout, done
+    assert as_user(OTHER, *curl, f"http://localhost/jmap/download/{account}/{blob}/x").stdout
+
+
+@pytest.mark.root
+def test_another_user(day):
+    assert one(day.audit, "link.changed", uid=OTHER)["what"] == "name"
+    assert {r["action"] for r in of(day.audit, "link.refused", uid=OTHER)} == {"destroy", "test"}
+    assert one(day.audit, "content.demand", uid=OTHER)["outcome"] == "stored"
+    assert one(day.audit, "content.read", uid=OTHER)["count"] == "1"
 
 
 def test_each_event_with_its_user(day):
     link = one(day.audit, "link.made")
     assert link["uid"] == str(ME) and link["by"] == "ats-worker" and link["who"] == "store[agency]"
     assert link["address"] == RECRUITER and link["link"] == day.account and link["verified"] == "yes"
-    refused = one(day.audit, "link.refused")
+    refused = one(day.audit, "link.refused", by="ats-worker", uid=ME)
     assert (refused["uid"], refused["action"], refused["error"]) == (str(ME), "create", "verifyFailed")
     one(day.audit, "link.tested", link=day.account, uid=ME)
     gone = one(day.audit, "link.removed", link=day.account, uid=ME, by="ats-worker")
@@ -144,7 +126,7 @@ def test_each_command(day):
 
 
 def test_each_content(day):
-    demand = one(day.audit, "content.demand")
+    demand = one(day.audit, "content.demand", uid=ME)
     assert demand["uid"] == str(ME) and demand["outcome"] == "fetching" and demand["link"] == day.account
     assert sum(int(r["count"]) for r in of(day.audit, "content.read", uid=ME)) >= 1
     assert not of(day.audit, "content.rule"), "the policy fetches none"
@@ -286,9 +268,15 @@ def test_not_readable(day, tmp_path):
 # ---- life -------------------------------------------------------------------------------
 
 def test_goes_on_after_a_kill(world, tmp_path, need_postern):
-    daemon = Postern(tmp_path / "postern", world)
+    daemon = Postern(tmp_path / "postern", world, hosts={"localhost": {"allow-private": True}})
     audit = os.path.join(daemon.state, "audit")
     with daemon:
+        with pytest.raises(SetError):  # nobody here knows the authority of that server
+            daemon.link(RECRUITER)
+        assert one(audit, "server.unproven", host="localhost")["code"].startswith("tls.")
+        dialer = daemon.pids("dialer")[0]
+        os.kill(dialer, signal.SIGSEGV)
+        until("it is told", lambda: of(audit, "process.crashed", process="dialer", crashed_pid=dialer, signal=11))
         os.kill(daemon.child.popen.pid, signal.SIGKILL)
         daemon.child.popen.wait(10)
         with open(files(audit)[0], "ab") as f:
