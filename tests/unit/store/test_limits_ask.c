@@ -155,12 +155,46 @@ jobs(void **state)
 	assert_int_equal(done, LIM_CHAN_CREDITS - 1 + LIM_ATS_JOBS);
 }
 
+/* Does the last one of so many addresses match? */
+static bool
+last_matches(uint32_t link_no, unsigned int addresses)
+{
+	struct wbuf from = { 0 }, to = { 0 }, cc = { 0 };
+	struct rec_header h = { .kind = KIND_HUMAN };
+	struct match m;
+
+	add_address(&from, "", "rec@agency.example");
+	for (unsigned int i = 1; i < addresses; i++)
+		add_address(&to, "", (const char *)nth(i).p);
+	add_address(&cc, "", "carl@match.example");
+	h.from = wbuf_slice(&from);
+	h.to = wbuf_slice(&to);
+	h.cc = wbuf_slice(&cc);
+	match_header(link_no, &h, &m);
+	wbuf_free(&from);
+	wbuf_free(&to);
+	wbuf_free(&cc);
+	return m.result == MATCH_ONE;
+}
+
+/* limit: LIM_MATCH_ADDRESSES */
+static void
+addresses_of_a_message(void **state)
+{
+	uint32_t no = make_link("rec@agency.example");
+
+	(void)state;
+	(void)make_person(PERSON_CANDIDATE, "carl@match.example");
+	assert_true(last_matches(no, LIM_MATCH_ADDRESSES));
+	assert_false(last_matches(no, LIM_MATCH_ADDRESSES + 1));
+}
+
 int
 main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, front_setup, front_teardown)
 	const struct CMUnitTest tests[] = { T(rates_of_probes), T(probes_at_once), T(listeners),
-		T(events_for_a_slow_worker), T(jobs) };
+		T(events_for_a_slow_worker), T(jobs), T(addresses_of_a_message) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
