@@ -558,6 +558,7 @@ test_journal_gone(void **state)
 
 	(void)state;
 	seen(id);
+	pass(1500);
 	op = next_op();
 	for (int i = 1; i < LIM_JOURNAL_GONE_TRIES; i++) {
 		op_answer(op, OP_GONE, 0, 0);
@@ -584,6 +585,7 @@ test_journal_window(void **state)
 	assert_int_equal(emails(ids, LIM_JOURNAL_WINDOW + 1), LIM_JOURNAL_WINDOW + 1);
 	for (size_t i = 0; i <= LIM_JOURNAL_WINDOW; i++)
 		seen(ids[i]);
+	pass(1500);
 	for (size_t i = 0; i < LIM_JOURNAL_WINDOW; i++)
 		assert_int_not_equal(op = next_op(), 0);
 	assert_int_equal(next_op(), 0);
