@@ -252,7 +252,7 @@
 #define LIM_JOURNAL_GONE_SECONDS 5	/* for the sync to say where a message went */
 #define LIM_JOURNAL_GONE_TRIES 3	/* its message is not where it was: looks again */
 #define LIM_QUERY_RESTARTS 3	/* when the state changes under it */
-#define LIM_QUERY_RESULTS (4u * 1024 * 1024)	/* bytes of ids held by one query */
+#define LIM_QUERY_RESULTS (4u * 1024 * 1024)	/* ids held by one query; a longer answer is cut */
 #define LIM_INDEXED_ADDRESSES 512	/* addresses of one message: more is no correspondence */
 #define LIM_MATCH_ADDRESSES 512	/* addresses of one message looked at for a match */
 
