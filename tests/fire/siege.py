@@ -272,6 +272,19 @@ class Measure:
         self.fds = {who: sorted(n) for who, n in self.fds.items() if who[0] != "smtp-worker"}
         self.pids = {p["pid"] for p in rows}
 
+    def with_tls_workers(self, after, links):
+        """What .fds would be with as many tls-workers as there are after; each link's stream is two descriptors."""
+        fds = {who: list(n) for who, n in self.fds.items()}
+        for name, users in links.items():
+            now, then = after.fds["tls-worker", name], self.fds["tls-worker", name]
+            more = len(now) - len(then)
+            alone = (sum(then) - 2 * len(users)) // len(then)
+            if more and sum(now) == sum(then) + more * alone:
+                fds["tls-worker", name] = now
+                for who in (("posternd", ""), ("vault", ""), ("dialer", "")):
+                    fds[who][0] += more
+        return fds
+
     def totals(self):
         return {who: sum(kb) for who, kb in sorted(self.kb.items())}
 

@@ -51,7 +51,11 @@ class Fortress:
                          ("tls-worker", name): -(-len(users) // 32), ("imapd-worker", name): len(users)})
         have = Counter((p["role"], p.get("ats") or "") for p in rows if p["pid"] and p["state"] == "running")
         alive = children(self.postern.child.pid)
-        return have == want and len(alive) == sum(want.values()) - 1 and not any(s == "Z" for _, s in alive.values())
+        # While much was sent there were over 32 streams, and a second tls-worker: links stay where they are.
+        want.update({who: 1 for who in have - want if who[0] == "tls-worker"})
+        self.odd = {"more": have - want, "missing": want - have, "alive": len(alive),
+                    "dead": [name for name, state in alive.values() if state == "Z"]}
+        return have == want and len(alive) == sum(want.values()) - 1 and not self.odd["dead"]
 
 
 def compare_mail(fort, traffic):
@@ -140,11 +144,14 @@ def compare_notes(fort, traffic, out_mids):
 
 
 def compare_processes(fort):
-    until("as before", fort.quiet, seconds=120, pause=0.5)
+    try:
+        until("as before", fort.quiet, seconds=120, pause=0.5)
+    except Exception as late:
+        raise AssertionError(f"processes: {fort.odd}") from late
 
     def same():
         fort.after = Measure(fort.postern)
-        return fort.after.fds == fort.before.fds
+        return fort.after.fds == fort.before.with_tls_workers(fort.after, fort.links)
     try:
         until("descriptors as before", same, seconds=90, pause=1)
     except Exception as late:
