@@ -210,6 +210,7 @@ def test_full_again_and_again(small, clean, rng):
     work.stop()
     assert work.refused and not work.errors, work.errors[:3]
     assert postern.stop() == 0
+    postern.ctl("audit", "verify", "-d", os.path.join(postern.state, "audit"))  # it shares the disk
     checked = Checked(os.path.join(postern.state, "agency"))
     assert not checked.problems, checked.problems[:5]
     assert not work.ledger.missing(checked.things, time.monotonic_ns())

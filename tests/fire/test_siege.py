@@ -185,6 +185,7 @@ def under_siege(fort, rng, seconds, pause, in_pause, out_pause, beheadings=()):
     everybody = fort.after.pids
     assert fort.postern.stop() == 0
     until("nobody is left", lambda: not any(started(p) for p in everybody), seconds=10)
+    fort.postern.ctl("audit", "verify", "-d", os.path.join(fort.postern.state, "audit"))
     for name in fort.links:
         assert not Checked(os.path.join(fort.postern.state, name)).problems
     blows = Counter()
