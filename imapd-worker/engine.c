@@ -67,6 +67,7 @@ forget_connection(struct engine *e)
 	e->wanted = NULL;
 	e->task = TASK_NONE;
 	e->idle = IDLE_OFF;
+	e->notify = NOTIFY_OFF;
 	e->live = false;
 	e->caps = 0;
 	e->condstore = e->qresync = false;

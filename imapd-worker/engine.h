@@ -34,7 +34,9 @@ enum engine_state {
 	ENGINE_LEAVE		/* LOGOUT is on its way */
 };
 
-enum task { TASK_NONE, TASK_SELECT, TASK_ROUND, TASK_OP, TASK_BODIES, TASK_POLL, TASK_NOOP };
+enum task { TASK_NONE, TASK_SELECT, TASK_ROUND, TASK_OP, TASK_BODIES, TASK_POLL, TASK_NOTIFY };
+/* NOTIFY: may be asked, is asked, works, was taken back by the server, does not work. */
+enum notify_state { NOTIFY_OFF, NOTIFY_ASKED, NOTIFY_ON, NOTIFY_OVER, NOTIFY_REFUSED };
 enum idle_state { IDLE_OFF, IDLE_ASKED, IDLE_ON, IDLE_ENDING };
 
 /* What the server said of the selected folder since SELECT. */
@@ -176,6 +178,7 @@ struct engine {
 	struct slice_drops drops;
 	struct slice_refusal unread;
 	enum idle_state idle;
+	enum notify_state notify;
 	bool look_around;		/* something vanished: was it moved elsewhere? */
 	uint32_t progress_done, progress_total;
 
@@ -266,11 +269,18 @@ bool live_event(const struct engine *);		/* the selected folder changed */
 bool live_poll_due(struct engine *);
 uint64_t live_next_due(const struct engine *);	/* monotonic ms of the next thing to do */
 void live_poll(struct engine *);
-void live_looked_at(struct folder *);		/* the next poll is a while away */
+void live_looked_at(const struct engine *, struct folder *);	/* the next poll is a while away */
 void live_status(struct engine *, const struct imap_mailbox_status *);
 void live_idle(struct engine *);
 void live_idle_break(struct engine *);
 void live_tagged(struct engine *, const struct pending *, const struct imap_response *);
+
+/* notify.c */
+bool notify_due(const struct engine *);
+void notify_set(struct engine *);
+bool notify_watches(const struct engine *, const struct folder *);	/* its changes come by themselves */
+void notify_tagged(struct engine *, const struct imap_response *);
+void notify_overflow(struct engine *);
 
 /* bodies.c */
 bool bodies_due(const struct engine *);

@@ -39,6 +39,7 @@ enum command {
 	CMD_POLL,	/* STATUS of a folder that is not selected */
 	CMD_NOOP,
 	CMD_IDLE,
+	CMD_NOTIFY,
 	CMD_OP,		/* a step of a write-back operation */
 	CMD_OP_LOOK,	/* FETCH of an operation's message */
 	CMD_OP_FIND,	/* SEARCH of an operation's Message-ID */

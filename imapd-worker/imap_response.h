@@ -45,6 +45,7 @@ enum imap_code {
 	IMAP_CODE_NOMODSEQ,
 	IMAP_CODE_NONEXISTENT,
 	IMAP_CODE_NOPERM,
+	IMAP_CODE_NOTIFICATIONOVERFLOW,
 	IMAP_CODE_OVERQUOTA,
 	IMAP_CODE_PERMANENTFLAGS,	/* flag "\*" given: number = 1 */
 	IMAP_CODE_READ_ONLY,
@@ -72,6 +73,7 @@ enum imap_code {
 #define CAP_LITERAL_MINUS (1u << 12)
 #define CAP_OBJECTID (1u << 13)
 #define CAP_GMAIL (1u << 14)
+#define CAP_NOTIFY (1u << 15)
 
 #define LIST_NOSELECT 1u	/* or \NonExistent */
 #define LIST_NOINFERIORS 2u

@@ -25,9 +25,9 @@ live_event(const struct engine *e)
 /* ---- the second look ---- */
 
 void
-live_looked_at(struct folder *f)
+live_looked_at(const struct engine *e, struct folder *f)
 {
-	bool often = f->role == MBOX_SENT || f->role == MBOX_INBOX;
+	bool often = (f->role == MBOX_SENT || f->role == MBOX_INBOX) && !notify_watches(e, f);
 
 	f->poll_at = clock_ms() + (uint64_t)(often ? LIM_SENT_POLL_SECONDS : LIM_FOLDER_POLL_SECONDS) * 1000;
 }
@@ -90,7 +90,7 @@ live_poll(struct engine *e)
 
 		if (!due(e, f))
 			continue;
-		live_looked_at(f);
+		live_looked_at(e, f);
 		p = imap_begin(&e->writer, CMD_POLL);
 		p->folder = f;
 		imap_text(&e->writer, "STATUS ");
@@ -108,20 +108,28 @@ differs(const struct folder *f, const struct imap_mailbox_status *m)
 	       (m->has_modseq && m->modseq > f->pos.modseq && m->modseq > 1);
 }
 
-void
-live_status(struct engine *e, const struct imap_mailbox_status *m)
+static bool
+polled(const struct engine *e, const struct folder *f)
 {
-	struct folder *f = folders_by_name(&e->folders, m->name);
 	unsigned int i;
 
 	for (i = 0; i < e->writer.npending; i++) {
 		if (e->writer.pending[i].command == CMD_POLL && e->writer.pending[i].folder == f)
-			break;
+			return true;
 	}
-	if (f == NULL || i == e->writer.npending)
+	return false;
+}
+
+void
+live_status(struct engine *e, const struct imap_mailbox_status *m)
+{
+	struct folder *f = folders_by_name(&e->folders, m->name);
+	bool asked = f != NULL && polled(e, f);
+
+	if (f == NULL || f == e->sel.folder || (!asked && !notify_watches(e, f)))
 		return;
 	/* STATUS says nothing of flags where there is no MODSEQ. */
-	if (differs(f, m) || (!m->has_modseq && clock_ms() - f->looked_at > LIM_PROOF_SECONDS * 1000))
+	if (differs(f, m) || (asked && !m->has_modseq && clock_ms() - f->looked_at > LIM_PROOF_SECONDS * 1000))
 		f->dirty = true;
 	else if (f->confirm)
 		sync_position(e, f);

@@ -120,7 +120,10 @@ choose(struct engine *e)
 		begin(e, TASK_POLL);
 	} else if ((f = dirty_folder(e)) != NULL)
 		start_round(e, f, ROUND_FULL);
-	else if (bodies_due(e)) {
+	else if (notify_due(e)) {
+		notify_set(e);
+		begin(e, TASK_NOTIFY);
+	} else if (bodies_due(e)) {
 		bodies_start(e);
 		begin(e, TASK_BODIES);
 	} else if ((f = incomplete_folder(e)) != NULL)
@@ -159,8 +162,8 @@ run_task(struct engine *e)
 static bool
 work_waits(struct engine *e)
 {
-	return live_event(e) || !STAILQ_EMPTY(&e->ops) || bodies_due(e) || live_poll_due(e) || dirty_folder(e) != NULL ||
-	       incomplete_folder(e) != NULL || e->relist || clock_ms() >= e->proof_at;
+	return live_event(e) || !STAILQ_EMPTY(&e->ops) || bodies_due(e) || live_poll_due(e) || notify_due(e) ||
+	       dirty_folder(e) != NULL || incomplete_folder(e) != NULL || e->relist || clock_ms() >= e->proof_at;
 }
 
 void

@@ -18,7 +18,7 @@ select_leave(struct engine *e)
 
 	/* It was watched until now; events that no round has looked into are not forgotten. */
 	if (s->folder != NULL) {
-		live_looked_at(s->folder);
+		live_looked_at(e, s->folder);
 		if (s->arrived || s->expunged || s->flags_unknown)
 			s->folder->dirty = true;
 	}

@@ -91,6 +91,7 @@ session_bound(struct engine *e)
 			return;
 	}
 	e->state = ENGINE_RUN;
+	e->notify = NOTIFY_OFF;	/* the folders may be others now */
 	e->list_at = clock_ms() + LIM_RELIST_SECONDS * 1000;
 	e->proof_at = clock_ms() + LIM_PROOF_SECONDS * 1000;
 	/* Said once: each listing finds out the same. */
@@ -195,6 +196,9 @@ session_tagged(struct engine *e, const struct pending *p, struct imap_response *
 	case CMD_IDLE:
 		live_tagged(e, p, r);
 		break;
+	case CMD_NOTIFY:
+		notify_tagged(e, r);
+		break;
 	case CMD_SIZES:
 	case CMD_BODY:
 		bodies_tagged(e, p, r);
@@ -241,6 +245,8 @@ untagged_status(struct engine *e, const struct imap_response *r)
 	}
 	if (r->code == IMAP_CODE_CAPABILITY)
 		e->caps = r->caps;
+	if (r->code == IMAP_CODE_NOTIFICATIONOVERFLOW)
+		notify_overflow(e);
 	if (imap_pending(&e->writer, CMD_SELECT) != NULL)
 		select_response(e, r);
 	if (r->code == IMAP_CODE_COPYUID || r->code == IMAP_CODE_APPENDUID)

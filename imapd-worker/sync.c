@@ -233,7 +233,7 @@ finish(struct engine *e)
 
 	if (r->kind == ROUND_FULL)
 		f->looked_at = clock_ms();
-	live_looked_at(f);
+	live_looked_at(e, f);
 	if (r->kind == ROUND_QUICK || f->pos.complete)
 		f->messages = e->sel.exists;
 	if (r->kind != ROUND_QUICK)

@@ -1,0 +1,254 @@
+/* NOTIFY (RFC 5465): folders that are not selected tell by themselves, and are asked where they do not. */
+#include "../own_time.h"
+#include "engine_test.h"
+
+#include <event2/buffer.h>
+
+#define EVENTS "(MessageNew MessageExpunge FlagChange)"
+#define SET "NOTIFY SET STATUS (selected-delayed " EVENTS ") (mailboxes (\"INBOX\" \"Sent\") " EVENTS ")"
+#define STATUS_SENT "STATUS \"Sent\" (MESSAGES UIDNEXT UIDVALIDITY HIGHESTMODSEQ)"
+
+static const struct msg_sync_config all = { .first = 0 };
+
+static void
+inbox(void)
+{
+	unsigned int tag = expect("SELECT \"INBOX\" (CONDSTORE)");
+
+	say("* 2 EXISTS\r\n* OK [UIDVALIDITY 7] .\r\n* OK [UIDNEXT 21] .\r\n* OK [HIGHESTMODSEQ 50] .\r\n"
+	    "* OK [PERMANENTFLAGS (\\*)] .");
+	ok(tag);
+}
+
+static void
+sent(unsigned int exists, unsigned int next, unsigned int modseq)
+{
+	unsigned int tag = expect("SELECT \"Sent\" (CONDSTORE)");
+
+	say("* %u EXISTS\r\n* OK [UIDVALIDITY 8] .\r\n* OK [UIDNEXT %u] .\r\n* OK [HIGHESTMODSEQ %u] .\r\n"
+	    "* OK [PERMANENTFLAGS (\\*)] .",
+	    exists, next, modseq);
+	ok(tag);
+}
+
+/* Nothing changed in either folder since the position: both rounds find that. */
+static void
+round_of(const char *range, unsigned int modseq, unsigned int uid)
+{
+	char text[100];
+	unsigned int tag;
+
+	(void)snprintf(text, sizeof(text), "UID FETCH %s (UID FLAGS) (CHANGEDSINCE %u)", range, modseq);
+	ok(expect(text));
+	(void)snprintf(text, sizeof(text), "UID SEARCH UID %s", range);
+	tag = expect(text);
+	say("* SEARCH %u", uid);
+	ok(tag);
+}
+
+/* Up to the NOTIFY command; its tag. */
+static unsigned int
+until_notify(void)
+{
+	unsigned int tag;
+
+	start(&all);
+	t.bound[0] = (struct bound){ strdup("INBOX"), { 7, 21, 50, 1, true } };
+	t.bound[1] = (struct bound){ strdup("Sent"), { 8, 11, 60, 1, true } };
+	tag = expect("CAPABILITY");
+	say("* CAPABILITY IMAP4rev1 IDLE UIDPLUS CONDSTORE NOTIFY");
+	ok(tag);
+	tag = expect("LIST \"\" \"*\"");
+	say("* LIST () \"/\" INBOX\r\n* LIST (\\Sent) \"/\" Sent");
+	ok(tag);
+	inbox();
+	round_of("1:20", 50, 20);
+	sent(1, 11, 60);
+	round_of("1:10", 60, 10);
+	return expect(SET);
+}
+
+static void
+idle(void)
+{
+	(void)expect("IDLE");
+	say("+ idling");
+}
+
+static void
+idle_ends(void)
+{
+	expect_raw("DONE");
+	ok(t.e.writer.pending[0].tag);
+}
+
+/* NOTIFY is answered; the inbox idles. */
+static void
+until_idle(bool accepted)
+{
+	unsigned int tag = until_notify();
+
+	if (accepted) {
+		say("* STATUS Sent (MESSAGES 1 UIDNEXT 11 UIDVALIDITY 8 HIGHESTMODSEQ 60)");
+		ok(tag);
+	} else
+		say("P%u NO [BADEVENT (MessageNew)] .", tag);
+	inbox();
+	idle();
+	forget();
+}
+
+/* A mail that another client saved in Sent is fetched at once, by no clock. */
+static void
+told_of_sent(void **state)
+{
+	unsigned int tag;
+
+	(void)state;
+	until_idle(true);
+	say("* STATUS Sent (MESSAGES 2 UIDNEXT 12 UIDVALIDITY 8 HIGHESTMODSEQ 61)");
+	idle_ends();
+	sent(2, 12, 61);
+	tag = expect("UID FETCH 11:11 (UID FLAGS INTERNALDATE RFC822.SIZE MODSEQ BODY.PEEK[HEADER])");
+	say("* 2 FETCH (UID 11 FLAGS () MODSEQ (61) RFC822.SIZE 9 BODY[HEADER] {4}\r\na:b\n)");
+	ok(tag);
+	assert_non_null(strstr(t.told, "header 11 uid=11"));
+	stop();
+}
+
+/* The second look at Sent is a rare doubt now, not the way news come. */
+static void
+polled_seldom(void **state)
+{
+	(void)state;
+	until_idle(true);
+	time_pass(LIM_SENT_POLL_SECONDS * 1000 + LIM_IMAP_TICK_MS);
+	silent();
+	time_pass((LIM_FOLDER_POLL_SECONDS - LIM_SENT_POLL_SECONDS) * 1000);
+	idle_ends();
+	stop();
+}
+
+/* Only the flags changed: MODSEQ alone says so. Old news wake nobody. */
+static void
+told_of_flags(void **state)
+{
+	(void)state;
+	until_idle(true);
+	say("* STATUS Sent (HIGHESTMODSEQ 60 UIDVALIDITY 8)");
+	say("* STATUS Elsewhere (MESSAGES 9 UIDNEXT 12 UIDVALIDITY 8)");
+	silent();
+	say("* STATUS Sent (HIGHESTMODSEQ 61 UIDVALIDITY 8)");
+	idle_ends();
+	sent(1, 11, 61);
+	stop();
+}
+
+/* What changed between the look at Sent and NOTIFY stands in NOTIFY's own answer. */
+static void
+changed_before(void **state)
+{
+	unsigned int tag = until_notify();
+
+	(void)state;
+	say("* STATUS Sent (MESSAGES 2 UIDNEXT 12 UIDVALIDITY 8 HIGHESTMODSEQ 61)");
+	ok(tag);
+	/* It is the selected one: EXISTS tells of it, STATUS does not count. */
+	inbox();
+	stop();
+}
+
+static void
+refused(void **state)
+{
+	(void)state;
+	until_idle(false);
+	say("* STATUS Sent (MESSAGES 2 UIDNEXT 12 UIDVALIDITY 8 HIGHESTMODSEQ 61)");
+	silent();
+	time_pass(LIM_SENT_POLL_SECONDS * 1000 + LIM_IMAP_TICK_MS);
+	idle_ends();
+	(void)expect(STATUS_SENT);
+	stop();
+}
+
+/* The server gives up: all is looked at, the selected folder asked for anew, the clock goes on. */
+static void
+overflow(void **state)
+{
+	unsigned int tag;
+
+	(void)state;
+	until_idle(true);
+	say("* OK [NOTIFICATIONOVERFLOW] too much");
+	idle_ends();
+	tag = expect("UID FETCH 21:* (UID FLAGS INTERNALDATE RFC822.SIZE MODSEQ BODY.PEEK[HEADER])");
+	ok(tag);
+	tag = expect("UID SEARCH UID 1:20");
+	say("* SEARCH 20");
+	ok(tag);
+	/* The inbox stays selected and is no second look. */
+	tag = expect(STATUS_SENT);
+	say("* STATUS Sent (MESSAGES 1 UIDNEXT 11 UIDVALIDITY 8 HIGHESTMODSEQ 60)");
+	ok(tag);
+	ok(expect("NOTIFY SET (selected-delayed " EVENTS ")"));
+	idle();
+	say("* OK [NOTIFICATIONOVERFLOW] again");
+	silent();
+	time_pass(LIM_SENT_POLL_SECONDS * 1000 + LIM_IMAP_TICK_MS);
+	idle_ends();
+	(void)expect(STATUS_SENT);
+	stop();
+}
+
+static size_t
+names_for(size_t folders)
+{
+	static struct engine e;
+	struct folder *v = calloc(folders, sizeof(*v));
+	char name[] = "x", *text;
+	size_t i, n = 0;
+
+	assert_non_null(v);
+	e = (struct engine){ .caps = CAP_NOTIFY, .folders = { .v = v, .n = folders } };
+	for (i = 0; i < folders; i++)
+		v[i] = (struct folder){ .raw_name = name, .synced = true, .id = i + 1 };
+	e.stream.out = evbuffer_new();
+	imap_writer_init(&e.writer, e.stream.out);
+	assert_true(notify_due(&e));
+	notify_set(&e);
+	while ((text = evbuffer_readln(e.stream.out, NULL, EVBUFFER_EOL_CRLF)) != NULL) {
+		for (char *p = text; (p = strstr(p, "\"x\"")) != NULL; p++)
+			n++;
+		free(text);
+	}
+	evbuffer_free(e.stream.out);
+	for (i = 0; i < folders; i++)
+		assert_int_equal(notify_watches(&e, &v[i]), i < LIM_NOTIFY_FOLDERS);
+	free(v);
+	return n;
+}
+
+/* limit: LIM_NOTIFY_FOLDERS */
+static void
+many_folders(void **state)
+{
+	(void)state;
+	assert_int_equal(names_for(LIM_NOTIFY_FOLDERS), LIM_NOTIFY_FOLDERS);
+	assert_int_equal(names_for(LIM_NOTIFY_FOLDERS + 1), LIM_NOTIFY_FOLDERS);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(told_of_sent),
+		cmocka_unit_test(polled_seldom),
+		cmocka_unit_test(told_of_flags),
+		cmocka_unit_test(changed_before),
+		cmocka_unit_test(refused),
+		cmocka_unit_test(overflow),
+		cmocka_unit_test(many_folders),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
