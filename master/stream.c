@@ -4,6 +4,7 @@
  * of the host and keeps the other until the login is done.
  */
 #include <errno.h>
+#include <event2/event.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -11,6 +12,7 @@
 #include <unistd.h>
 
 #include "audit_log.h"
+#include "loop.h"
 #include "master.h"
 
 struct stream {
@@ -25,6 +27,7 @@ struct stream {
 	bool lock_told;		/* the store knows that this one waits for the vault */
 	unsigned int steps;	/* that the tls-worker told */
 	int64_t since_ms;
+	struct event *timer;	/* it does not wait for ever */
 	char code[LIM_CODE + 1], detail[LIM_DETAIL + 1];	/* of the failed step */
 };
 
@@ -63,6 +66,7 @@ stream_free(struct stream *s)
 	TAILQ_REMOVE(&streams, s, entry);
 	if (s->worker_fd != -1)
 		close(s->worker_fd);
+	event_free(s->timer);
 	free(s);
 	if (tls != NULL)
 		stream_release(tls);
@@ -168,6 +172,16 @@ audit_no_ticket(const struct stream *s, const char *code, const char *why)
 		.service = slice_str(service_word(s->service)), .code = slice_str(code), .reason = slice_str(why) });
 }
 
+/* Perhaps nothing else happens until its time is over. */
+static void
+stream_wait(struct stream *s)
+{
+	int64_t left = s->since_ms + LIM_STREAM_WAIT_MS - now_ms();
+	struct timeval tv = { .tv_sec = left / 1000, .tv_usec = left % 1000 * 1000 };
+
+	(void)event_add(s->timer, &tv);
+}
+
 /* Begin it, leave it waiting, or fail it. */
 static void
 stream_try(struct stream *s)
@@ -195,8 +209,38 @@ stream_try(struct stream *s)
 	if (master.vault == VAULT_OPEN && proc_running(vault) && proc_running(s->tls)) {
 		if (stream_begin(s, u, vault) == -1)
 			stream_fail(s, "proc.crashed", "no connection could be made");
-	} else if (now_ms() - s->since_ms > LIM_STREAM_WAIT_MS)
+	} else if (now_ms() - s->since_ms >= LIM_STREAM_WAIT_MS)
 		stream_fail(s, "proc.crashed", "a needed process does not run");
+	else
+		stream_wait(s);
+}
+
+static void
+on_wait_over(evutil_socket_t fd, short what, void *arg)
+{
+	struct stream *s = arg;
+
+	(void)fd;
+	(void)what;
+	if (s->ticket == 0)
+		stream_try(s);
+}
+
+static struct stream *
+stream_new(struct proc *worker, uint8_t service)
+{
+	struct stream *s = calloc(1, sizeof(*s));
+
+	if (s == NULL)
+		return NULL;
+	*s = (struct stream){ .worker = worker, .tenant = worker->tenant, .unit = worker->unit, .service = service,
+		.worker_fd = -1, .since_ms = now_ms() };
+	if ((s->timer = evtimer_new(loop_base(), on_wait_over, s)) == NULL) {
+		free(s);
+		return NULL;
+	}
+	TAILQ_INSERT_TAIL(&streams, s, entry);
+	return s;
 }
 
 int
@@ -219,11 +263,8 @@ stream_on_want(struct chan *c, const union msg *m, int *fd)
 		if (s->worker_fd != -1 || s->ticket == 0 || ++mine >= LIM_STREAMS_WORKER)
 			return -1;	/* one at a time, and ends that are on their way */
 	}
-	if ((s = calloc(1, sizeof(*s))) == NULL)
+	if ((s = stream_new(p, service)) == NULL)
 		return 0;
-	*s = (struct stream){ .worker = p, .tenant = p->tenant, .unit = p->unit, .service = service, .worker_fd = -1,
-		.since_ms = now_ms() };
-	TAILQ_INSERT_TAIL(&streams, s, entry);
 	if (u != NULL && !login_allowed(u)) {
 		if (u->logins == LIM_TICKETS_PER_MINUTE + 1) {	/* told once a minute */
 			logger_line(LOG_LVL_WARN, "%s asks for too many logins, refused until the minute is over",
