@@ -163,7 +163,8 @@ on_vault_lock(struct chan *c, const union msg *m, int *fd)
 	key_lock();
 	ticket_lock(serve_locked);
 	log_warn("locked by the admin locked=%d", key_locked());
-	audit_tell_vault_locked(&(struct audit_vault_locked){ .cause = slice_str("admin") });
+	if (key_locked())
+		audit_tell_vault_locked(&(struct audit_vault_locked){ .cause = slice_str("admin") });
 	lock_tell();
 	return 0;
 }

@@ -329,6 +329,9 @@ fresh_locked(void **state)
 static void
 a_passphrase_by_the_socket(void **state)
 {
+	union msg m = { 0 };
+	int fd = -1;
+
 	(void)state;
 	audited[0] = '\0';
 	assert_int_equal(try("wrong"), UNLOCK_WRONG);
@@ -338,6 +341,11 @@ a_passphrase_by_the_socket(void **state)
 	assert_int_equal(told, 2);
 	assert_false(told_locked);
 	assert_string_equal(audited, "vault.unlock-refused vault.unlocked ");
+	audited[0] = '\0';
+	assert_int_equal(serve_master[MSG_vault_lock](NULL, &m, &fd), 0);
+	assert_true(key_locked());
+	chan_read(master);
+	assert_string_equal(audited, "vault.locked ");
 }
 
 static void

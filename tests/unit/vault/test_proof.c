@@ -1,8 +1,6 @@
 /* Logins by SCRAM: the proof, the pin, and whose turn it is. The server is
  * played with its own few lines of RFC 5802 s. 3. */
-#include "served.h"
-
-#include <stdio.h>
+#include "audited.h"
 
 #define SALT "0123456789abcdef"
 #define CHAN_STORE_B 7
@@ -147,23 +145,28 @@ a_login_pins_itself(void **state)
 	size_t n = intake(record);
 
 	(void)state;
+	told("\nseal.opened ats=agency link=7 generation=1");
 	exchange(100, record, n, signature);
+	told_of("credential.released", "SCRAM-SHA-256", 100, "");
 	server_final(100, signature);
 	assert_int_equal(seen.type, MSG_record_put);	/* before the login goes on */
 	memcpy(record, seen.data, n = seen.n);
 	put_done("");
 	assert_int_equal(seen.type, MSG_auth_respond);
 	assert_int_equal(seen.n, 0);
+	told_of("login.pinned", "SCRAM-SHA-256", 100, "");
 	result(100, true);
 	/* from now on: nothing but SCRAM, and nothing to write any more */
 	exchange(101, record, n, signature);
 	server_final(101, signature);
 	assert_int_equal(seen.type, MSG_auth_respond);
 	result(101, true);
+	told_of("credential.released", "SCRAM-SHA-256", 101, "");	/* and not pinned again */
 	issue(102, 993, 7);
 	begin(tls, 102, "PLAIN");
 	answer(102, record, n);
 	refused("auth.downgrade");
+	told_of("credential.refused", "PLAIN", 102, " code=auth.downgrade");
 	assert_null(ticket_find(102));
 	n = intake(record);	/* entered anew: begins anew */
 	issue(103, 993, 7);
@@ -438,6 +441,7 @@ main(void)
 		cmocka_unit_test(a_tls_worker_that_leaves) };
 
 	serve_all();
+	audited_start();
 	store_b = wire(CHAN_STORE_B, ROLE_STORE, "agency2", "");
 	tls_b = wire(CHAN_TLS_B, ROLE_TLS, "agency2", "imap.example.org");
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -241,8 +241,10 @@ a_count_proves_each_record(void **state)
 	found(1, 3, 0, 0, 0);
 	/* By its name under the key, and yet it does not open. */
 	stores[0].record[2][stores[0].n[2] - 1] ^= 1;
+	audited[0] = '\0';
 	count(5);
 	found(1, 2, 0, 0, 1);
+	assert_non_null(strstr(audited, "record.refused "));
 }
 
 static void
