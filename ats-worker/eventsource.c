@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/queue.h>
 
+#include "clock.h"
 #include "jmap.h"
 #include "loop.h"
 #include "reply_json.h"
@@ -21,9 +22,10 @@ struct stream {
 
 static LIST_HEAD(, stream) streams = LIST_HEAD_INITIALIZER(streams);
 static unsigned int nstreams;
-static struct msg_state_change *pending;
-static size_t npending, cap_pending;
+static struct msg_state_change pending[LIM_EVENT_CHANGES];
+static size_t npending;
 static struct event *flush_timer;
+static uint64_t flushed_at;
 
 /* ---- streams ---- */
 
@@ -115,49 +117,56 @@ stream_state(struct stream *s)
 }
 
 static void
-on_flush(evutil_socket_t fd, short what, void *arg)
+flush(void)
 {
 	struct stream *s, *next;
 
-	(void)fd;
-	(void)what;
-	(void)arg;
 	for (s = LIST_FIRST(&streams); s != NULL; s = next) {
 		next = LIST_NEXT(s, entry);
 		if (s->started)
 			stream_state(s);
 	}
 	npending = 0;
+	flushed_at = clock_ms();
+	(void)evtimer_del(flush_timer);
 }
 
+static void
+on_flush(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	(void)arg;
+	flush();
+}
+
+/* An event that is full leaves at once: no change is left out. */
 static struct msg_state_change *
 pending_slot(uint32_t account, uint8_t type)
 {
-	size_t cap = cap_pending != 0 ? cap_pending * 2 : 64;
-	struct msg_state_change *grown;
-
 	for (size_t i = 0; i < npending; i++)
 		if (pending[i].account == account && pending[i].type == type)
 			return &pending[i];
-	if (npending == cap_pending) {
-		if (cap > LIM_EVENT_CHANGES || (grown = reallocarray(pending, cap, sizeof(*grown))) == NULL)
-			return NULL;
-		pending = grown;
-		cap_pending = cap;
-	}
+	if (npending == LIM_EVENT_CHANGES)
+		flush();
 	return &pending[npending++];
 }
 
+/* The first after a pause leaves at once; those that follow closely wait for each other. */
 void
 eventsource_change(const struct msg_state_change *m)
 {
-	struct timeval tv = { .tv_usec = LIM_COALESCE_MS * 1000 };
-	struct msg_state_change *slot;
+	static const struct timeval tv = { .tv_usec = LIM_COALESCE_MS * 1000 };
 
-	if (nstreams == 0 || sse_type_name(m->type) == NULL || (slot = pending_slot(m->account, m->type)) == NULL)
+	if (nstreams == 0)
 		return;
-	*slot = *m;
-	if (!evtimer_pending(flush_timer, NULL))
+	if (sse_type_name(m->type) != NULL)
+		*pending_slot(m->account, m->type) = *m;
+	if (npending == 0)
+		return;
+	if (!m->more && clock_ms() - flushed_at >= LIM_COALESCE_MS)
+		flush();
+	else if (!evtimer_pending(flush_timer, NULL))
 		(void)evtimer_add(flush_timer, &tv);
 }
 

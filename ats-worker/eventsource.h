@@ -1,6 +1,7 @@
 /*
  * eventsource.h - event streams: what the store announces goes to every
- * stream that wants its type, coalesced over a few milliseconds.
+ * stream that wants its type: all of one commit in one event, at once, but no
+ * more often than every LIM_COALESCE_MS.
  */
 #ifndef ATS_EVENTSOURCE_H
 #define ATS_EVENTSOURCE_H

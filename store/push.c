@@ -57,10 +57,10 @@ busy(void)
 }
 
 static void
-tell(const struct event_row *r)
+tell(const struct event_row *r, bool more)
 {
 	struct msg_state_change m = { .account = r->account, .type = r->type, .epoch = store.epoch,
-		.state = r->state };
+		.state = r->state, .more = more };
 
 	for (size_t i = 0; i < LIM_ATS_WORKERS; i++)
 		if (listeners[i] != NULL)
@@ -75,7 +75,7 @@ push_flush(void)
 	if (nrows == 0 || busy())
 		return;
 	for (size_t i = 0; i < nrows; i++)
-		tell(&rows[i]);
+		tell(&rows[i], i + 1 < nrows);
 	nrows = 0;
 }
 

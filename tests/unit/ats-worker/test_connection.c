@@ -102,9 +102,10 @@ test_upload_download(void **state)
 }
 
 static void
-announce(uint32_t account, uint8_t type, uint64_t state)
+announce(uint32_t account, uint8_t type, uint64_t state, bool more)
 {
-	assert_int_equal(send_state_change(fake.chan, &(struct msg_state_change){ account, type, FAKE_EPOCH, state }), 0);
+	assert_int_equal(
+	    send_state_change(fake.chan, &(struct msg_state_change){ account, type, FAKE_EPOCH, state, more }), 0);
 }
 
 static void
@@ -120,17 +121,16 @@ test_events(void **state)
 	assert_int_equal(status_of(a), 200);
 	assert_non_null(strstr(a, "text/event-stream"));
 	free(a);
-	announce(1, OBJ_MAILBOX, 4);
+	announce(1, OBJ_MAILBOX, 4, false);
 	turn(10);
 	time_pass(LIM_COALESCE_MS);
 	a = client_read(fd, NULL);
 	assert_string_equal(a, "");
 	free(a);
-	announce(1, OBJ_EMAIL, 5);
-	announce(1, OBJ_EMAIL, 6);
-	announce(ACCOUNT_ATS, OBJ_NOTE, 2);
+	announce(1, OBJ_EMAIL, 5, true);
+	announce(1, OBJ_EMAIL, 6, true);
+	announce(ACCOUNT_ATS, OBJ_NOTE, 2, false);
 	turn(10);
-	time_pass(LIM_COALESCE_MS);
 	a = client_read(fd, NULL);
 	assert_non_null(strstr(a, "event: state\ndata: {\"@type\":\"StateChange\",\"changed\":"
 				  "{\"L1\":{\"Email\":\"abc-6\"},\"ats\":{\"Note\":\"abc-2\"}}}\n\n\r\n0\r\n\r\n"));
