@@ -307,6 +307,29 @@ test_files(void **state)
 	audit_check_begin(&check, 7);
 	assert_int_equal(audit_check_feed(&check, slice_str(a.lines[0])), -1);
 	assert_non_null(strstr(check.wrong, "another file"));
+	/* Torn bytes at an end are a crash's only where nothing follows. */
+	snprintf(a.lines[a.n++], sizeof(a.lines[0]), "7 2026-11-22T10:0");
+	assert_null(verify_new(&a));
+	assert_non_null(strstr(verify(&b), "middle of a line"));
+	assert_int_equal(check.wrong_line, 1);
+}
+
+/* A terminal shows what is printed to it: no byte that it obeys, even if the chain were right. */
+static void
+test_printable(void **state)
+{
+	static const char *const bad[] = { "version=\033[2J", "version=\t", "version=\177", "version=\303\244" };
+	struct log l;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		char rest[100];
+
+		make(&l);
+		snprintf(rest, sizeof(rest), "posternd pid=1 daemon.start %s", bad[i]);
+		append(&l, rest);
+		assert_broken(&l, LINES + 1, "no line");
+	}
 }
 
 static void
@@ -429,7 +452,7 @@ main(void)
 		cmocka_unit_test(test_inserted), cmocka_unit_test(test_rehashed), cmocka_unit_test(test_cut),
 		cmocka_unit_test(test_written_anew), cmocka_unit_test(test_torn), cmocka_unit_test(test_files),
 		cmocka_unit_test(test_join), cmocka_unit_test(test_endless), cmocka_unit_test(test_names),
-		cmocka_unit_test(test_longest_line), cmocka_unit_test(test_most_torn) };
+		cmocka_unit_test(test_longest_line), cmocka_unit_test(test_printable), cmocka_unit_test(test_most_torn) };
 
 	if (sodium_init() == -1)
 		return 1;

@@ -1,6 +1,31 @@
 /* The files of the audit log: crashes, full disks, hands from outside. */
 #include "audit_test.h"
 
+#include <sys/syscall.h>
+
+/* What was asked to be on the disk, and of which file; in front of libc's. */
+static int synced, synced_fd;
+static bool dir_synced;
+
+int
+fdatasync(int fd)
+{
+	synced++;
+	synced_fd = fd;
+	return (int)syscall(SYS_fdatasync, fd);
+}
+
+int
+fsync(int fd)
+{
+	if (fd == audit_file.dirfd)
+		dir_synced = true;
+	else
+		synced++;
+	synced_fd = fd;
+	return (int)syscall(SYS_fsync, fd);
+}
+
 static void
 goes_on_after_a_stop(void **state)
 {
@@ -18,6 +43,34 @@ goes_on_after_a_stop(void **state)
 	assert_int_equal(st.st_mode & 07777, 0600);
 	assert_int_equal(stat(dir, &st), 0);
 	assert_int_equal(st.st_mode & 07777, 0700);
+}
+
+/* Lines by the timer, all of a moment at once; a file and its name before its first line counts. */
+static void
+all_is_on_the_disk(void **state)
+{
+	(void)state;
+	synced = 0;
+	dir_synced = false;
+	assert_int_equal(audit_file_open(dir), 0);
+	assert_true(synced == 1 && dir_synced);
+	audit_file_sync();
+	assert_int_equal(synced, 2);	/* its first line is one too */
+	put_some(3);
+	assert_true(audit_file_dirty());
+	audit_file_sync();
+	assert_int_equal(synced, 3);
+	assert_int_equal(synced_fd, audit_file.fd);
+	assert_false(audit_file_dirty());
+	audit_file_sync();
+	assert_int_equal(synced, 3);
+	put_some(1);
+	dir_synced = false;
+	assert_int_equal(audit_file_begin("size"), 0);	/* the old one before the new one */
+	assert_true(synced == 5 && dir_synced);
+	put_some(1);
+	audit_file_close();
+	assert_int_equal(synced, 6);
 }
 
 /* The tail is proven, not the whole of a long file. */
@@ -170,9 +223,18 @@ one_writer_only(void **state)
 static void
 files_of_others_are_refused(void **state)
 {
+	char elsewhere[128];
+
 	(void)state;
 	assert_int_equal(audit_file_open(dir), 0);
 	audit_file_close();
+	/* Not even where it points to one of ours. */
+	snprintf(elsewhere, sizeof(elsewhere), "%s", path_of(0));
+	assert_int_equal(rename(path_of(1), elsewhere), 0);
+	assert_int_equal(symlink(elsewhere, path_of(1)), 0);
+	assert_int_equal(audit_file_open(dir), -1);
+	audit_file_close();
+	assert_int_equal(rename(elsewhere, path_of(1)), 0);
 	assert_int_equal(chmod(path_of(1), 0640), 0);
 	assert_int_equal(audit_file_open(dir), -1);
 	audit_file_close();
@@ -317,7 +379,7 @@ int
 main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
-	const struct CMUnitTest tests[] = { T(goes_on_after_a_stop), T(goes_on_in_a_long_file), T(next_files_follow),
+	const struct CMUnitTest tests[] = { T(goes_on_after_a_stop), T(all_is_on_the_disk), T(goes_on_in_a_long_file), T(next_files_follow),
 		T(torn_lines_are_closed), T(zeros_at_the_end_are_torn), T(a_changed_end_begins_a_new_file),
 		T(an_empty_last_file_is_used), T(one_writer_only), T(files_of_others_are_refused),
 		T(a_full_disk_loses_nothing_silently), T(an_append_only_file_is_closed), T(no_new_file_no_loss),
