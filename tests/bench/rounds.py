@@ -1,0 +1,17 @@
+"""Rounds: every peer once in each, another one first each time."""
+
+from report import median
+
+
+def rounds(report, runs, contestants):
+    """contestants: {name: function() -> run, or (run, what is wrong)}. {name: median of its complete runs}."""
+    names, seen = list(contestants), {name: [] for name in contestants}
+    for n in range(runs):
+        turn = n % len(names)
+        for name in names[turn:] + names[:turn]:
+            run, wrong = contestants[name]()
+            if wrong:
+                report.note(f"{name}: a run does not count: {wrong}")
+            else:
+                seen[name].append(run)
+    return {name: median(found) for name, found in seen.items() if found}

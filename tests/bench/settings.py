@@ -1,0 +1,24 @@
+"""What the environment says about a run of the bench."""
+
+import os
+from dataclasses import dataclass
+
+
+@dataclass
+class Settings:
+    count: int
+    runs: int
+    figures: list
+    wanted: list    # peers
+
+    @classmethod
+    def from_environment(cls, figures):
+        def words(name, all_):
+            return [w for w in os.environ.get(name, "").split(",") if w] or list(all_)
+        return cls(int(os.environ.get("COUNT", "20000")), int(os.environ.get("RUNS", "5")),
+                   [f for f in words("FIGURES", figures) if f in figures], words("PEERS", ("mbsync", "imapflow")))
+
+    def packages(self, packages):
+        """{peer: where it is} of the peers that are wanted and can be had."""
+        found = {name: getattr(packages, name)() for name in ("mbsync", "imapflow") if name in self.wanted}
+        return {name: where for name, where in found.items() if where}
