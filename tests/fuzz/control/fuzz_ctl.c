@@ -6,6 +6,8 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <sys/queue.h>
 
 #include "ctl.h"
 #include "frames.h"
@@ -24,6 +26,41 @@ struct ctl_options ctl_options = { .socket = "/nonexistent/control.sock" };
 static struct feed input;
 static struct wbuf frame;
 static jmp_buf out;
+
+/* ---- what posternctl's end frees, else: JSON that a failure left ---- */
+struct piece {
+	_Alignas(16) LIST_ENTRY(piece) entry;
+};
+static LIST_HEAD(, piece) pieces = LIST_HEAD_INITIALIZER(pieces);
+
+static void *
+piece_new(size_t n)
+{
+	struct piece *p = malloc(sizeof(*p) + n);
+
+	if (p == NULL)
+		return NULL;
+	LIST_INSERT_HEAD(&pieces, p, entry);
+	return p + 1;
+}
+
+static void
+piece_free(void *at)
+{
+	struct piece *p = at;
+
+	if (p-- == NULL)
+		return;
+	LIST_REMOVE(p, entry);
+	free(p);
+}
+
+static void
+pieces_free(void)
+{
+	while (!LIST_EMPTY(&pieces))
+		piece_free(LIST_FIRST(&pieces) + 1);
+}
 
 void
 ctl_fail(int status, const char *fmt, ...)
@@ -61,8 +98,10 @@ conn_ask(enum ctl_type type, const void *fields)
 bool
 conn_next(struct ctl *c)
 {
-	if (input.n == 0)
-		longjmp(out, 1);
+	if (input.n == 0) {	/* an answer that ends well: what was gathered is shown, and freed */
+		*c = (struct ctl){ .type = CTL_done };
+		return false;
+	}
 	wbuf_reset(&frame);
 	if (frame_put(&input, &frame) == -1 || ctl_decode(wbuf_slice(&frame), CTLD_ANSWER, c) <= 0)
 		longjmp(out, 1);
@@ -120,6 +159,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (sink == NULL && (sink = freopen("/dev/null", "w", stdout)) == NULL)
 		return 0;
+	json_set_alloc_funcs(piece_new, piece_free);
 	wbuf_init(&frame, LIM_CTL_FRAME);
 	for (int json = 0; json < 2; json++) {
 		input = feed_start(data, size);
@@ -128,5 +168,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			run(feed_byte(&input));
 	}
 	wbuf_free(&frame);
+	pieces_free();
 	return 0;
 }
