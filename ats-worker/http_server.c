@@ -184,6 +184,7 @@ conn_next(struct http_conn *c)
 	c->complete = false;
 	c->state = CONN_READING;
 	conn_deadline(c, http_limits.idle_seconds);
+	(void)bufferevent_enable(c->bev, EV_READ);
 	conn_input(c);
 }
 
@@ -202,11 +203,13 @@ on_read(struct bufferevent *bev, void *arg)
 {
 	struct http_conn *c = arg;
 
-	(void)bev;
 	if (c->state == CONN_READING)
 		conn_input(c);
 	else if (c->state == CONN_LINGER || c->state == CONN_STREAM)
 		conn_drop_input(c);
+	else if (evbuffer_get_length(bufferevent_get_input(bev)) >= LIM_HTTP_INPUT)
+		/* At its high watermark libevent calls us again and again. */
+		(void)bufferevent_disable(bev, EV_READ);
 }
 
 static void
@@ -224,6 +227,7 @@ on_write(struct bufferevent *bev, void *arg)
 		/* Closing over unread input would reset the connection and
 		 * could cost the client our answer. */
 		c->state = CONN_LINGER;
+		(void)bufferevent_enable(bev, EV_READ);
 		(void)shutdown(bufferevent_getfd(bev), SHUT_WR);	/* the client sees the end at once */
 		conn_drop_input(c);
 		conn_deadline(c, LIM_HTTP_LINGER_SECONDS);

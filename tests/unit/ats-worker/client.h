@@ -111,6 +111,20 @@ api_raw(const char *body)
 	return answer;
 }
 
+/* A request that needs the store. */
+static inline void
+send_thread_get(int fd)
+{
+	static const char body[] = "{\"using\":[\"urn:ietf:params:jmap:mail\"],\"methodCalls\":"
+				   "[[\"Thread/get\",{\"accountId\":\"L1\",\"ids\":[\"T1\"]},\"c\"]]}";
+	char head[256];
+	int n = snprintf(head, sizeof(head), "POST /jmap/api HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+					     "Content-Length: %zu\r\n\r\n", sizeof(body) - 1);
+
+	client_write(fd, head, (size_t)n);
+	client_write(fd, body, sizeof(body) - 1);
+}
+
 static inline json_t *
 body_json(const char *answer)
 {

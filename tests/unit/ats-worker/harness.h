@@ -8,6 +8,7 @@
 
 #include <event2/event.h>
 #include <jansson.h>
+#include <signal.h>
 #include <sodium.h>
 
 #include "accounts.h"
@@ -42,6 +43,7 @@ worker_start(void)
 {
 	struct wbuf uid = { .max = 0 }, provider = { .max = 0 }, domains = { .max = 0 };
 
+	(void)signal(SIGPIPE, SIG_IGN);	/* as child_start does */
 	child.role = ROLE_ATS;
 	assert_true(sodium_init() != -1);
 	(void)crypto_box_keypair(key_public, key_secret);
