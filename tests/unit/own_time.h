@@ -92,6 +92,36 @@ event_free(struct event *ev)
 	real(ev);
 }
 
+/* libevent adds the timer of event_base_once() behind our back. */
+struct own_once {
+	struct event *ev;
+	event_callback_fn fn;
+	void *arg;
+};
+
+static void
+own_fire(evutil_socket_t fd, short what, void *arg)
+{
+	struct own_once o = *(struct own_once *)arg;
+
+	event_free(o.ev);
+	free(arg);
+	o.fn(fd, what, o.arg);
+}
+
+int
+event_base_once(struct event_base *base, evutil_socket_t fd, short what, event_callback_fn fn, void *arg,
+    const struct timeval *tv)
+{
+	struct own_once *o = malloc(sizeof(*o));
+
+	if (fd != -1 || what != EV_TIMEOUT || o == NULL || (o->ev = event_new(base, -1, 0, own_fire, o)) == NULL)
+		abort();
+	o->fn = fn;
+	o->arg = arg;
+	return event_add(o->ev, tv);
+}
+
 /* The timer whose moment comes first, or NULL. */
 static struct own_timer *
 own_next(void)
