@@ -322,6 +322,7 @@
 #define LIM_COALESCE_MS 10	/* changes that follow each other make one event */
 #define LIM_IMAP_BATCH 200		/* messages aimed at in one slice of a sync */
 #define LIM_SENT_POLL_SECONDS 30	/* second look at the Sent folder, where the server does not tell by NOTIFY */
+#define LIM_NEWS_MS 1000	/* a header promised by NOTIFY is waited for, then asked for */
 #define LIM_NOTIFY_FOLDERS 100	/* folders in one NOTIFY; the others are polled: RFC 5465 s. 3.1 asks for few */
 #define LIM_FOLDER_POLL_SECONDS 300	/* second look at all other synced folders */
 #define LIM_RELIST_SECONDS 3600		/* LIST again: folders made by others */

@@ -45,8 +45,11 @@ struct selected {
 	uint32_t uidvalidity, uidnext, exists;
 	uint64_t modseq;	/* at SELECT; 0: it has none */
 	bool read_only, keywords_any;
+	uint32_t known;		/* messages up to the position: those behind them are news */
 	/* events that ask for a round */
 	bool arrived, expunged, flags_unknown;
+	uint64_t arrived_at;
+	bool by_round;		/* what arrived does not come by itself */
 	uint32_t seq_low, seq_high;	/* messages whose flags changed, without a UID */
 };
 
@@ -179,6 +182,7 @@ struct engine {
 	struct slice_refusal unread;
 	enum idle_state idle;
 	enum notify_state notify;
+	bool notify_plain;		/* the server does not send headers of news by itself */
 	bool look_around;		/* something vanished: was it moved elsewhere? */
 	uint32_t progress_done, progress_total;
 
@@ -242,7 +246,8 @@ void select_leave(struct engine *);	/* the connection has no folder now */
 /* rows.c: untagged data of the selected folder */
 void rows_fetch(struct engine *, const struct imap_response *);
 void rows_exists(struct engine *, uint32_t n);
-void rows_expunge(struct engine *);
+void rows_expunge(struct engine *, uint32_t seq);
+void rows_header(struct engine *, const struct imap_fetch *, bool backfill);	/* told to the store */
 void rows_vanished(struct engine *, struct slice set, bool earlier);
 void rows_search(struct engine *, struct imap_response *);
 
@@ -255,6 +260,7 @@ void sync_progress(struct engine *, enum sync_phase);
 /* sync_slice.c: the slices of a round */
 bool sync_new(struct engine *);
 bool sync_backfill(struct engine *);
+void sync_header_items(struct engine *, bool modseq);	/* writes what is asked of a message */
 bool sync_more_urgent(struct engine *);	/* leave the backfill for something else */
 void sync_slice_done(struct engine *, const struct pending *, bool ok);
 void sync_slice_dropped(struct engine *);	/* the connection is gone */
@@ -281,6 +287,9 @@ void notify_set(struct engine *);
 bool notify_watches(const struct engine *, const struct folder *);	/* its changes come by themselves */
 void notify_tagged(struct engine *, const struct imap_response *);
 void notify_overflow(struct engine *);
+bool notify_brings_headers(const struct engine *);	/* of what arrives in the selected folder */
+/* The header of new message seq, which nobody asked for: true if it was taken. */
+bool notify_news(struct engine *, const struct imap_fetch *, uint32_t seq);
 
 /* bodies.c */
 bool bodies_due(const struct engine *);

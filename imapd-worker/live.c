@@ -8,6 +8,13 @@
 
 #include <string.h>
 
+/* Its header is on the way, asked for by NOTIFY; but not for ever. */
+static bool
+arrives_by_itself(const struct engine *e)
+{
+	return notify_brings_headers(e) && !e->sel.by_round && clock_ms() - e->sel.arrived_at < LIM_NEWS_MS;
+}
+
 /* Did the server tell anything about the selected folder that a short round
  * must look into? A folder that waits for a full one gets that. */
 bool
@@ -19,7 +26,7 @@ live_event(const struct engine *e)
 	if (f == NULL || !f->synced || f->id == 0 || f->dirty || f->pos.uidnext == 0 ||
 	    f->pos.uidvalidity != s->uidvalidity)
 		return false;
-	return s->arrived || s->expunged || s->flags_unknown;
+	return (s->arrived && !arrives_by_itself(e)) || s->expunged || s->flags_unknown;
 }
 
 /* ---- the second look ---- */
@@ -194,6 +201,8 @@ live_next_due(const struct engine *e)
 
 	if (e->idle == IDLE_OFF && e->noop_at < next)
 		next = e->noop_at;
+	if (e->sel.arrived && e->sel.arrived_at + LIM_NEWS_MS < next)
+		next = e->sel.arrived_at + LIM_NEWS_MS;
 	for (i = 0; i < e->folders.n; i++) {
 		const struct folder *f = &e->folders.v[i];
 

@@ -1,29 +1,32 @@
 /*
  * notify.c - NOTIFY (RFC 5465): on this one connection the server tells by
- * itself, as STATUS, what happens in synced folders that are not selected.
- * Where it does not, live.c asks by STATUS on a clock.
+ * itself, as STATUS, what happens in synced folders that are not selected, and
+ * sends the header of what arrives in the selected one: no round trip stands
+ * between a delivery and the store. Where it does not, live.c asks by STATUS
+ * on a clock, and headers are fetched.
  */
 #include "engine.h"
 #include "log.h"
 
 #define EVENTS "(MessageNew MessageExpunge FlagChange)"
 
-static size_t
+static bool
 watchable(const struct engine *e)
 {
-	size_t i, n = 0;
+	size_t i;
 
-	for (i = 0; i < e->folders.n; i++)
-		n += e->folders.v[i].synced && e->folders.v[i].id != 0;
-	return n;
+	for (i = 0; i < e->folders.n; i++) {
+		if (e->folders.v[i].synced && e->folders.v[i].id != 0)
+			return true;
+	}
+	return false;
 }
 
-/* With one folder there is nothing beside the selected one. */
 bool
 notify_due(const struct engine *e)
 {
 	return (e->caps & CAP_NOTIFY) != 0 &&
-	       ((e->notify == NOTIFY_OFF && watchable(e) > 1) || e->notify == NOTIFY_OVER);
+	       ((e->notify == NOTIFY_OFF && watchable(e)) || e->notify == NOTIFY_OVER);
 }
 
 static void
@@ -52,7 +55,12 @@ notify_set(struct engine *e)
 	bool over = e->notify == NOTIFY_OVER;
 
 	(void)imap_begin(&e->writer, CMD_NOTIFY);
-	imap_text(&e->writer, "NOTIFY SET%s (selected-delayed " EVENTS ")", over ? "" : " STATUS");
+	imap_text(&e->writer, "NOTIFY SET%s (selected-delayed (MessageNew", over ? "" : " STATUS");
+	if (!over && !e->notify_plain) {
+		imap_text(&e->writer, " ");
+		sync_header_items(e, e->condstore);
+	}
+	imap_text(&e->writer, " MessageExpunge FlagChange))");
 	if (!over)
 		name_folders(e);
 	e->notify = imap_end(&e->writer) == 0 && !over ? NOTIFY_ASKED : NOTIFY_REFUSED;
@@ -72,6 +80,11 @@ notify_tagged(struct engine *e, const struct imap_response *r)
 
 	if (e->notify != NOTIFY_ASKED)
 		return;
+	if (r->status != IMAP_OK && !e->notify_plain) {
+		e->notify_plain = true;	/* once more without headers */
+		e->notify = NOTIFY_OFF;
+		return;
+	}
 	e->notify = r->status == IMAP_OK ? NOTIFY_ON : NOTIFY_REFUSED;
 	for (i = 0; i < e->folders.n; i++) {
 		if (notify_watches(e, &e->folders.v[i]))
@@ -94,4 +107,35 @@ notify_overflow(struct engine *e)
 		if (e->folders.v[i].watched)
 			e->folders.v[i].poll_at = 0;
 	}
+}
+
+bool
+notify_brings_headers(const struct engine *e)
+{
+	return e->notify == NOTIFY_ON && !e->notify_plain;
+}
+
+/* The position may follow only where the message lies right behind it: anything else is for a round. */
+bool
+notify_news(struct engine *e, const struct imap_fetch *m, uint32_t seq)
+{
+	struct selected *s = &e->sel;
+	struct folder *f = s->folder;
+
+	if (!notify_brings_headers(e) || !f->synced || f->id == 0 || m->uid < f->pos.uidnext)
+		return false;
+	if (e->task == TASK_ROUND || f->dirty || s->expunged || f->pos.uidvalidity != s->uidvalidity ||
+	    seq != s->known + 1 || seq > s->exists || m->uid == UINT32_MAX) {
+		s->by_round = true;
+		return true;
+	}
+	rows_header(e, m, false);
+	s->known = seq;
+	s->arrived = s->known < s->exists;
+	f->pos.uidnext = m->uid + 1;
+	f->messages = seq;
+	if (s->uidnext < f->pos.uidnext)
+		s->uidnext = f->pos.uidnext;
+	sync_position(e, f);
+	return true;
 }

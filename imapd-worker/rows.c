@@ -3,6 +3,7 @@
  * the command that asked for it; what nobody asked for is news about flags,
  * or nothing.
  */
+#include "clock.h"
 #include "engine.h"
 #include "log.h"
 #include "messages.h"
@@ -35,13 +36,13 @@ content(struct engine *e, struct slice s, bool big, struct slice *field, int *fd
 }
 
 /* A header, or a stub for a message whose header the server left out. */
-static void
-tell_header(struct engine *e, const struct imap_fetch *f, const struct pending *p)
+void
+rows_header(struct engine *e, const struct imap_fetch *f, bool backfill)
 {
-	struct msg_message_header m = { .mailbox = p->folder->id, .uid = f->uid, .modseq = f->modseq,
+	struct msg_message_header m = { .mailbox = e->sel.folder->id, .uid = f->uid, .modseq = f->modseq,
 		.flags = slice_str(f->flags), .internaldate = f->internaldate, .size = f->size, .emailid = f->emailid,
 		.threadid = f->threadid, .gm_msgid = f->gm_msgid, .gm_thrid = f->gm_thrid,
-		.backfill = p->command == CMD_BACKFILL };
+		.backfill = backfill };
 	int fd;
 
 	if (!content(e, f->header, f->header_big, &m.header, &fd)) {
@@ -136,9 +137,11 @@ rows_fetch(struct engine *e, const struct imap_response *r)
 		p->rows++;
 		if (f->uid > e->round.top_uid)
 			e->round.top_uid = f->uid;
-		tell_header(e, f, p);
+		rows_header(e, f, p->command == CMD_BACKFILL);
 		return;
 	}
+	if (f->has_header && notify_news(e, f, (uint32_t)r->number))
+		return;
 	count_flags(e, f);
 	tell_flags(e, f);
 }
@@ -149,23 +152,39 @@ rows_exists(struct engine *e, uint32_t n)
 	struct selected *s = &e->sel;
 
 	/* Fewer without EXPUNGE is against RFC 3501 s. 7.3.1; a listing puts it right. */
-	if (s->folder != NULL && n > s->exists)
+	if (s->folder != NULL && n > s->exists) {
+		s->arrived_at = s->arrived ? s->arrived_at : clock_ms();
 		s->arrived = true;
+	}
 	else if (s->folder != NULL && n < s->exists)
 		s->expunged = true;
 	s->exists = n;
 }
 
 void
-rows_expunge(struct engine *e)
+rows_expunge(struct engine *e, uint32_t seq)
 {
 	struct selected *s = &e->sel;
 
 	if (s->folder == NULL)
 		return;
 	s->expunged = true;
+	s->known -= seq <= s->known && s->known > 0;
 	if (s->exists > 0)
 		s->exists--;
+}
+
+static void
+vanish(struct engine *e, const struct uidrange *r)
+{
+	struct selected *s = &e->sel;
+	uint32_t n = r->last - r->first < s->exists ? r->last - r->first + 1 : s->exists;
+
+	s->exists -= n;
+	if (r->last < s->folder->pos.uidnext)
+		s->known -= n < s->known ? n : s->known;
+	else
+		s->by_round = true;
 }
 
 /* VANISHED instead of EXPUNGE (RFC 7162 s. 3.2.10). */
@@ -183,7 +202,7 @@ rows_vanished(struct engine *e, struct slice set, bool earlier)
 	wbuf_init(&w, LIM_INLINE);
 	while (uidset_next(&set, &r, &bad)) {
 		if (!earlier)
-			e->sel.exists -= r.last - r.first < e->sel.exists ? r.last - r.first + 1 : e->sel.exists;
+			vanish(e, &r);
 		if (w.n + 8 > LIM_INLINE) {
 			e->sel.expunged = true;	/* more than fits: a listing says it all */
 			continue;

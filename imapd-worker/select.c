@@ -138,5 +138,7 @@ select_tagged(struct engine *e, const struct pending *p, const struct imap_respo
 	/* The position survives in the store only for the same UIDVALIDITY. */
 	if (f->synced && looks_changed(e, f))
 		f->dirty = true;
+	else
+		e->sel.known = e->sel.exists;
 	tell_open(e, f);
 }

@@ -302,7 +302,7 @@ session_response(struct engine *e, struct imap_response *r)
 		rows_exists(e, (uint32_t)r->number);
 		break;
 	case IMAP_EXPUNGE:
-		rows_expunge(e);
+		rows_expunge(e, (uint32_t)r->number);
 		break;
 	case IMAP_FETCH:
 		rows_fetch(e, r);

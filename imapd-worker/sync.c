@@ -63,6 +63,7 @@ sync_start(struct engine *e, enum round_kind kind)
 	e->look_around = e->look_around || s->expunged;
 	/* A full round looks up to SELECT's UIDNEXT only: what arrived since waits for the next. */
 	s->arrived = kind != ROUND_QUICK && s->arrived;
+	s->by_round = false;
 	s->expunged = s->flags_unknown = false;
 }
 
@@ -238,6 +239,8 @@ finish(struct engine *e)
 		f->messages = e->sel.exists;
 	if (r->kind != ROUND_QUICK)
 		f->confirm = false;
+	if (!e->sel.arrived)
+		e->sel.known = e->sel.exists;
 	/* A change that adopt() did not believe leaves the old position, which is no news. */
 	if ((r->changed || r->kind == ROUND_FULL) && f->pos.uidvalidity == e->sel.uidvalidity)
 		sync_position(e, f);

@@ -94,6 +94,14 @@ sync_slice_dropped(struct engine *e)
 	d->count++;
 }
 
+void
+sync_header_items(struct engine *e, bool modseq)
+{
+	imap_text(&e->writer, "(UID FLAGS INTERNALDATE RFC822.SIZE%s%s%s BODY.PEEK[HEADER])", modseq ? " MODSEQ" : "",
+	    (e->caps & CAP_OBJECTID) != 0 ? " EMAILID THREADID" : "",
+	    (e->caps & CAP_GMAIL) != 0 ? " X-GM-MSGID X-GM-THRID" : "");
+}
+
 static void
 ask_headers(struct engine *e, enum command command, uint32_t low, uint32_t high)
 {
@@ -107,9 +115,7 @@ ask_headers(struct engine *e, enum command command, uint32_t low, uint32_t high)
 		imap_text(w, "UID FETCH %u:* ", low);
 	else
 		imap_text(w, "UID FETCH %u:%u ", low, high);
-	imap_text(w, "(UID FLAGS INTERNALDATE RFC822.SIZE%s%s%s BODY.PEEK[HEADER])",
-	    e->condstore && e->sel.modseq != 0 ? " MODSEQ" : "", (e->caps & CAP_OBJECTID) != 0 ? " EMAILID THREADID" : "",
-	    (e->caps & CAP_GMAIL) != 0 ? " X-GM-MSGID X-GM-THRID" : "");
+	sync_header_items(e, e->condstore && e->sel.modseq != 0);
 	(void)imap_end(w);
 }
 

@@ -5,7 +5,11 @@
 #include <event2/buffer.h>
 
 #define EVENTS "(MessageNew MessageExpunge FlagChange)"
-#define SET "NOTIFY SET STATUS (selected-delayed " EVENTS ") (mailboxes (\"INBOX\" \"Sent\") " EVENTS ")"
+#define OTHERS " (mailboxes (\"INBOX\" \"Sent\") " EVENTS ")"
+#define ITEMS "(UID FLAGS INTERNALDATE RFC822.SIZE MODSEQ BODY.PEEK[HEADER])"
+#define NEWS "UID FETCH 21:* " ITEMS
+#define SET "NOTIFY SET STATUS (selected-delayed (MessageNew " ITEMS " MessageExpunge FlagChange))" OTHERS
+#define SET_PLAIN "NOTIFY SET STATUS (selected-delayed " EVENTS ")" OTHERS
 #define STATUS_SENT "STATUS \"Sent\" (MESSAGES UIDNEXT UIDVALIDITY HIGHESTMODSEQ)"
 
 static const struct msg_sync_config all = { .first = 0 };
@@ -91,8 +95,10 @@ until_idle(bool accepted)
 	if (accepted) {
 		say("* STATUS Sent (MESSAGES 1 UIDNEXT 11 UIDVALIDITY 8 HIGHESTMODSEQ 60)");
 		ok(tag);
-	} else
-		say("P%u NO [BADEVENT (MessageNew)] .", tag);
+	} else {
+		say("P%u BAD no headers by themselves", tag);
+		say("P%u NO [BADEVENT (MessageNew)] .", expect(SET_PLAIN));
+	}
 	inbox();
 	idle();
 	forget();
@@ -109,7 +115,7 @@ told_of_sent(void **state)
 	say("* STATUS Sent (MESSAGES 2 UIDNEXT 12 UIDVALIDITY 8 HIGHESTMODSEQ 61)");
 	idle_ends();
 	sent(2, 12, 61);
-	tag = expect("UID FETCH 11:11 (UID FLAGS INTERNALDATE RFC822.SIZE MODSEQ BODY.PEEK[HEADER])");
+	tag = expect("UID FETCH 11:11 " ITEMS);
 	say("* 2 FETCH (UID 11 FLAGS () MODSEQ (61) RFC822.SIZE 9 BODY[HEADER] {4}\r\na:b\n)");
 	ok(tag);
 	assert_non_null(strstr(t.told, "header 11 uid=11"));
@@ -181,7 +187,7 @@ overflow(void **state)
 	until_idle(true);
 	say("* OK [NOTIFICATIONOVERFLOW] too much");
 	idle_ends();
-	tag = expect("UID FETCH 21:* (UID FLAGS INTERNALDATE RFC822.SIZE MODSEQ BODY.PEEK[HEADER])");
+	tag = expect(NEWS);
 	ok(tag);
 	tag = expect("UID SEARCH UID 1:20");
 	say("* SEARCH 20");
@@ -197,6 +203,80 @@ overflow(void **state)
 	time_pass(LIM_SENT_POLL_SECONDS * 1000 + LIM_IMAP_TICK_MS);
 	idle_ends();
 	(void)expect(STATUS_SENT);
+	stop();
+}
+
+/* The header comes with EXISTS, nothing is asked, the position follows. */
+static void
+header_by_itself(void **state)
+{
+	(void)state;
+	until_idle(true);
+	say("* 3 EXISTS");
+	silent();
+	say("* 3 FETCH (UID 22 FLAGS () MODSEQ (51) RFC822.SIZE 9 BODY[HEADER] {4}\r\na:b\n)");
+	silent();
+	assert_non_null(strstr(t.told, "header 10 uid=22"));
+	assert_non_null(strstr(t.told, "synced 10 next=23"));
+	say("* 5 EXISTS");
+	say("* 4 FETCH (UID 23 FLAGS () MODSEQ (52) RFC822.SIZE 9 BODY[HEADER] {4}\r\na:b\n)");
+	say("* 5 FETCH (UID 30 FLAGS () MODSEQ (53) RFC822.SIZE 9 BODY[HEADER] {4}\r\na:b\n)");
+	assert_non_null(strstr(t.told, "synced 10 next=31"));
+	time_pass(LIM_NEWS_MS + LIM_IMAP_TICK_MS);
+	silent();
+	stop();
+}
+
+/* limit: LIM_NEWS_MS */
+static void
+header_that_does_not_come(void **state)
+{
+	(void)state;
+	until_idle(true);
+	say("* 3 EXISTS");
+	time_pass(LIM_NEWS_MS - 1);
+	silent();
+	time_pass(1);
+	idle_ends();
+	(void)expect(NEWS);
+	stop();
+}
+
+/* Not the message right behind the position: what lies between is fetched, the position waits. */
+static void
+header_with_a_gap(void **state)
+{
+	(void)state;
+	until_idle(true);
+	say("* 4 EXISTS");
+	say("* 4 FETCH (UID 23 FLAGS () MODSEQ (52) RFC822.SIZE 9 BODY[HEADER] {4}\r\na:b\n)");
+	idle_ends();
+	(void)expect(NEWS);
+	assert_null(strstr(t.told, "header"));
+	stop();
+}
+
+/* Messages that go shift the numbers of those that come. */
+static void
+header_after_expunge(void **state)
+{
+	unsigned int tag;
+
+	(void)state;
+	until_idle(true);
+	say("* 1 EXPUNGE\r\n* 2 EXISTS");
+	idle_ends();
+	tag = expect(NEWS);
+	say("* 2 FETCH (UID 22 FLAGS () MODSEQ (51) RFC822.SIZE 9 BODY[HEADER] {4}\r\na:b\n)");
+	ok(tag);
+	tag = expect("UID SEARCH UID 1:22");
+	say("* SEARCH 20 22");
+	ok(tag);
+	ok(expect(STATUS_SENT));
+	idle();
+	say("* 3 EXISTS\r\n* 3 FETCH (UID 23 FLAGS () MODSEQ (53) RFC822.SIZE 9 BODY[HEADER] {4}\r\na:b\n)");
+	assert_non_null(strstr(t.told, "synced 10 next=24"));
+	silent();
 	stop();
 }
 
@@ -247,6 +327,10 @@ main(void)
 		cmocka_unit_test(changed_before),
 		cmocka_unit_test(refused),
 		cmocka_unit_test(overflow),
+		cmocka_unit_test(header_by_itself),
+		cmocka_unit_test(header_that_does_not_come),
+		cmocka_unit_test(header_with_a_gap),
+		cmocka_unit_test(header_after_expunge),
 		cmocka_unit_test(many_folders),
 	};
 
