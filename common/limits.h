@@ -88,7 +88,7 @@
 #define LIM_PINGS 4	/* pings unanswered: it is wedged and killed, 60 to 75 s after its last word */
 #define LIM_STARTING 16		/* children between exec and READY at once */
 #define LIM_RESTART_FIRST_MS 100	/* before a dead process is started again; doubles */
-#define LIM_RESTART_MAX_MS 60000	/* the longest wait before a restart */
+#define LIM_RESTART_MAX_MS 60000	/* the longest of these waits, a quarter of it again for chance */
 #define LIM_STARTING_ATS 12	/* of them for the links of one tenant: others start too */
 #define LIM_STARTS_PER_MINUTE_ATS 600	/* workers a store may order, beyond one for each place its tenant has */
 #define LIM_STREAM_STEPS 32	/* steps of one login that a tls-worker tells; honest ones need eight */
@@ -215,7 +215,6 @@
 #define LIM_SUBMIT_REVIEW_SECONDS 600	/* uncertain for so long: a person decides */
 #define LIM_SNAPSHOTS 64	/* submissions being made at once */
 #define LIM_SAME_KEY 8	/* askers of one idempotency key, while it is being made */
-#define LIM_OUR_MESSAGE_ID 400	/* a Message-ID looked for in Sent */
 #define LIM_SENDER_START_SECONDS 90	/* a worker that was asked for should be here by then */
 #define LIM_SENDER_WAIT_SECONDS 60	/* between starts of workers that achieve nothing */
 #define LIM_BODIES_ASKED 16	/* bodies asked for and not yet stored */
@@ -252,7 +251,6 @@
 #define LIM_JOURNAL_GONE_SECONDS 5	/* for the sync to say where a message went */
 #define LIM_JOURNAL_GONE_TRIES 3	/* its message is not where it was: looks again */
 #define LIM_QUERY_RESTARTS 3	/* when the state changes under it */
-#define LIM_QUERY_RESULTS (4u * 1024 * 1024)	/* ids held by one query; a longer answer is cut */
 #define LIM_INDEXED_ADDRESSES 512	/* addresses of one message: more is no correspondence */
 #define LIM_MATCH_ADDRESSES 512	/* addresses of one message looked at for a match */
 
@@ -272,7 +270,7 @@
 #define LIM_CLIENT_GROUPS 256	/* supplementary groups of a client; of one in more none is looked at */
 #define LIM_DOWNLOADS 32	/* bodies under way to clients; each may map LIM_BODY */
 #define LIM_EVENT_STREAMS 100	/* EventSource connections of one ATS */
-#define LIM_EVENT_CHANGES 65536	/* (account, type) pairs in one event */
+#define LIM_EVENT_CHANGES 4096	/* (account, type) pairs in one event, which then leaves at once: half of what a slow reader may owe */
 #define LIM_PING_MIN_SECONDS 1	/* shortest interval an ATS may ask for */
 #define LIM_PING_MAX_SECONDS 3600	/* longest interval */
 #define LIM_JSON_DEPTH 64	/* nesting of a request */
@@ -290,7 +288,7 @@
 #define LIM_DRAFT_PARTS 200	/* of one draft */
 #define LIM_DRAFT_HEADER 2048	/* one further header line */
 #define LIM_BODY_VALUES (32u * 1024 * 1024)	/* texts in one response */
-#define LIM_STORE_REQUESTS 1024	/* requests under way */
+#define LIM_STORE_REQUESTS (LIM_ATS_JOBS - LIM_CTL_CLIENTS)	/* requests of one ats-worker under way: the store takes them, and an admin's beside them */
 #define LIM_ROWS_CALL (32u * 1024 * 1024)	/* row bytes of one get */
 #define LIM_ROWS_ALL (128u * 1024 * 1024)	/* row bytes held by all of them */
 #define LIM_PROBE_STEPS 32	/* probe steps of one link_set */

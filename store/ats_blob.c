@@ -30,6 +30,8 @@ struct download {
 	uint32_t flags;
 	struct slice data;	/* malloc'd */
 };
+
+/* More than LIM_ATS_JOBS, too: those wait for a credit with their refusal. */
 static TAILQ_HEAD(, download) downloads = TAILQ_HEAD_INITIALIZER(downloads);
 static size_t ndownloads, nheld;
 
@@ -166,7 +168,7 @@ start_extract(struct download *d)
 static struct download *
 download_new(struct chan *c, const struct msg_blob_get *q)
 {
-	struct download *d = ndownloads < LIM_ATS_JOBS ? calloc(1, sizeof(*d)) : NULL;
+	struct download *d = calloc(1, sizeof(*d));
 
 	if (d == NULL)
 		return NULL;
@@ -178,24 +180,42 @@ download_new(struct chan *c, const struct msg_blob_get *q)
 	return d;
 }
 
+static size_t
+asked_by(const struct chan *c)
+{
+	const struct download *d;
+	size_t n = 0;
+
+	TAILQ_FOREACH(d, &downloads, entry)
+		n += d->asker.chan == c;
+	return n;
+}
+
+static void
+start(struct download *d)
+{
+	if (ndownloads > LIM_ATS_JOBS)
+		fail(d, "serverUnavailable");
+	else if (!link_exists(d->account) || d->kind < BLOB_RAW || d->kind > BLOB_TEXT)
+		fail(d, "notFound");
+	else if (d->kind == BLOB_PART && d->part[0] != '\0')
+		start_extract(d);
+}
+
 int
 ats_on_blob_get(struct chan *c, const union msg *m, int *fd)
 {
 	const struct msg_blob_get *q = &m->blob_get;
-	struct download *d = download_new(c, q);
+	struct download *d;
 
 	(void)fd;
-	if (d == NULL) {
-		/* No room even to wait: an asker that overdoes it has no credits either. */
-		if (out_credits(c) > 0)
-			out_send(c, MSG_blob_data,
-			    &(struct msg_blob_data){ .req = q->req, .error = slice_str("serverUnavailable") }, OUT_NOFD);
+	if (asked_by(c) >= LIM_STORE_REQUESTS)
+		return -1;	/* no ats-worker keeps so many requests under way */
+	if ((d = download_new(c, q)) == NULL) {
+		db_fail("out of memory");
 		return 0;
 	}
-	if (!link_exists(q->account) || q->kind < BLOB_RAW || q->kind > BLOB_TEXT)
-		fail(d, "notFound");
-	else if (q->kind == BLOB_PART && q->part.n > 0)
-		start_extract(d);
+	start(d);
 	ats_blob_credit(c);
 	return 0;
 }

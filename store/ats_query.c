@@ -3,7 +3,8 @@
  *
  * Sorted by receivedAt for emails and notes, by id else; equal times by id.
  * position, and with an anchor the anchorOffset in the same field, are signed
- * 32-bit numbers: a negative position counts from the end.
+ * 32-bit numbers: a negative position counts from the end. Both are found by a
+ * walk of their own, so that no query holds more than the ids of its answer.
  *
  * The walk goes in slices. When the type's state moves between two slices it
  * begins again; after LIM_QUERY_RESTARTS times it goes on, and the state told is that of
@@ -31,7 +32,9 @@ struct query {
 	struct wbuf filter_bytes;
 	struct rec_filter filter;	/* into filter_bytes */
 	struct source source;
-	struct wbuf ids;		/* all that fit so far */
+	bool searching;			/* the first walk, for where the window begins */
+	int64_t start, count;		/* of the window; results met in this walk */
+	struct wbuf ids;		/* those in the window, limit at most */
 };
 static TAILQ_HEAD(, query) queries = TAILQ_HEAD_INITIALIZER(queries);
 static size_t nqueries;
@@ -55,68 +58,81 @@ answer_error(struct asker a, const char *error)
 	    OUT_NOFD);
 }
 
-/* ---- the window of the answer ---- */
-
-/* Where the window begins, among n results; -1: the anchor is not there. */
-static int64_t
-window_start(const struct query *q, size_t n)
-{
-	struct slice ids = wbuf_slice(&q->ids);
-	int64_t start = q->position;
-
-	if (q->anchor != 0) {
-		size_t i = 0;
-
-		while (i < n && ids_at(ids, i) != q->anchor)
-			i++;
-		if (i == n)
-			return -1;
-		start += (int64_t)i;
-	} else if (start < 0)
-		start += (int64_t)n;
-	return start < 0 ? 0 : start;
-}
-
-static void
-finish(struct query *q)
-{
-	size_t n = ids_count(wbuf_slice(&q->ids)), take = 0;
-	int64_t start = window_start(q, n);
-	struct msg_query_done m = { .req = q->asker.req, .epoch = store.epoch, .state = q->state };
-
-	if (start == -1) {
-		answer_error(q->asker, "anchorNotFound");
-		query_free(q);
-		return;
-	}
-	if ((uint64_t)start < n)
-		take = n - (size_t)start < q->limit ? n - (size_t)start : q->limit;
-	m.position = (uint32_t)start;
-	m.total = q->total ? (uint32_t)n : 0;
-	if (take > 0)
-		m.ids = slice_mem(q->ids.p + 8 * (size_t)start, 8 * take);
-	out_send(q->asker.chan, MSG_query_done, &m, OUT_NOFD);
-	query_free(q);
-}
-
 /* ---- the walk ---- */
-static bool
-enough(const struct query *q)
-{
-	size_t n = q->ids.n / 8;
 
-	if (n >= LIM_QUERY_RESULTS)
-		return true;
-	return !q->total && q->anchor == 0 && q->position >= 0 && n >= (size_t)q->position + q->limit;
+/* From the first row, with nothing counted yet. */
+static bool
+walk_begin(struct query *q)
+{
+	wbuf_reset(&q->ids);
+	q->count = 0;
+	scan_end(&q->source.scan);
+	return source_open(&q->source, q->account, q->type, &q->filter, q->ascending);
 }
 
 static bool
 begin(struct query *q)
 {
-	wbuf_reset(&q->ids);
-	scan_end(&q->source.scan);
 	q->state = changes_state(q->account, q->type);
-	return source_open(&q->source, q->account, q->type, &q->filter, q->ascending);
+	q->searching = q->anchor != 0 || q->position < 0;
+	q->start = q->searching ? 0 : q->position;
+	return walk_begin(q);
+}
+
+/* The window begins so far from what was counted: now its ids. */
+static void
+found_start(struct query *q)
+{
+	q->start = (int64_t)q->count + q->position;
+	if (q->start < 0)
+		q->start = 0;
+	q->searching = false;
+	(void)walk_begin(q);	/* it did so before */
+}
+
+static void
+result(struct query *q, uint64_t id)
+{
+	if (q->searching && id == q->anchor) {
+		found_start(q);
+		return;
+	}
+	if (!q->searching && q->count >= q->start && q->ids.n / 8 < q->limit)
+		ids_add(&q->ids, id);
+	q->count++;
+}
+
+static bool
+enough(const struct query *q)
+{
+	return !q->searching && !q->total && q->count >= q->start + q->limit;
+}
+
+static void
+finish(struct query *q)
+{
+	struct msg_query_done m = { .req = q->asker.req, .epoch = store.epoch, .state = q->state,
+		.position = (uint32_t)q->start, .total = q->total ? (uint32_t)q->count : 0,
+		.ids = wbuf_slice(&q->ids) };
+
+	out_send(q->asker.chan, MSG_query_done, &m, OUT_NOFD);
+	query_free(q);
+}
+
+/* No rows are left. False: the query is answered and gone. */
+static bool
+walk_ended(struct query *q)
+{
+	if (q->searching && q->anchor == 0) {
+		found_start(q);
+		return true;
+	}
+	if (q->searching) {
+		answer_error(q->asker, "anchorNotFound");
+		query_free(q);
+	} else
+		finish(q);
+	return false;
 }
 
 /* One slice; false: the query is answered and gone. */
@@ -127,9 +143,14 @@ query_run(struct query *q)
 	uint64_t id;
 
 	for (unsigned int cost = 0; cost < LIM_QUERY_SLICE; cost++) {
-		if (enough(q) || !scan_next(&q->source.scan, &key, &value)) {
+		if (enough(q)) {
 			finish(q);
 			return false;
+		}
+		if (!scan_next(&q->source.scan, &key, &value)) {
+			if (!walk_ended(q))
+				return false;
+			continue;
 		}
 		if (!q->source.take(key, value, &id))
 			continue;
@@ -138,7 +159,7 @@ query_run(struct query *q)
 			if (!filter_fits(q->account, q->type, id, &q->filter))
 				continue;
 		}
-		ids_add(&q->ids, id);
+		result(q, id);
 	}
 	return true;
 }
