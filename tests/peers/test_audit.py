@@ -64,9 +64,14 @@ def busy(daemon, world):
     daemon.ctl("link", "resume", "agency", RECRUITER)
     daemon.ctl("link", "pause", "agency", "nobody@nowhere.example", check=False)
     daemon.ctl("reload")
+    with open(daemon.conf, "a") as f:
+        f.write("nonsense {\n")
+    daemon.ctl("reload", check=False)
+    daemon.write_config()
     if ME == 0:
         another(daemon, account, email["id"], desk.one(email["id"])["blobId"])
         as_user(OTHER + 1, "curl", "-s", "--unix-socket", daemon.socket(), "http://localhost/jmap/session")
+        assert as_user(OTHER + 2, POSTERNCTL, "-s", daemon.control, "show", "processes").returncode != 0
     ats.destroy("Link", account)
     daemon.account = account[1:]
 
@@ -122,7 +127,8 @@ def test_each_command(day):
     assert [(p["ats"], p["argument"], p["outcome"]) for p in pause] == [
         ("agency", RECRUITER, "ok"), ("agency", "nobody@nowhere.example", "api.not_found")]
     assert one(day.audit, "admin.command", verb="link_resume")["outcome"] == "ok"
-    assert one(day.audit, "admin.command", verb="reload")["who"] == "control"
+    assert [(r["who"], r["outcome"] == "ok") for r in of(day.audit, "admin.command", verb="reload")] == [
+        ("control", True), ("control", False)]
 
 
 def test_each_content(day):
@@ -135,6 +141,7 @@ def test_each_content(day):
 def test_what_weakens(day):
     for cause in ("start", "admin"):
         one(day.audit, "config.loaded", cause=cause)
+    one(day.audit, "config.refused", cause="admin")
     assert {(w["setting"], w["host"]) for w in of(day.audit, "config.weak") if w["host"]} == {
         (s, h) for s in ("ca-file", "allow-private") for h in ("localhost", "127.0.0.1")}
 
@@ -142,6 +149,7 @@ def test_what_weakens(day):
 @pytest.mark.root
 def test_who_knocked(day):
     assert one(day.audit, "client.refused")["uid"] == str(OTHER + 1)
+    assert one(day.audit, "admin.refused")["uid"] == str(OTHER + 2)
 
 
 def test_start_and_stop(day):

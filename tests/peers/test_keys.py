@@ -7,6 +7,7 @@ import subprocess
 
 import pytest
 
+import audit
 from desk import Desk
 from jmap import MethodError, SetError
 from peers import CANDIDATE, COLLEAGUE, OTHER, RECRUITER, message, until
@@ -398,6 +399,8 @@ def test_sealed_only(world, tmp_path, need_postern):
             ats.update("Link", id_, {"credential": clear})
         with pytest.raises(SetError, match="only sealed credentials"):
             ats.update("Link", id_, {"smtpCredential": clear})
+        refused = audit.of(os.path.join(daemon.state, "audit"), "credential.clear-refused", uid=os.geteuid())
+        assert len(refused) == 5 and {r["who"] for r in refused} == {"ats-worker[agency]"}
         ats.destroy("Link", id_)
         add = ["link", "add", "agency", RECRUITER, "-imap", f"localhost:{world.dovecot.imaps}:tls", "-smtp",
                f"localhost:{world.smtp_port()}:tls"]
