@@ -16,17 +16,19 @@ want(enum table t, struct dbkey k, struct slice key, const char *why)
 	return false;
 }
 
+/* left: of the addresses that are indexed, in the order of table_index.c. */
 static void
-want_addresses(const struct email *e, struct slice key, struct slice list)
+want_addresses(const struct email *e, struct slice key, struct slice list, size_t *left)
 {
 	char canonical[LIM_ADDRESS + 1];
 	struct slice item;
 	struct rec_address a;
-	size_t n, left = LIM_INDEXED_ADDRESSES / 4;
+	size_t n;
 
-	while (left-- > 0 && list_next(&list, &item)) {
+	while (*left > 0 && list_next(&list, &item)) {
 		if (rec_address_decode(item, &a) == -1 || (n = address_canonical(a.email, canonical)) == 0)
 			continue;
+		--*left;
 		(void)want(T_byaddress,
 		    KEY(byaddress, .account = e->account, .address = slice_mem(canonical, n),
 			.received_at = e->rec.received_at, .email = e->id),
@@ -57,6 +59,7 @@ want_visible(const struct email *e, struct slice key, const struct rec_header *h
 {
 	uint32_t a = e->account;
 	uint64_t at = e->rec.received_at;
+	size_t left = LIM_INDEXED_ADDRESSES;
 
 	(void)want(T_bydate, KEY(bydate, .account = a, .received_at = at, .email = e->id), key, "not by date");
 	(void)want(T_threademail,
@@ -70,8 +73,10 @@ want_visible(const struct email *e, struct slice key, const struct rec_header *h
 		    key, "not in its folder");
 	}
 	if (h != NULL) {
-		want_addresses(e, key, h->from);
-		want_addresses(e, key, h->to);
+		want_addresses(e, key, h->from, &left);
+		want_addresses(e, key, h->to, &left);
+		want_addresses(e, key, h->cc, &left);
+		want_addresses(e, key, h->bcc, &left);
 	}
 }
 

@@ -258,7 +258,7 @@ author(const struct creation *c, const struct rec_draft *d, char *out)
 static bool
 final_draft(const struct creation *c, struct wbuf *out)
 {
-	char address[LIM_ADDRESS + 1], msgid[LIM_OUR_MESSAGE_ID];
+	char address[LIM_ADDRESS + 1], msgid[MSGID_SIZE];
 	struct rec_draft d;
 
 	if (rec_draft_decode(c->draft.data, &d) == -1)

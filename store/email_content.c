@@ -27,6 +27,14 @@ static LIST_HEAD(, waiting) waiters = LIST_HEAD_INITIALIZER(waiters);
 static size_t nwaiters;
 
 static void
+waiter_free(struct waiting *w)
+{
+	LIST_REMOVE(w, entry);
+	nwaiters--;
+	free(w);
+}
+
+static void
 waiter_end(struct waiting *w, const char *error)
 {
 	uint64_t state = changes_state(w->account, OBJ_EMAIL);
@@ -35,9 +43,7 @@ waiter_end(struct waiting *w, const char *error)
 		out_set_error(w->asker, "serverUnavailable", "", error);
 	else
 		out_set_done(w->asker, w->account, OBJ_EMAIL, state, (struct msg_set_done){ .id = w->email });
-	LIST_REMOVE(w, entry);
-	nwaiters--;
-	free(w);
+	waiter_free(w);
 }
 
 void
@@ -67,14 +73,17 @@ on_second(evutil_socket_t fd, short what, void *arg)
 	}
 }
 
+/* The body is fetched all the same, without an asker. */
 void
 email_forget(const struct chan *c)
 {
-	struct waiting *w;
+	struct waiting *w, *next;
 
-	LIST_FOREACH(w, &waiters, entry)
+	for (w = LIST_FIRST(&waiters); w != NULL; w = next) {
+		next = LIST_NEXT(w, entry);
 		if (w->asker.chan == c)
-			w->asker.chan = NULL;
+			waiter_free(w);
+	}
 	email_compose_forget(c);
 }
 

@@ -16,8 +16,10 @@
 /* ---- Message-IDs with a keyed MAC: submit_msgid.c ---- */
 enum msgid { MSGID_FOREIGN, MSGID_OURS, MSGID_FORGED };
 
+/* The longest of ours with its NUL: LIM_HOST holds its domain. */
+#define MSGID_SIZE (61 + LIM_HOST + 1)
 /* A fresh Message-ID, without angle brackets, in the domain of the address. */
-int submit_msgid_make(struct slice address, char out[LIM_OUR_MESSAGE_ID]);
+int submit_msgid_make(struct slice address, char out[MSGID_SIZE]);
 /* FORGED: of our form, but not made by this ATS's Postern. */
 enum msgid submit_msgid_check(struct slice msgid);
 /* Best verdict over In-Reply-To and References: OURS before FORGED. */

@@ -18,6 +18,7 @@
 #define NONCE 12
 #define MAC 16
 #define FORM_LEN (3 + 2 * NONCE + 1 + 2 * MAC + 1)	/* up to and with the @ */
+_Static_assert(MSGID_SIZE == FORM_LEN + LIM_HOST + 1, "the domain is all that varies");
 
 static void
 mac(const uint8_t nonce[NONCE], struct slice domain, uint8_t out[MAC])
@@ -33,7 +34,7 @@ mac(const uint8_t nonce[NONCE], struct slice domain, uint8_t out[MAC])
 }
 
 int
-submit_msgid_make(struct slice address, char out[LIM_OUR_MESSAGE_ID])
+submit_msgid_make(struct slice address, char out[MSGID_SIZE])
 {
 	uint8_t nonce[NONCE], tag[MAC];
 	char hex[2 * NONCE + 1], taghex[2 * MAC + 1], canonical[LIM_ADDRESS + 1];
@@ -48,8 +49,8 @@ submit_msgid_make(struct slice address, char out[LIM_OUR_MESSAGE_ID])
 	mac(nonce, domain, tag);
 	sodium_bin2hex(hex, sizeof(hex), nonce, NONCE);
 	sodium_bin2hex(taghex, sizeof(taghex), tag, MAC);
-	n = snprintf(out, LIM_OUR_MESSAGE_ID, "p1.%s.%s@%.*s", hex, taghex, (int)domain.n, (const char *)domain.p);
-	return n > 0 && n < LIM_OUR_MESSAGE_ID ? 0 : -1;
+	n = snprintf(out, MSGID_SIZE, "p1.%s.%s@%.*s", hex, taghex, (int)domain.n, (const char *)domain.p);
+	return n > 0 && n < MSGID_SIZE ? 0 : -1;
 }
 
 static bool

@@ -189,12 +189,51 @@ addresses_of_a_message(void **state)
 	assert_false(last_matches(no, LIM_MATCH_ADDRESSES + 1));
 }
 
+/* ---- a query beside writes ---- */
+
+/* A write, and then one slice of all queries. */
+static void
+write_and_slice(uint32_t no)
+{
+	changes_record(no, OBJ_EMAIL, 1, UPDATED);
+	db_turn_end();
+	time_pass(1);
+	turn();
+}
+
+/* limit: LIM_QUERY_RESTARTS: then it goes on, and tells the state of its last beginning. */
+static void
+queries_beside_writes(void **state)
+{
+	uint32_t no = make_link("rec@agency.example");
+	union msg m = { .query = { .req = 8, .account = no, .type = OBJ_EMAIL, .total = true } };
+	const unsigned int slices = 3, n = (slices - 1) * LIM_QUERY_SLICE + 1;
+	uint64_t began = 0;
+	int fd = -1;
+
+	(void)state;
+	for (uint64_t i = 1; i <= n; i++)
+		table_put_empty(T_bydate, KEY(bydate, .account = no, .received_at = i, .email = i));
+	db_turn_end();
+	assert_int_equal(ats_on_query(ats.near, &m, &fd), 0);
+	for (unsigned int i = 1; i < LIM_QUERY_RESTARTS + slices; i++) {
+		assert_int_equal(told_count(&ats, MSG_query_done), 0);
+		write_and_slice(no);
+		if (i == LIM_QUERY_RESTARTS)
+			began = changes_state(no, OBJ_EMAIL);
+	}
+	told_next(&ats, MSG_query_done, &m);
+	assert_int_equal(m.query_done.error.n, 0);
+	assert_int_equal(m.query_done.total, n);
+	assert_true(m.query_done.state == began && began < changes_state(no, OBJ_EMAIL));
+}
+
 int
 main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, front_setup, front_teardown)
 	const struct CMUnitTest tests[] = { T(rates_of_probes), T(probes_at_once), T(listeners),
-		T(events_for_a_slow_worker), T(jobs), T(addresses_of_a_message) };
+		T(events_for_a_slow_worker), T(jobs), T(addresses_of_a_message), T(queries_beside_writes) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,4 @@
-/* Limits of the way in, on both sides of each: bodies and parsers. */
+/* Limits of the way in, on both sides of each: bodies, parsers, what vanished, addresses. */
 #include "mail_time.h"
 
 #define FROM "From: a@x.example\r\n"
@@ -170,12 +170,108 @@ test_batch(void **state)
 	assert_int_equal(mime_most, LIM_MIME_BATCH);
 }
 
+/* ---- what vanished ---- */
+
+static void
+one_vanishes(void)
+{
+	struct wbuf w = { 0 };
+	uint64_t ids[2];
+
+	header(inbox, 1, "", FROM "\r\n");
+	synced(inbox, 7, 2);
+	turns();
+	assert_int_equal(emails(ids, 2), 1);
+	w_u32(&w, 1);
+	w_u32(&w, 1);
+	send_uids_vanished(far_imap.c, &(struct msg_uids_vanished){ .mailbox = inbox, .ranges = wbuf_slice(&w) });
+	wbuf_free(&w);
+	synced(inbox, 7, 2);
+	turns();
+}
+
+/* limit: LIM_HOLD_SECONDS: Archive and Sent are not looked at, so it may be there. */
+static void
+test_held(void **state)
+{
+	uint64_t ids[2];
+
+	(void)state;
+	link_put(MODE_TWO_WAY, CONTENT_HEADERS);
+	imap_connect();
+	opened(inbox, 7);
+	send_sync_progress(far_imap.c, &(struct msg_sync_progress){ .phase = PHASE_LIVE });
+	one_vanishes();
+	time_pass(LIM_HOLD_SECONDS * 1000 - 500);
+	turns();
+	assert_int_equal(emails(ids, 2), 1);
+	time_pass(4000);	/* whole seconds are counted, and a margin */
+	turns();
+	assert_int_equal(emails(ids, 2), 0);
+	/* While the first sync runs, those folders may be hours away. */
+	send_sync_progress(far_imap.c, &(struct msg_sync_progress){ .phase = PHASE_HEADERS });
+	one_vanishes();
+	time_pass(10 * LIM_HOLD_SECONDS * 1000);
+	turns();
+	assert_int_equal(emails(ids, 2), 1);
+}
+
+/* ---- addresses ---- */
+
+static size_t
+found_by_address(void)
+{
+	struct scan s;
+	struct slice key;
+	size_t n = 0;
+
+	scan_prefix(&s, T_byaddress, PREFIX(byaddress, 1, .account = LINK), false);
+	while (scan_next(&s, &key, NULL))
+		n++;
+	scan_end(&s);
+	return n;
+}
+
+/* A message of so many addresses: From has the first ones, To the rest. */
+static void
+of_many(uint32_t uid, unsigned int from, unsigned int to)
+{
+	struct wbuf w = { 0 };
+	char line[64];
+
+	for (unsigned int i = 0; i < from + to; i++) {
+		int n = snprintf(line, sizeof(line), "%s: a%u.%u@x.example\r\n", i < from ? "From" : "To", uid, i);
+
+		w_raw(&w, line, (size_t)n);
+	}
+	w_raw(&w, "\r\n", 3);
+	header(inbox, uid, "", (const char *)w.p);
+	wbuf_free(&w);
+	turns();
+}
+
+/* limit: LIM_INDEXED_ADDRESSES: the database is whole (see teardown) on both sides. */
+static void
+test_addresses(void **state)
+{
+	(void)state;
+	link_put(MODE_TWO_WAY, CONTENT_HEADERS);
+	imap_connect();
+	opened(inbox, 7);
+	of_many(1, 1, LIM_INDEXED_ADDRESSES - 1);
+	assert_int_equal(found_by_address(), LIM_INDEXED_ADDRESSES);
+	of_many(2, LIM_INDEXED_ADDRESSES - 10, 11);
+	assert_int_equal(found_by_address(), 2 * LIM_INDEXED_ADDRESSES);
+	synced(inbox, 7, 3);
+	turns();
+}
+
 int
 main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = { T(test_bodies), T(test_refused_bodies), T(test_full), T(test_parsers),
-		T(test_batch) };
+		T(test_batch), T(test_held), T(test_addresses) };
 
 	return cmocka_run_group_tests_name("store limits in", tests, NULL, NULL);
 }

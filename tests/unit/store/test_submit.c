@@ -236,7 +236,7 @@ test_send_only(void **state)
 static void
 test_msgid(void **state)
 {
-	char a[LIM_OUR_MESSAGE_ID];
+	char a[MSGID_SIZE];
 	struct rec_header h = { .kind = KIND_HUMAN };
 	struct wbuf refs = { 0 };
 
