@@ -25,6 +25,16 @@ setup(void **state)
 	return 0;
 }
 
+/* Whatever the test before it left. */
+static int
+reset(void **state)
+{
+	(void)state;
+	fake_release();
+	http_server_stop();
+	return 0;
+}
+
 /* ---- clients ---- */
 
 /* A connection on which this was sent. */
@@ -321,15 +331,10 @@ test_requests(void **state)
 int
 main(void)
 {
+#define T(f) cmocka_unit_test_setup(f, reset)
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_input),
-		cmocka_unit_test(test_linger),
-		cmocka_unit_test(test_groups),
-		cmocka_unit_test(test_downloads),
-		cmocka_unit_test(test_event_streams),
-		cmocka_unit_test(test_event_changes),
-		cmocka_unit_test(test_uploads),
-		cmocka_unit_test(test_requests),
+		T(test_input), T(test_linger), T(test_groups), T(test_downloads), T(test_event_streams),
+		T(test_event_changes), T(test_uploads), T(test_requests)
 	};
 
 	return cmocka_run_group_tests(tests, setup, NULL);
