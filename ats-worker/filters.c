@@ -23,7 +23,7 @@ filter_account(const json_t *v, uint32_t *out)
 }
 
 enum filter_result
-filter_word(const json_t *v, words w, uint8_t *out)
+filter_word(const json_t *v, word_table w, uint8_t *out)
 {
 	int n = word_number(w, v);
 

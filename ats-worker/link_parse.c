@@ -5,7 +5,7 @@
 #include "ats.h"
 #include "link_set.h"
 #include "seal_format.h"
-#include "words.h"
+#include "word_json.h"
 
 static int
 bad(struct link_problem *p, const char *property, const char *description)

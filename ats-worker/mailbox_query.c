@@ -3,7 +3,7 @@
 
 #include "jmap_type.h"
 #include "type_mailbox.h"
-#include "words.h"
+#include "word_json.h"
 
 struct found {
 	uint64_t id;

@@ -2,15 +2,14 @@
 
 #include "error_codes.h"
 #include "json_util.h"
+#include "words.h"
 
 static const char *
 step_name(uint8_t step)
 {
-	static const char *const names[] = { [STEP_DNS] = "dns", [STEP_TCP] = "tcp", [STEP_TLS] = "tls",
-		[STEP_CAPABILITY] = "capability", [STEP_AUTH] = "auth", [STEP_INBOX] = "inbox", [STEP_SENT] = "sent",
-		[STEP_EHLO] = "ehlo", [STEP_MAIL_FROM] = "mailFrom" };
+	const char *word = word_of(words_step, step);
 
-	return step >= STEP_DNS && step <= STEP_MAIL_FROM ? names[step] : "unknown";
+	return word != NULL ? word : "unknown";
 }
 
 json_t *

@@ -4,7 +4,7 @@
 #include <time.h>
 
 #include "envelope.h"
-#include "words.h"
+#include "word_json.h"
 
 /* One create on its way: identity, then email, then the submission. Records
  * are decoded from copies in the call's arena. */

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "jmap_type.h"
-#include "words.h"
+#include "word_json.h"
 
 JMAP_DECODE(correspondent)
 JMAP_RENDER(correspondent, render_kind, word_json(words_person, x->kind))

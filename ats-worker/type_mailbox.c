@@ -7,7 +7,7 @@
 
 #include "jmap_type.h"
 #include "type_mailbox.h"
-#include "words.h"
+#include "word_json.h"
 
 static json_t *
 rights(const struct jmap_render *r)

@@ -7,7 +7,7 @@
 #include "ats.h"
 #include "jmap_type.h"
 #include "type_provider.h"
-#include "words.h"
+#include "word_json.h"
 
 static json_t *
 endpoint(struct slice host, uint16_t port, uint8_t security)

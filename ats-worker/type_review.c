@@ -5,7 +5,7 @@
 
 #include "filters.h"
 #include "jmap_type.h"
-#include "words.h"
+#include "word_json.h"
 
 static json_t *
 resolution(const struct jmap_render *r)

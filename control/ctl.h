@@ -10,6 +10,7 @@
 #include <jansson.h>
 
 #include "protocol.h"
+#include "words.h"
 
 #define CTL_REFUSED 1
 #define CTL_USAGE 2
@@ -55,22 +56,12 @@ void table_print(struct table *);	/* and release */
 const char *safe_text(struct slice);
 /* "2026-11-21T14:03:00Z", or "-" for 0; static buffer. */
 const char *time_text(uint64_t);
+/* The word of a number of enums.h, "?" when it has none. */
+const char *word_text(word_table, unsigned int number);
 /* A JSON string of any bytes, or null when empty. */
 json_t *text_json(struct slice);
 json_t *time_json(uint64_t);
 void json_show(json_t *);	/* print and release */
-
-/* ---- ctl_words.c: numbers of enums.h in words ---- */
-const char *word_state(uint8_t link_state);
-const char *word_mode(uint8_t link_mode);
-const char *word_phase(uint8_t sync_phase);
-const char *word_security(uint8_t);
-const char *word_service(uint8_t);
-const char *word_step(uint8_t);
-const char *word_submission(uint8_t submission_state);
-const char *word_process(uint8_t process_state);
-int word_mode_parse(const char *);	/* -1: none of them */
-int word_security_parse(struct slice);
 
 /* ---- commands: argv after the command's words; return the exit status ---- */
 int cmd_show_processes(int argc, char **argv);

@@ -22,15 +22,16 @@ step_json(const struct ctl_step *s)
 	const struct error_code *e = error_code_find(s->code);
 
 	(void)json_array_append_new(steps,
-	    json_pack("{ss ss sb so so so si}", "service", word_service(s->service), "step", word_step(s->step), "ok",
-	    s->ok, "code", text_json(s->code), "hint", s->ok ? json_null() : json_string(e->hint), "detail",
-	    text_json(s->detail), "ms", (int)s->ms));
+	    json_pack("{ss ss sb so so so si}", "service", word_text(words_service, s->service), "step",
+		word_text(words_step, s->step), "ok", s->ok, "code", text_json(s->code), "hint",
+		s->ok ? json_null() : json_string(e->hint), "detail", text_json(s->detail), "ms", (int)s->ms));
 }
 
 static void
 step_line(const struct ctl_step *s)
 {
-	printf("%-5s %-11s %-6s %6u ms", word_service(s->service), word_step(s->step), s->ok ? "ok" : "FAILED", s->ms);
+	printf("%-5s %-11s %-6s %6u ms", word_text(words_service, s->service), word_text(words_step, s->step),
+	    s->ok ? "ok" : "FAILED", s->ms);
 	if (s->ok)
 		printf("%s%s\n", s->detail.n > 0 ? "  " : "", safe_text(s->detail));
 	else {

@@ -14,7 +14,7 @@ link_endpoint_parse(const char *text, char host[LIM_HOST + 1], uint16_t *port, u
 	struct slice name;
 	int sec;
 
-	if (mode == NULL || (sec = word_security_parse(slice_str(mode + 1))) == -1)
+	if (mode == NULL || (sec = word_find(words_security, slice_str(mode + 1))) == -1)
 		return -1;
 	while (p > text && *--p != ':')
 		;
@@ -60,7 +60,7 @@ take_option(struct link_args *a, const char *option, const char *value)
 		a->provider = value;
 	else if (strcmp(option, "-p") == 0)
 		a->pub = value;
-	else if (strcmp(option, "-mode") == 0 && (mode = word_mode_parse(value)) != -1)
+	else if (strcmp(option, "-mode") == 0 && (mode = word_find(words_mode, slice_str(value))) != -1)
 		l->mode = (uint8_t)mode;
 	else
 		ctl_usage();

@@ -139,6 +139,14 @@ table_print(struct table *t)
 
 /* ---- JSON ---- */
 
+const char *
+word_text(word_table w, unsigned int number)
+{
+	const char *word = word_of(w, number);
+
+	return word != NULL ? word : "?";
+}
+
 json_t *
 text_json(struct slice s)
 {

@@ -85,7 +85,7 @@ process_table(const struct rec_process *p, uint64_t kb)
 	table_add(&table, "%s", p->chrooted ? "own" : "/");
 	table_add(&table, "%s%s%s", p->seccomp ? "seccomp" : "", p->landlock_abi != 0 ? " landlock" : "",
 	    p->mdwe ? " mdwe" : "");
-	table_add(&table, "%s", word_process(p->state));
+	table_add(&table, "%s", word_text(words_process, p->state));
 	table_add(&table, "%u", p->restarts);
 	table_add(&table, "%" PRIu64 " KiB", kb);
 	table_text(&table, p->last_exit);
@@ -106,8 +106,8 @@ process_row(const struct ctl *f)
 	add(json_pack("{ss so so so si si sb si sb sb ss so si sI so}", "role", role_name(p.role), "ats",
 	    text_json(p.ats), "unit", p.unit != 0 ? json_integer(p.unit) : json_null(), "host", text_json(p.host),
 	    "pid", (int)p.pid, "uid", (int)p.uid, "chrooted", p.chrooted, "landlockAbi", p.landlock_abi, "mdwe",
-	    p.mdwe, "seccomp", p.seccomp, "state", word_process(p.state), "startedAt", time_json(p.started_at),
-	    "restarts", (int)p.restarts, "memoryKiB", (json_int_t)kb, "lastExit", text_json(p.last_exit)));
+	    p.mdwe, "seccomp", p.seccomp, "state", word_text(words_process, p.state), "startedAt",
+	    time_json(p.started_at), "restarts", (int)p.restarts, "memoryKiB", (json_int_t)kb, "lastExit", text_json(p.last_exit)));
 }
 
 int
@@ -128,8 +128,8 @@ endpoint_json(struct slice host, uint16_t port, uint8_t security, struct slice u
 {
 	if (host.n == 0)
 		return json_null();
-	return json_pack("{so si ss so}", "host", text_json(host), "port", port, "security", word_security(security),
-	    "user", text_json(user));
+	return json_pack("{so si ss so}", "host", text_json(host), "port", port, "security",
+	    word_text(words_security, security), "user", text_json(user));
 }
 
 static json_t *
@@ -141,10 +141,10 @@ link_json(struct slice ats, const char *id, const struct rec_link *l)
 
 	return json_pack("{so ss so so so ss ss sb so so so s{ss si si} so so so}", "ats", text_json(ats), "id", id,
 	    "address", text_json(l->address), "name", text_json(l->name), "provider", text_json(l->provider), "mode",
-	    word_mode(l->mode), "state", word_state(l->state), "paused", l->paused, "imap",
+	    word_text(words_mode, l->mode), "state", word_text(words_link_state, l->state), "paused", l->paused, "imap",
 	    endpoint_json(l->imap_host, l->imap_port, l->imap_security, l->imap_user), "smtp",
 	    endpoint_json(l->smtp_host, l->smtp_port, l->smtp_security, l->smtp_user), "error", error, "progress",
-	    "phase", word_phase(l->phase), "done", (int)l->done, "total", (int)l->total, "lastSyncAt",
+	    "phase", word_text(words_phase, l->phase), "done", (int)l->done, "total", (int)l->total, "lastSyncAt",
 	    time_json(l->last_sync_at), "linkedAt", time_json(l->linked_at), "expiresAt", time_json(l->expires_at));
 }
 
@@ -163,11 +163,11 @@ link_row(const struct ctl *f)
 	table_text(&table, f->link.ats);
 	table_add(&table, "%s", id);
 	table_text(&table, l.address);
-	table_add(&table, "%s", word_state(l.state));
+	table_add(&table, "%s", word_text(words_link_state, l.state));
 	if (l.phase == PHASE_NONE || l.phase == PHASE_LIVE)
 		table_add(&table, "%s", "");
 	else
-		table_add(&table, "%s %u/%u", word_phase(l.phase), l.done, l.total);
+		table_add(&table, "%s %u/%u", word_text(words_phase, l.phase), l.done, l.total);
 	table_text(&table, l.error_code);
 	table_add(&table, "%s", time_text(l.last_sync_at));
 }
@@ -205,7 +205,7 @@ queue_row(const struct ctl *f)
 	if (ctl_options.json) {
 		add(json_pack("{so ss so ss so si ss so so so si so so}", "ats", text_json(q->ats), "link", link,
 		    "from", text_json(q->address), "id", id, "to", text_json(q->rcpt), "recipients", (int)q->rcpts,
-		    "state", word_submission(q->state), "createdAt", time_json(q->created_at), "sendAt",
+		    "state", word_text(words_submission_state, q->state), "createdAt", time_json(q->created_at), "sendAt",
 		    time_json(q->send_at), "nextTry", time_json(q->next_try), "attempts", (int)q->attempts, "code",
 		    text_json(q->code), "text", text_json(q->text)));
 		return;
@@ -216,7 +216,7 @@ queue_row(const struct ctl *f)
 	table_text(&table, q->address);
 	table_add(&table, "%s", id);
 	table_add(&table, "%s%s", safe_text(q->rcpt), more);
-	table_add(&table, "%s", word_submission(q->state));
+	table_add(&table, "%s", word_text(words_submission_state, q->state));
 	table_add(&table, "%u", q->attempts);
 	table_add(&table, "%s", time_text(q->next_try != 0 ? q->next_try : q->send_at));
 	table_text(&table, q->code);
@@ -264,8 +264,8 @@ provider_row(const struct ctl *f)
 	}
 	table_text(&table, p.id);
 	table_text(&table, p.label);
-	table_add(&table, "%s:%u:%s", safe_text(p.imap_host), p.imap_port, word_security(p.imap_security));
-	table_add(&table, "%s:%u:%s", safe_text(p.smtp_host), p.smtp_port, word_security(p.smtp_security));
+	table_add(&table, "%s:%u:%s", safe_text(p.imap_host), p.imap_port, word_text(words_security, p.imap_security));
+	table_add(&table, "%s:%u:%s", safe_text(p.smtp_host), p.smtp_port, word_text(words_security, p.smtp_security));
 	table_text(&table, p.checked_on);
 }
 

@@ -1,19 +1,21 @@
 #include "words.h"
 
-#include <string.h>
-
 #include "enums.h"
 
 const char words_end[] = "";
 
 #define WORDS(name, ...)                                                                                               \
 	static const char *const name##_table[] = { __VA_ARGS__, WORDS_END };                                          \
-	words name = name##_table
+	word_table name = name##_table
 
 WORDS(words_mode, [MODE_TWO_WAY] = "twoWay", [MODE_RECEIVE_ONLY] = "receiveOnly", [MODE_SEND_ONLY] = "sendOnly");
 WORDS(words_link_state, [LINK_CONNECTING] = "connecting", [LINK_AWAITING_CONSENT] = "awaitingConsent",
     [LINK_SYNCING] = "syncing", [LINK_LIVE] = "live", [LINK_PAUSED] = "paused", [LINK_NEEDS_USER] = "needsUser",
     [LINK_OFFLINE] = "offline");
+WORDS(words_service, [SERVICE_IMAP] = "imap", [SERVICE_SMTP] = "smtp");
+WORDS(words_step, [STEP_DNS] = "dns", [STEP_TCP] = "tcp", [STEP_TLS] = "tls", [STEP_CAPABILITY] = "capability",
+    [STEP_AUTH] = "auth", [STEP_INBOX] = "inbox", [STEP_SENT] = "sent", [STEP_EHLO] = "ehlo",
+    [STEP_MAIL_FROM] = "mailFrom");
 WORDS(words_security, [SECURITY_TLS] = "tls", [SECURITY_STARTTLS] = "starttls", [SECURITY_NONE] = "none");
 WORDS(words_content, [CONTENT_ALL] = "all", [CONTENT_HEADERS] = "headers", [CONTENT_MATCHED] = "matched");
 WORDS(words_phase, [PHASE_NONE] = "none", [PHASE_LISTING] = "listing", [PHASE_HEADERS] = "headers",
@@ -34,23 +36,23 @@ WORDS(words_mailbox_role, [MBOX_INBOX] = "inbox", [MBOX_SENT] = "sent", [MBOX_DR
     [MBOX_FLAGGED] = "flagged", [MBOX_IMPORTANT] = "important");
 WORDS(words_content_state, [CONTENT_STATE_HEADER] = "header", [CONTENT_STATE_FULL] = "full",
     [CONTENT_STATE_QUARANTINED] = "quarantined");
+WORDS(words_process, [PROC_STARTING] = "starting", [PROC_RUNNING] = "running", [PROC_STOPPING] = "stopping",
+    [PROC_WAITING] = "waiting");
 
-json_t *
-word_json(words w, unsigned int number)
+const char *
+word_of(word_table w, unsigned int number)
 {
 	for (unsigned int i = 0; w[i] != WORDS_END; i++)
 		if (i == number)
-			return w[i] != NULL ? json_string(w[i]) : json_null();
-	return json_null();
+			return w[i];
+	return NULL;
 }
 
 int
-word_number(words w, const json_t *v)
+word_find(word_table w, struct slice word)
 {
-	const char *s = json_string_value(v);
-
-	for (int i = 0; s != NULL && w[i] != WORDS_END; i++)
-		if (w[i] != NULL && strcmp(w[i], s) == 0)
+	for (int i = 0; w[i] != WORDS_END; i++)
+		if (w[i] != NULL && slice_eq_str(word, w[i]))
 			return i;
 	return -1;
 }
