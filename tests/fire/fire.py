@@ -82,7 +82,7 @@ def check_copy(postern, directory, name="agency"):
     there and what it had not written yet is not.
     """
     os.makedirs(directory, exist_ok=True)
-    pid = next(p["pid"] for p in postern.processes() if p["role"] == "store" and p["ats"] == name)
+    pid = next(p["pid"] for p in postern.processes() if p["role"] == "store" and p["ats"] == name and p["pid"])
     os.kill(pid, 19)
     try:
         while "T" not in open(f"/proc/{pid}/stat").read().rsplit(")", 1)[1].split()[0]:

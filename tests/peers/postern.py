@@ -130,7 +130,8 @@ class Postern:
         return out["processes"] if isinstance(out, dict) else out
 
     def pids(self, role):
-        return [p["pid"] for p in self.processes() if p["role"] == role]
+        """Not those of places that wait for a process: their pid is 0, which to kill(2) is everybody here."""
+        return [p["pid"] for p in self.processes() if p["role"] == role and p["pid"]]
 
     def log_text(self):
         with open(self.log, errors="replace") as f:
