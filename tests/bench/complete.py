@@ -24,6 +24,15 @@ def ours(run, stage):
     return None
 
 
+def page(answer, stage):
+    """A response of Email/query and Email/get: the newest fifty, newest first."""
+    (_, query, _), (_, get, _) = answer["methodResponses"]
+    rows = {e["id"]: e for e in get["list"]}
+    times = [rows[i]["receivedAt"] for i in query["ids"] if i in rows]
+    good = len(times) == min(50, stage.mailbox.count) and times == sorted(times, reverse=True)
+    return None if good else f"{len(times)} Emails, or out of order"
+
+
 def file_of_floor(path, box):
     """The durable floor's file: as many bytes of literals as there are."""
     size = os.path.getsize(path)

@@ -10,76 +10,78 @@ from ours import Ours
 from rounds import rounds
 
 DID = {
-    "floor": "fetches all bodies in one command, throws them away",
+    "floor": "all bodies by one command, thrown away",
     "durable floor": "the same into one file, fdatasync every 4 MiB",
     "mbsync": "a maildir, each file fsynced; parses nothing",
-    "mbsync without fsync": "a maildir; parses nothing, nothing durable",
-    "imapflow": "source of each message, to nothing; parses nothing, stores nothing",
+    "mbsync without fsync": "a maildir, not durable; parses nothing",
+    "imapflow": "the source of each message, thrown away; parses nothing, stores nothing",
     "Postern": "durable and visible by JMAP: raw, parsed, threaded, matched, filed",
-    "floor of headers": "fetches all headers in one command, throws them away",
-    "imapflow envelopes": "envelope, flags, size, body structure, to nothing; stores nothing, threads nothing",
+    "floor of headers": "all headers by one command, thrown away",
+    "imapflow envelopes": "envelope, flags, size and structure of each, thrown away; threads nothing",
 }
+HEADERS = dict(DID, Postern="durable and visible by JMAP: headers parsed, threaded")
 
 
-def ours(stage, content):
-    directory = os.path.join(stage.dir, "first")
-    try:
-        with Ours(directory, stage, content) as link:
-            run = link.sync(stage.mailbox.count)
-            run["peak"] = sum(run["peaks"].values())
-            return run, complete.ours(link, stage)
-    finally:
-        shutil.rmtree(directory, ignore_errors=True)
+class First:
+    """One complete run of each peer, (run, what is wrong), each from nothing."""
+
+    def __init__(self, stage, peers):
+        self.stage, self.peers, self.box = stage, peers, stage.mailbox
+
+    def ours(self, content):
+        directory = os.path.join(self.stage.dir, "first")
+        try:
+            with Ours(directory, self.stage, content) as link:
+                return link.sync(self.box.count), complete.ours(link, self.stage)
+        finally:
+            shutil.rmtree(directory, ignore_errors=True)
+
+    def floor(self, job, at_least):
+        run = self.stage.floor(job)
+        return run, None if run["bytes"] >= at_least else f"{run['bytes']} bytes of {at_least}"
+
+    def durable(self):
+        path = os.path.join(self.stage.dir, "floor")
+        run = self.stage.floor("durable", path)
+        wrong = complete.file_of_floor(path, self.box)
+        os.unlink(path)
+        return run, wrong
+
+    def mbsync(self, fsync):
+        peer = Mbsync(self.peers["mbsync"], os.path.join(self.stage.dir, "mbsync"), self.stage, fsync)
+        run = peer.run()
+        wrong = complete.maildir(peer.maildir, self.box)
+        peer.remove()
+        return run, wrong
+
+    def imapflow(self, job, total):
+        run = Imapflow(self.peers["imapflow"], self.stage).run(job)
+        good = (run["messages"], run["bytes"]) == (self.box.count, total)
+        return run, None if good else f"{run['messages']} messages, {run['bytes']} bytes"
+
+    def contestants(self):
+        out = {"Postern": lambda: self.ours("all"), "Postern headers": lambda: self.ours("headers"),
+               "floor": lambda: self.floor("discard", self.box.total), "durable floor": self.durable,
+               "floor of headers": lambda: self.floor("headers", self.box.count * 500)}
+        if "mbsync" in self.peers:
+            out["mbsync"] = lambda: self.mbsync(True)
+            out["mbsync without fsync"] = lambda: self.mbsync(False)
+        if "imapflow" in self.peers:
+            out["imapflow"] = lambda: self.imapflow("bodies", self.box.total)
+            out["imapflow envelopes"] = lambda: self.imapflow("envelopes", 0)
+        return out
 
 
-def _floor(stage, job, at_least):
-    run = stage.floor(job)
-    return run, None if run["bytes"] >= at_least else f"{run['bytes']} bytes of {at_least}"
+def some(seen, *names):
+    return {n: seen[n] for n in names if n in seen}
 
 
-def _durable(stage):
-    path = os.path.join(stage.dir, "floor")
-    run = stage.floor("durable", path)
-    wrong = complete.file_of_floor(path, stage.mailbox)
-    os.unlink(path)
-    return run, wrong
-
-
-def _mbsync(stage, path, fsync):
-    peer = Mbsync(path, os.path.join(stage.dir, "mbsync"), stage, fsync)
-    run = peer.run()
-    wrong = complete.maildir(peer.maildir, stage.mailbox)
-    peer.remove()
-    return run, wrong
-
-
-def _imapflow(stage, path, job, total):
-    run = Imapflow(path, stage).run(job)
-    return run, None if (run["messages"], run["bytes"]) == (stage.mailbox.count, total) else f"{run['messages']} messages"
-
-
-def figures(stage, report, settings, peers):
-    box, contestants = stage.mailbox, {}
-    contestants["Postern"] = lambda: ours(stage, "all")
-    contestants["Postern headers"] = lambda: ours(stage, "headers")
-    contestants["floor"] = lambda: _floor(stage, "discard", box.total)
-    contestants["durable floor"] = lambda: _durable(stage)
-    contestants["floor of headers"] = lambda: _floor(stage, "headers", box.count * 500)
-    if "mbsync" in peers:
-        contestants["mbsync"] = lambda: _mbsync(stage, peers["mbsync"], True)
-        contestants["mbsync without fsync"] = lambda: _mbsync(stage, peers["mbsync"], False)
-    if "imapflow" in peers:
-        contestants["imapflow"] = lambda: _imapflow(stage, peers["imapflow"], "bodies", box.total)
-        contestants["imapflow envelopes"] = lambda: _imapflow(stage, peers["imapflow"], "envelopes", 0)
-    seen = rounds(report, settings.runs, contestants)
-
-    def some(*names):
-        return {n: seen[n] for n in names if n in seen}
+def figures(bench):
+    seen = rounds(bench.report, bench.settings.runs, First(bench.stage, bench.peers).contestants())
     if "Postern" in seen:
-        report.figure("first sync, full bodies, until parsed and filed", seen["Postern"],
-                      some("floor", "durable floor", "mbsync", "mbsync without fsync", "imapflow"),
-                      [("mbsync", 0.8), ("floor", 2)], DID)
+        bench.report.figure("first sync, bodies, parsed and filed", seen["Postern"],
+                            some(seen, "floor", "durable floor", "mbsync", "mbsync without fsync", "imapflow"),
+                            [("mbsync", 0.8), ("floor", 2)], DID)
     if "Postern headers" in seen:
-        report.figure("first sync, headers only", seen["Postern headers"],
-                      some("floor of headers", "imapflow envelopes"), [("imapflow envelopes", 0.35)],
-                      dict(DID, Postern="durable and visible: headers parsed, threaded"))
+        bench.report.figure("first sync, headers", seen["Postern headers"],
+                            some(seen, "floor of headers", "imapflow envelopes"), [("imapflow envelopes", 0.35)], HEADERS)

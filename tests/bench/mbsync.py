@@ -41,14 +41,14 @@ SyncState {d}/state/
 class Mbsync:
     """One maildir in directory; run() synchronises it, the first time all of it."""
 
-    def __init__(self, path, directory, stage, fsync):
+    def __init__(self, path, directory, stage, fsync, user=None):
         self.path, self.dir, self.stage = path, directory, stage
         shutil.rmtree(directory, ignore_errors=True)
         for sub in ("", "state", "box"):
             os.makedirs(os.path.join(directory, sub))
         self.conf = os.path.join(directory, "mbsyncrc")
         with open(self.conf, "w") as f:
-            f.write(CONFIG.format(fsync="yes" if fsync else "no", server=stage.server(), d=directory))
+            f.write(CONFIG.format(fsync="yes" if fsync else "no", server=stage.server(user), d=directory))
 
     def run(self):
         return run([self.path, "-q", "-c", self.conf, "all"], self.stage.dovecot)

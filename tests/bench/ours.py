@@ -5,13 +5,12 @@ events. What the clock says counts only when the look afterwards finds all of th
 """
 
 import contextlib
-import os
 import time
 
 from jmap import Late
 from peers import until
 from postern import Postern
-from usage import Family
+from usage import Cost, Family
 
 QUIET = 1.5  # seconds without an event before the bench looks whether all is there
 
@@ -21,14 +20,14 @@ class Watch:
 
     def __init__(self, ats, account, types="Email,Link"):
         self.account, self.events = account, ats.events(types)
-        self.seen = []  # (monotonic time, account, types that changed)
+        self.seen = []  # (monotonic time, account, {type: state} that changed)
 
     def next(self, seconds):
         """The next event; Late when none comes."""
         name, data = self.events.next(seconds)
         if name == "state":
             for account, types in data["changed"].items():
-                self.seen.append((self.events.received_at, account, set(types)))
+                self.seen.append((self.events.received_at, account, types))
 
     def last(self, type_="Email"):
         return max((at for at, account, types in self.seen
@@ -36,9 +35,9 @@ class Watch:
 
     def quiet(self, seconds=QUIET, type_="Email"):
         """Waits until seconds passed without an event of type_."""
+        begin = time.monotonic()
         while True:
-            since = self.last(type_) or time.monotonic()
-            left = since + seconds - time.monotonic()
+            left = max(begin, self.last(type_) or begin) + seconds - time.monotonic()
             if left <= 0:
                 return
             with contextlib.suppress(Late):
@@ -46,6 +45,21 @@ class Watch:
 
     def close(self):
         self.events.close()
+
+
+class Stretch:
+    """A stretch of Postern's life: what it cost."""
+
+    def __init__(self, pid, dovecot):
+        self.cost, self.family = Cost(dovecot), Family(pid)
+        self.begin = time.monotonic()
+
+    def told(self, end):
+        """end: when it was over by the clock; looking may be later. A run as run.run() gives it."""
+        split, peaks = self.family.spent(), self.family.peaks()
+        cpu = sum(split.values())
+        return {"seconds": end - self.begin, "cpu": cpu, "split": split, **self.cost.told(cpu), "peaks": peaks,
+                "peak": sum(peaks.values())}
 
 
 class Ours:
@@ -68,10 +82,6 @@ class Ours:
     def __exit__(self, *_):
         self.postern.stop()
 
-    @property
-    def pid(self):
-        return self.postern.child.pid
-
     def state(self):
         return self.ats.one("Link", self.account, properties=["state"])["state"]
 
@@ -82,53 +92,48 @@ class Ours:
     def unpause(self):
         self.ats.update("Link", self.account, {"paused": False})
 
+    def stretch(self):
+        return Stretch(self.postern.child.pid, self.stage.dovecot)
+
     def total(self):
         """Emails in the inbox, by its counter."""
         boxes = self.ats.get("Mailbox", self.account, properties=["role", "totalEmails"])
         return sum(b["totalEmails"] for b in boxes if b["role"] == "inbox")
 
+    def emails(self, limit, ascending=False, properties=("contentState", "messageId", "blobId")):
+        """The newest or oldest Emails, by the clock of the server."""
+        ids = self.ats.query("Email", self.account, limit=limit,
+                             sort=[{"property": "receivedAt", "isAscending": ascending}])
+        return self.ats.get("Email", self.account, ids, properties=list(properties)) if ids else []
+
     def settled(self, count):
-        """Whether the link is live, has count Emails, and the last of them have their content."""
+        """Whether the link is live, has count Emails, and the first and last of them have their content."""
         if self.state() != "live" or self.total() < count:
             return False
-        ids = self.ats.query("Email", self.account, limit=50, sort=[{"property": "receivedAt", "isAscending": True}])
         want = "full" if self.content == "all" else "header"
-        return all(e["contentState"] == want
-                   for e in self.ats.get("Email", self.account, ids, properties=["contentState"]))
+        return all(e["contentState"] == want for ascending in (True, False) for e in self.emails(50, ascending))
 
     def sync(self, count, seconds=900):
-        """Unpauses and waits for count Emails. {"seconds", "cpu", "split", "dovecot", "peaks", "events"}"""
-        os.sync()
-        watch = Watch(self.ats, self.account)
-        ours, server = Family(self.pid), Family(self.stage.dovecot)
-        begin = time.monotonic()
+        """Unpauses and waits until all count Emails are there. The run."""
+        watch, stretch = Watch(self.ats, self.account), self.stretch()
         self.unpause()
         while True:
             watch.quiet()
-            split, dovecot, peaks = ours.spent(), server.spent(), ours.peaks()
-            end = watch.last()
-            if end is not None and self.settled(count):
+            run = stretch.told(watch.last() or stretch.begin)
+            if watch.last() and self.settled(count):
                 break
-            if time.monotonic() > begin + seconds:
+            if time.monotonic() > stretch.begin + seconds:
                 raise Late(f"{self.total()} of {count} Emails after {seconds} s")
-            watch.seen.append((time.monotonic(), self.account, set()))
         watch.close()
-        return {"seconds": end - begin, "cpu": sum(split.values()), "split": split,
-                "dovecot": sum(dovecot.values()), "peaks": peaks, "events": len(watch.seen)}
+        return dict(run, events=len(watch.seen))
 
     def resync(self):
-        """Pauses, then the time from unpausing to the event that says live."""
-        self.pause()
-        os.sync()
-        watch = Watch(self.ats, self.account)
-        ours, server = Family(self.pid), Family(self.stage.dovecot)
-        begin = time.monotonic()
+        """From unpausing to the event that says live. Must be paused."""
+        watch, stretch = Watch(self.ats, self.account, "Link"), self.stretch()
         self.unpause()
         while self.state() != "live":
             watch.next(30)
         end = watch.events.received_at
-        watch.quiet(0.3, "Link")
-        split, peaks = ours.spent(), ours.peaks()
+        run = stretch.told(end)
         watch.close()
-        return {"seconds": end - begin, "cpu": sum(split.values()), "split": split, "dovecot": sum(server.spent().values()),
-                "peaks": peaks, "peak": sum(peaks.values())}
+        return run

@@ -60,7 +60,7 @@ class Report:
             return
         for name, r in [("Postern", f["ours"]), *f["peers"].items()]:
             print(f"  {name:28} {say(r['seconds']):>10}  ({say(r['fastest'])} to {say(r['slowest'])}, {r['runs']} runs)  "
-                  f"CPU {r['cpu']:.3f} s, Dovecot's {r['dovecot']:.3f} s, peak {r.get('peak', 0) / 1024:.0f} MiB"
+                  f"CPU {r['cpu']:.3f} s, Dovecot's {r['dovecot']:.3f} s, others' {r['elsewhere']:.1f} s, peak {r['peak'] / 1024:.0f} MiB"
                   + (f"; {f['did'][name]}" if name in f["did"] else ""))
         if "split" in f["ours"]:
             print(f"  CPU of Postern: {split(f['ours']['split'])}", flush=True)

@@ -3,11 +3,15 @@
 from report import median
 
 
-def rounds(report, runs, contestants):
-    """contestants: {name: function() -> run, or (run, what is wrong)}. {name: median of its complete runs}."""
+def rounds(report, runs, contestants, before=lambda: None):
+    """
+    contestants: {name: function() -> run, or (run, what is wrong)}; before() begins each round.
+    {name: median of its complete runs}.
+    """
     names, seen = list(contestants), {name: [] for name in contestants}
     for n in range(runs):
         turn = n % len(names)
+        before()
         for name in names[turn:] + names[:turn]:
             run, wrong = contestants[name]()
             if wrong:

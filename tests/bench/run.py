@@ -3,30 +3,41 @@
 import json
 import os
 import subprocess
+import threading
 import time
 
-from usage import Family
+from usage import Cost, peak_kb
+
+LOOK = 0.02  # seconds between two looks at a peer's memory
 
 
-class Run(dict):
-    """seconds (by the peer's own clock if it tells), wall, cpu, dovecot (CPU seconds), peak (KiB), and what it printed."""
-
-
-def run(argv, dovecot, env=None, cwd=None, keep=None):
-    """dovecot: its process id. keep: a file for its output, else the last line is JSON if it is."""
-    os.sync()  # what earlier runs wrote is not this one's burden
-    server = Family(dovecot)
+def run(argv, dovecot, cwd=None):
+    """
+    dovecot: its process id. {"seconds" (by the peer's own clock if it prints a JSON object), "wall", "cpu",
+    "dovecot", "elsewhere" (CPU seconds), "peak" (KiB), and what it printed}.
+    """
+    cost = Cost(dovecot)
     begin = time.monotonic()
     with subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                          env=env, cwd=cwd) as process:
+                          cwd=cwd) as process:
+        peak, over = [0], threading.Event()
+        looker = threading.Thread(target=_look, args=(process.pid, peak, over))
+        looker.start()
         out = process.stdout.read().decode(errors="replace")
         _, status, usage = os.wait4(process.pid, 0)
+        wall = time.monotonic() - begin
+        over.set()
         process.returncode = os.waitstatus_to_exitcode(status)
-    wall = time.monotonic() - begin
+        looker.join()
     if process.returncode:
         raise RuntimeError(f"{argv[:3]}: {process.returncode}\n{out[-1500:]}")
-    told = {}
-    if out.strip().startswith("{"):
-        told = json.loads(out.strip().splitlines()[-1])
-    return Run({"seconds": wall, **told, "wall": wall, "cpu": usage.ru_utime + usage.ru_stime,
-                "dovecot": sum(server.spent().values()), "peak": usage.ru_maxrss})
+    told = json.loads(out.strip().splitlines()[-1]) if out.strip().startswith("{") else {}
+    cpu = usage.ru_utime + usage.ru_stime
+    return {"seconds": wall, **told, "wall": wall, "cpu": cpu, **cost.told(cpu), "peak": peak[0]}
+
+
+def _look(pid, peak, over):
+    while True:
+        peak[0] = max(peak[0], peak_kb(pid))
+        if over.wait(LOOK):
+            return

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 class Settings:
     count: int
     runs: int
+    links: int
+    big: bool
     figures: list
     wanted: list    # peers
 
@@ -15,7 +17,10 @@ class Settings:
     def from_environment(cls, figures):
         def words(name, all_):
             return [w for w in os.environ.get(name, "").split(",") if w] or list(all_)
-        return cls(int(os.environ.get("COUNT", "20000")), int(os.environ.get("RUNS", "5")),
+
+        def number(name, default):
+            return int(os.environ.get(name) or default)
+        return cls(number("COUNT", 20000), number("RUNS", 5), min(number("LINKS", 100), 1000), number("BIG", 0) > 0,
                    [f for f in words("FIGURES", figures) if f in figures], words("PEERS", ("mbsync", "imapflow")))
 
     def packages(self, packages):

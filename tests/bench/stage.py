@@ -3,23 +3,45 @@
 import os
 import sys
 
+import idle
+import mail
 from liar import Liars
-from peers import RECRUITER, USERS, World
+from mailbox import as_sent
+from peers import COLLEAGUE, RECRUITER, USERS, World
 from run import run
 from save_sent import relaying
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+CHANGING = COLLEAGUE
+BIG = "big@agency.example"
+MANY = """
+service imap {
+  process_limit = 2500
+}
+service imap-login {
+  client_limit = 5000
+}
+service auth {
+  client_limit = 12000
+}
+service anvil {
+  client_limit = 12000
+}
+"""
 FLOOR = [sys.executable, os.path.join(HERE, "floor.py")]
 
 
 class Stage:
-    """world, mailbox, and user whose inbox it is in. port: by which IMAP with TLS is reached (a proxy's, perhaps)."""
+    """world, mailbox, user whose inbox it is in. CHANGING has it too, and gets more. port: by which IMAP with TLS is reached (a proxy's, perhaps)."""
 
-    def __init__(self, directory, mailbox, users=()):
+    def __init__(self, directory, mailbox, settings):
         self.dir = directory
         self.mailbox = mailbox
         self.user = RECRUITER
-        self.world = World(os.path.join(directory, "w"), users=dict(USERS, **dict(users)), postfix=False)
+        users = dict(USERS, **idle.users(settings.links))
+        if settings.big:
+            users[BIG] = "big.Secret-1"
+        self.world = World(os.path.join(directory, "w"), users=users, postfix=False, extra=MANY)
         self.liars = Liars(self.world.certs)
         self.port = self.world.dovecot.imaps
 
@@ -28,6 +50,7 @@ class Stage:
         self.liars.__enter__()
         self.world.other_smtp = self.liars.start(relaying(self.world))
         self.put(self.user)
+        self.put(CHANGING)
         return self
 
     def __exit__(self, *failure):
@@ -39,6 +62,12 @@ class Stage:
         self.mailbox.fill(self.world.dovecot, user, times)
         for item in ("headers", "discard"):  # files, indexes and caches warm for whoever comes first
             self.floor(item, user=user)
+
+    def deliver(self, user, n):
+        """Message n by LMTP; (its Message-ID, its bytes from the first header on that no server adds)."""
+        raw = mail.message(n)
+        self.world.deliver(user, raw)
+        return mail.message_id(n).strip("<>"), as_sent(raw[raw.index(b"Received:"):])
 
     @property
     def dovecot(self):

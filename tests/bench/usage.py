@@ -2,6 +2,7 @@
 
 import collections
 import os
+import time
 
 TICK = os.sysconf("SC_CLK_TCK")
 
@@ -93,3 +94,23 @@ class Family:
             name = name_of(pid)
             out[name] = max(out[name], peak_kb(pid))
         return dict(out)
+
+
+def busy():
+    """CPU seconds that all of the machine has used since it started, the time taken by its host included."""
+    with open("/proc/stat") as f:
+        user, nice, system, idle, iowait, irq, softirq, steal = (int(x) for x in f.readline().split()[1:9])
+    return (user + nice + system + irq + softirq + steal) / TICK
+
+
+class Cost:
+    """What a run costs beside the peer's own CPU: Dovecot's, and what the machine did for others meanwhile."""
+
+    def __init__(self, dovecot):
+        os.sync()  # what earlier runs wrote is not this one's burden
+        self.server, self.busy, self.bench = Family(dovecot), busy(), time.process_time()
+
+    def told(self, cpu):
+        server, all_ = sum(self.server.spent().values()), busy() - self.busy
+        elsewhere = all_ - server - cpu - (time.process_time() - self.bench)
+        return {"dovecot": server, "elsewhere": round(max(0.0, elsewhere), 2)}

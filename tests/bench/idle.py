@@ -1,0 +1,85 @@
+"""What a link costs that only waits: private memory by process and by library, and how often it wakes."""
+
+import collections
+import os
+import shutil
+import time
+
+from peers import until
+from postern import Postern
+from procs import private_kb, resident_kb, status
+
+GOAL = 400      # KiB
+WATCHED = 20    # seconds of looking at wakeups
+
+
+def users(count):
+    return {f"idle{n}@agency.example": "idle.Secret-1" for n in range(count + 1)}
+
+
+def _private(postern):
+    """{role: KiB} of all processes."""
+    by_role = collections.Counter()
+    for p in postern.processes():
+        kb = private_kb(p["pid"])
+        by_role[p["role"]] += resident_kb(p["pid"]) if kb is None else kb
+    return by_role
+
+
+def by_file(pid):
+    """{file or kind of memory: private KiB} of one process."""
+    out, name = collections.Counter(), None
+    with open(f"/proc/{pid}/smaps") as f:
+        for line in f:
+            words = line.split()
+            if not words[0].endswith(":"):
+                name = os.path.basename(words[5]) if len(words) > 5 else "anonymous"
+            elif words[0] in ("Private_Clean:", "Private_Dirty:"):
+                out[name] += int(words[1])
+    return {k: v for k, v in out.most_common() if v}
+
+
+def _wakeups(postern):
+    """{role: times that its processes came back from waiting}"""
+    out = collections.Counter()
+    for p in postern.processes():
+        out[p["role"]] += int(status(p["pid"])["voluntary_ctxt_switches"])
+    return out
+
+
+def _link_all(postern, names):
+    ats = postern.jmap(timeout=300)
+    for name in names:
+        postern.link(name, client=ats, wait=False, verify=False)
+
+    def live():
+        return all(link["state"] == "live" for link in ats.get("Link", properties=["state"]))
+    until("all links live", live, seconds=600, pause=1)
+
+
+def figures(bench):
+    names = sorted(users(bench.settings.links))
+    directory = os.path.join(bench.stage.dir, "idle")
+    try:
+        with Postern(directory, bench.stage.world, log_level="info",
+                     ats={"agency": {"max-links": len(names) + 10}}) as postern:
+            _link_all(postern, names[:1])
+            before = _private(postern)
+            _link_all(postern, names[1:])
+            time.sleep(3)  # bodies and parsers of the start are done
+            after = _private(postern)
+            woken = _wakeups(postern)
+            time.sleep(WATCHED)
+            woken = {r: n - woken[r] for r, n in _wakeups(postern).items() if n > woken[r]}
+            files = {role: by_file(postern.pids(role)[-1]) for role in ("imapd-worker", "tls-worker")}
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
+    links = len(names) - 1
+    each = {r: (after[r] - before[r]) / links for r in after if after[r] != before[r]}
+    bench.report.value(
+        "private memory per idle link", sum(each.values()), "KiB", GOAL,
+        f"{links} links more; KiB each: " + ", ".join(f"{r} {kb:.0f}" for r, kb in sorted(each.items(), key=lambda x: -x[1]))
+        + f"; wakeups per minute and link: "
+        + ", ".join(f"{r} {n * 60 / WATCHED / len(names):.2f}" for r, n in woken.items()), each=each, files=files)
+    for role, kb in files.items():
+        print(f"  private KiB of one {role}: " + ", ".join(f"{k} {v}" for k, v in list(kb.items())[:10]), flush=True)
