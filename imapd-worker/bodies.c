@@ -241,6 +241,8 @@ bodies_row(struct engine *e, const struct imap_fetch *f)
 	struct want *w = p != NULL ? want_of(e, f->uid) : NULL;
 	int fd = -1;
 
+	if (p != NULL)
+		p->answered = true;
 	/* NIL, or nothing where there should be something: see bodies_tagged. */
 	if (w == NULL || f->body_nil || (f->body.n == 0 && w->size > 0))
 		return false;
@@ -267,7 +269,8 @@ bodies_tagged(struct engine *e, const struct pending *p, const struct imap_respo
 		for (size_t i = 0; r->status != IMAP_OK && i < e->batch; i++)
 			e->wants[i].seen = true;
 	} else if ((w = want_of(e, p->low)) != NULL)
-		answer(e, w, "sync.item_empty", SLICE_NONE, -1);
+		/* Not a word of it: it was expunged or moved since its size was told. */
+		answer(e, w, r->status == IMAP_OK && !p->answered ? "sync.gone" : "sync.item_empty", SLICE_NONE, -1);
 }
 
 /* A message that takes the connection down with it is not asked for ever. */

@@ -57,9 +57,9 @@ enum round_phase {
 	ROUND_START,
 	ROUND_TOP,
 	ROUND_WINDOW,
-	ROUND_NEW,
 	ROUND_FLAGS,
 	ROUND_UIDS,
+	ROUND_NEW,
 	ROUND_BACKFILL,
 	ROUND_END
 };
@@ -85,6 +85,7 @@ struct round {
 	bool asked, exhausted;	/* the phase has issued a command; all of them */
 	bool no_search;		/* the server does not answer UID SEARCH */
 	bool hole;		/* a slice was refused: go back to the position */
+	bool again;		/* changes were refused while news came: list all before the end */
 	unsigned int tries;
 	uint32_t window;	/* lowest UID wanted */
 	uint64_t top_modseq;

@@ -4,9 +4,10 @@
  * START      is the folder still the one of the position (UIDVALIDITY)?
  * TOP        for servers that do not say UIDNEXT: the last message's UID
  * WINDOW     where does the wanted past begin (count, age)?
- * NEW        headers from the position's uidnext on, oldest first
  * FLAGS      what changed among the known: CHANGEDSINCE, else all flags
  * UIDS       what is gone: a listing, unless VANISHED has told it
+ * NEW        headers from the position's uidnext on, oldest first; after what
+ *            is gone, so that a message that left and came back keeps its id
  * BACKFILL   headers below the position, newest first
  * END        tell the position
  *
@@ -216,7 +217,7 @@ after_start(struct engine *e)
 	uint64_t now = clock_ms();
 
 	if (r->kind == ROUND_QUICK)
-		return ROUND_NEW;
+		return ROUND_FLAGS;
 	if (r->kind == ROUND_FULL) {
 		r->arrived = true;
 		r->all_flags = !e->condstore || e->sel.modseq == 0 || f->pos.modseq == 0;
@@ -265,12 +266,7 @@ step(struct engine *e)
 	case ROUND_WINDOW:
 		if (!window(e))
 			return false;
-		enter(e, r->kind == ROUND_RESUME ? ROUND_BACKFILL : ROUND_NEW);
-		return true;
-	case ROUND_NEW:
-		if (!sync_new(e))
-			return false;
-		enter(e, ROUND_FLAGS);
+		enter(e, r->kind == ROUND_RESUME ? ROUND_BACKFILL : ROUND_FLAGS);
 		return true;
 	default:
 		return false;
@@ -302,6 +298,16 @@ late_step(struct engine *e)
 	case ROUND_UIDS:
 		if (!sync_changes(e))
 			return false;
+		enter(e, ROUND_NEW);
+		return true;
+	case ROUND_NEW:
+		if (!sync_new(e))
+			return false;
+		if (r->again) {
+			r->again = false;
+			enter(e, ROUND_FLAGS);
+			return true;
+		}
 		if (r->kind == ROUND_FULL)
 			settled(e);
 		enter(e, r->kind == ROUND_QUICK ? ROUND_END : ROUND_BACKFILL);

@@ -76,7 +76,7 @@ list_slices(struct engine *e, enum command command)
 		r->width = high >= r->next ? slice_width(e, r->next, high) : 1;
 	}
 	r->asked = true;
-	if (e->writer.npending > 0)
+	if (imap_pending(&e->writer, command) != NULL)
 		return false;
 	if (r->exhausted || r->next > high || r->next == 0)
 		return true;
@@ -108,7 +108,8 @@ ask_changes(struct engine *e)
 	    (unsigned long long)pos->modseq, e->qresync ? " VANISHED" : "");
 	(void)imap_end(&e->writer);
 	r->asked = true;
-	return false;
+	/* What comes next is asked for behind it: the server answers in order. */
+	return true;
 }
 
 static bool
@@ -186,7 +187,10 @@ sync_list_done(struct engine *e, const struct pending *p, bool ok)
 
 	if (!ok && p->command == CMD_CHANGES) {
 		r->all_flags = true;	/* it cannot tell changes: look at all */
-		r->asked = false;
+		if (r->phase == ROUND_FLAGS)
+			r->asked = false;
+		else
+			r->again = r->list = true;
 		return;
 	}
 	if (!ok && p->command == CMD_UIDS) {

@@ -214,14 +214,14 @@ last_of_star_is_not_new(void **state)
 	expect_raw("DONE");
 	say("* 3 EXPUNGE");
 	say("P%u OK idle done", t.e.writer.pending[0].tag);
+	tag = expect("UID SEARCH UID 1:20");
+	say("* SEARCH 15 20");
+	ok(tag);
 	tag = expect("UID FETCH 21:*" HEADERS);
 	/* the message is gone again: "21:*" means the last one then */
 	say_header(2, 20, "");
 	ok(tag);
-	tag = expect("UID SEARCH UID 1:20");
-	say("* SEARCH 15 20");
-	ok(tag);
-	told("flags 10 uid=20 \npresent 10 1:20 15-15 20-20\nsynced 10 next=21 modseq=0 low=1 complete=1\n");
+	told("present 10 1:20 15-15 20-20\nflags 10 uid=20 \nsynced 10 next=21 modseq=0 low=1 complete=1\n");
 	stop();
 }
 
@@ -237,27 +237,28 @@ settle_qresync(void)
 	hello("IDLE UIDPLUS MOVE CONDSTORE QRESYNC ENABLE ESEARCH", TWO);
 	selected("SELECT \"INBOX\"", 4, 23, "* OK [HIGHESTMODSEQ 120] ok");
 	forget();
-	tag = expect("UID FETCH 21:22" HEADERS_M);
-	say_header(4, 22, "");
-	ok(tag);
 	tag = expect("UID FETCH 10:20 (UID FLAGS) (CHANGEDSINCE 100 VANISHED)");
+	(void)expect("UID SEARCH RETURN (ALL) UID 10:20");
 	say("* VANISHED (EARLIER) 11:12,14");
 	say("* 2 FETCH (UID 15 FLAGS (\\Answered) MODSEQ (119))");
 	ok(tag);
-	tag = expect("UID SEARCH RETURN (ALL) UID 10:22");
-	say("* ESEARCH (TAG \"P%u\") UID ALL 10,15,20,22", tag);
+	say("* ESEARCH (TAG \"P%u\") UID ALL 10,15,20", tag + 1);
+	ok(tag + 1);
+	tag = expect("UID FETCH 21:22" HEADERS_M);
+	say_header(4, 22, "");
 	ok(tag);
-	told("header 10 uid=22 flags= date=837596665 size=100 backfill=0 bytes=14\n"
-	     "synced 10 next=23 modseq=100 low=10 complete=1\n"
-	     "vanished 10 11-12 14-14\nflags 10 uid=15 \\Answered\n"
-	     "present 10 10:22 10-10 15-15 20-20 22-22\n"
+	/* what is gone comes before what is new: a message that left and came back is the same */
+	told("vanished 10 11-12 14-14\nflags 10 uid=15 \\Answered\n"
+	     "present 10 10:20 10-10 15-15 20-20\n"
+	     "header 10 uid=22 flags= date=837596665 size=100 backfill=0 bytes=14\n"
+	     "synced 10 next=23 modseq=119 low=10 complete=1\n"
 	     "synced 10 next=23 modseq=120 low=10 complete=1\n");
 	selected("SELECT \"Sent\"", 2, 5, "* OK [HIGHESTMODSEQ 50] ok");
 	tag = expect("UID FETCH 1:4 (UID FLAGS) (CHANGEDSINCE 50 VANISHED)");
+	(void)expect("UID SEARCH RETURN (ALL) UID 1:4");
 	ok(tag);
-	tag = expect("UID SEARCH RETURN (ALL) UID 1:4");
-	say("* ESEARCH (TAG \"P%u\") UID ALL 1,4", tag);
-	ok(tag);
+	say("* ESEARCH (TAG \"P%u\") UID ALL 1,4", tag + 1);
+	ok(tag + 1);
 	told("open 11 validity=7 next=5 exists=2 ro=0 any=1\npresent 11 1:4 1-1 4-4\n"
 	     "synced 11 next=5 modseq=50 low=1 complete=1\nlive\n");
 }
@@ -282,6 +283,7 @@ qresync(void **state)
 	say("* STATUS Sent (MESSAGES 3 UIDNEXT 6 UIDVALIDITY 7 HIGHESTMODSEQ 51)");
 	ok(tag);
 	selected("SELECT \"Sent\"", 3, 6, "* OK [HIGHESTMODSEQ 51] ok");
+	(void)expect("UID FETCH 1:4 (UID FLAGS) (CHANGEDSINCE 50 VANISHED)");
 	(void)expect("UID FETCH 5:5" HEADERS_M);
 	stop();
 }
@@ -335,16 +337,16 @@ resume_backfill(void **state)
 	t.bound[0] = (struct bound){ strdup("INBOX"), { 7, 901, 0, 601, false } };
 	hello("IDLE", TWO);
 	selected("SELECT \"INBOX\"", 900, 902, "");
-	tag = expect("UID FETCH 901:901" HEADERS);
-	say_header(900, 901, "");
-	ok(tag);
-	tag = expect("UID FETCH 601:901 (UID FLAGS)");
+	tag = expect("UID FETCH 601:900 (UID FLAGS)");
 	for (unsigned int i = 601; i <= 900; i++)
 		say("* %u FETCH (UID %u FLAGS ())", i, i);
 	ok(tag);
+	tag = expect("UID FETCH 901:901" HEADERS);
+	say_header(900, 901, "");
+	ok(tag);
 	forget();
 	assert_non_null(strstr(t.told, "uid=901 flags= date=837596665 size=100 backfill=0"));
-	assert_non_null(strstr(t.told, "present 10 601:901 601-900"));
+	assert_non_null(strstr(t.told, "present 10 601:900 601-900"));
 	/* three slices at once, newest first; answered out of order the position waits */
 	tag = expect("UID FETCH 401:600" HEADERS);
 	more = expect("UID FETCH 201:400" HEADERS);
