@@ -7,7 +7,8 @@ import sys
 import pytest
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path[:0] = [os.path.join(HERE, "peers"), os.path.join(HERE, "hostile"), os.path.join(HERE, "sandbox")]
+sys.path[:0] = [os.path.join(HERE, "peers"), os.path.join(HERE, "hostile"), os.path.join(HERE, "sandbox"),
+                os.path.join(HERE, "storm")]
 
 from desk import Desk  # noqa: E402
 from liar import Liars  # noqa: E402
@@ -27,7 +28,10 @@ def pytest_configure(config):
 
 def pytest_addoption(parser):
     parser.addoption("--siege", default="240", help="seconds of the long siege")
-    parser.addoption("--seed", help="of the tests under fire: the same choices again")
+    parser.addoption("--seed", help="of the tests under fire and of the storms: the same choices again")
+    parser.addoption("--seeds", help="how many storms")
+    parser.addoption("--first-seed", default="1", help="of the storms")
+    parser.addoption("--ops", default="40", help="operations of one storm")
     parser.addoption("--long", action="store_true", help="also run the tests marked long")
 
 
