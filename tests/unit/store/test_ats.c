@@ -291,12 +291,48 @@ a_get_with_a_hole_is_an_error(void **state)
 	wbuf_free(&ids);
 }
 
+/* Windows that are found and filled in several turns: ids are 1 to n in order. */
+static void
+windows_of_a_long_list(void **state)
+{
+	const uint64_t n = 2 * LIM_QUERY_SLICE + 100, deep = LIM_QUERY_SLICE + 10;
+	const struct {
+		struct ask ask;
+		uint64_t start, ids;
+	} cases[] = {
+		{ { .ascending = true, .position = -3, .limit = 5 }, n - 3, 3 },
+		{ { .ascending = true, .position = -(int32_t)n - 1, .limit = 5, .total = true }, 0, 5 },
+		{ { .ascending = true, .anchor = deep, .position = -2, .limit = 3, .total = true }, deep - 3, 3 },
+		{ { .ascending = true, .anchor = n, .position = 1, .limit = 3 }, n, 0 },
+		{ { .ascending = true, .anchor = 5, .limit = 2 }, 4, 2 },
+		{ { .ascending = true, .position = (int32_t)deep, .limit = 2 }, deep, 2 },
+	};
+	uint32_t no = make_link("rec@agency.example");
+	union msg m;
+
+	(void)state;
+	for (uint64_t i = 1; i <= n; i++)
+		table_put_empty(T_bydate, KEY(bydate, .account = no, .received_at = i, .email = i));
+	db_turn_end();
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		ask(no, OBJ_EMAIL, &(struct rec_filter){ 0 }, &cases[i].ask, &m);
+		assert_int_equal(m.query_done.error.n, 0);
+		assert_int_equal(m.query_done.position, cases[i].start);
+		assert_int_equal(m.query_done.total, cases[i].ask.total ? n : 0);
+		assert_int_equal(ids_count(m.query_done.ids), cases[i].ids);
+		for (size_t k = 0; k < cases[i].ids; k++)
+			assert_int_equal(ids_at(m.query_done.ids, k), cases[i].start + k + 1);
+	}
+	ask(no, OBJ_EMAIL, &(struct rec_filter){ 0 }, &(struct ask){ .anchor = n + 1 }, &m);
+	assert_true(slice_eq_str(m.query_done.error, "anchorNotFound"));
+}
+
 int
 main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, front_setup, front_teardown)
 	const struct CMUnitTest tests[] = {
-		T(queries_agree_with_the_model),
+		T(queries_agree_with_the_model), T(windows_of_a_long_list),
 		T(people_and_notes_are_found),
 		T(rows_come_as_credits_allow),
 		T(all_of_a_type),
