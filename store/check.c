@@ -119,6 +119,20 @@ check_every_table(void)
 			check_owners(t);
 }
 
+/* What db_open puts there; the number of the last link is healed by it. */
+static void
+check_meta(void)
+{
+	static const enum meta always[] = { META_SCHEMA, META_EPOCH, META_INDEX_KEY };
+
+	for (size_t i = 0; i < sizeof(always) / sizeof(always[0]); i++) {
+		struct dbkey k = KEY(meta, .what = (uint8_t)always[i]);
+
+		if (!table_get(T_meta, k, NULL))
+			check_bad(T_meta, slice_mem(k.p, k.n), "it is not there");
+	}
+}
+
 size_t
 store_check(void (*problem)(void *, const char *), void *ctx)
 {
@@ -126,6 +140,7 @@ store_check(void (*problem)(void *, const char *), void *ctx)
 	check.ctx = ctx;
 	check.n = 0;
 	check_every_table();
+	check_meta();
 	check_log();
 	check_mail();
 	check_folders();

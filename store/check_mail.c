@@ -47,6 +47,9 @@ want_ids(const struct email *e, struct slice key, const struct rec_header *h)
 		hash = db_hash16(id);
 		(void)want(T_msgemail, KEY(msgemail, .account = e->account, .msgid = HASH(hash), .email = e->id), key,
 		    "not by its Message-ID");
+		if (email_visible(&e->rec))
+			(void)want(T_msgid, KEY(msgid, .account = e->account, .msgid = HASH(hash)), key,
+			    "its Message-ID leads to no thread");
 	}
 	if (bind_fingerprint(h, e->rec.size, e->rec.received_at, &print))
 		(void)want(T_fingerprint,
@@ -93,6 +96,16 @@ want_copies(const struct email *e, struct slice key)
 	}
 }
 
+/* Which parts have text is said nowhere, so of email_text nothing is missed. */
+static void
+want_content(const struct email *e, struct slice key)
+{
+	if (e->rec.content_state != CONTENT_STATE_FULL)
+		return;
+	(void)want(T_email_parts, KEY(email_parts, .account = e->account, .id = e->id), key, "its parts are gone");
+	(void)want(T_email_note, KEY(email_note, .account = e->account, .id = e->id), key, "its text for a note is gone");
+}
+
 static void
 check_emails(void)
 {
@@ -112,6 +125,7 @@ check_emails(void)
 		if (parsed)
 			want_ids(&e, key, &h);
 		want_copies(&e, key);
+		want_content(&e, key);
 		if (e.rec.blob != 0)
 			(void)want(T_blob, KEY(blob, .account = k.account, .id = e.rec.blob), key, "its bytes are gone");
 		email_free(&e);

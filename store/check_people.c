@@ -33,8 +33,12 @@ check_submission(const struct key_submission *k, struct slice key, const struct 
 {
 	struct dbkey due = KEY(due, .at = r->next_try, .account = k->account, .id = k->id);
 	struct hash16 h = db_hash16(r->idempotency_key);
+	struct hash16 m = db_hash16(r->message_id);
 	bool waits = table_get(T_due, due, NULL);
 
+	if (r->message_id.n > 0 && r->state == SUB_QUEUED &&
+	    !table_get(T_submsgid, KEY(submsgid, .account = k->account, .msgid = HASH(m)), NULL))
+		check_bad(T_submission, key, "not by its Message-ID");
 	if (r->state == SUB_QUEUED && !waits)
 		check_bad(T_submission, key, "queued and never due");
 	if (r->state != SUB_QUEUED && r->state != SUB_UNCERTAIN && waits)
@@ -164,6 +168,19 @@ want_note(enum table t, struct slice key, uint64_t id)
 		check_bad(t, key, "the note is not there");
 }
 
+/* How many of the rows that keep a message from being filed again have their note. */
+static size_t
+count_filed(void)
+{
+	struct slice key, v;
+	struct key_notefiled filed;
+	size_t n = 0;
+
+	CHECK_EACH(notefiled, filed, key, v)
+		n += table_get(T_note, KEY(note, .id = check_u64(v)), NULL);
+	return n;
+}
+
 static void
 check_notes(void)
 {
@@ -173,12 +190,16 @@ check_notes(void)
 	struct key_notedate date;
 	struct key_notemail mail;
 	struct row_note row;
+	size_t n = 0;
 
 	CHECK_EACH(note, k, key, v)
 		if (row_note_get(&row, KEY(note, .id = k.id))) {
 			check_note(k.id, key, &row.rec);
 			row_note_free(&row);
+			n++;
 		}
+	if (count_filed() < n)
+		check_bad(T_notefiled, SLICE_NONE, "a message whose note is here could be filed again");
 	CHECK_EACH(noteperson, person, key, v)
 		want_note(T_noteperson, key, person.id);
 	CHECK_EACH(notedate, date, key, v)
