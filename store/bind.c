@@ -5,10 +5,6 @@
 #include "journal.h"
 #include "submit_copy.h"
 
-/* A folder that was looked at this soon after the loss may have been looked at
- * before it. */
-#define HOLD_MARGIN 2
-
 /* A copy of a folder that was rebuilt: its UID there is not known. */
 #define ROUNDS_REBUILT UINT32_MAX
 
@@ -156,13 +152,25 @@ bind_copy(struct email *e, uint64_t mailbox, uint32_t uid, const struct keywords
 
 /* ---- vanished ---- */
 
+static void
+hold(uint32_t account, uint64_t email, uint64_t order)
+{
+	struct wbuf w = { .max = 0 };
+
+	w_u64(&w, store_ticks());
+	w_u64(&w, order);
+	if (w.failed)
+		db_fail("out of memory");
+	else
+		table_put(T_held, KEY(held, .account = account, .email = email), wbuf_slice(&w));
+	wbuf_free(&w);
+}
+
 void
 bind_hold(const struct email *e)
 {
-	struct dbkey k = KEY(held, .account = e->account, .email = e->id);
-
-	if (!table_get(T_held, k, NULL))
-		table_put_u64(T_held, k, store_ticks());
+	if (!table_get(T_held, KEY(held, .account = e->account, .email = e->id), NULL))
+		hold(e->account, e->id, store_next_id());
 }
 
 void
@@ -288,14 +296,14 @@ bind_round(uint32_t account, uint64_t mailbox, bool whole)
 }
 
 size_t
-bind_release(uint32_t account, uint64_t before, size_t max)
+bind_release(uint32_t account, uint64_t looked, uint64_t before, size_t max)
 {
 	struct scan s;
 	struct slice key, v;
 	struct key_held k;
 	struct rbuf r;
 	struct email e;
-	uint64_t now = store_ticks(), at;
+	uint64_t now = store_ticks(), at, order;
 	size_t n = 0;
 
 	scan_prefix(&s, T_held, PREFIX(held, 1, .account = account), false);
@@ -303,11 +311,11 @@ bind_release(uint32_t account, uint64_t before, size_t max)
 		rbuf_init(&r, v);
 		if (key_held_read(key, &k) == -1)
 			continue;
-		if ((at = r_u64(&r)) > now) {	/* of a run before this machine started */
-			table_put_u64(T_held, KEY(held, .account = k.account, .email = k.email), now);
-			continue;
-		}
-		if (at + HOLD_MARGIN >= before)
+		at = r_u64(&r);
+		order = r_u64(&r);
+		if (at > now)	/* of a run before this machine started */
+			hold(k.account, k.email, order);
+		if (order >= looked && (at > now || at >= before))
 			continue;
 		n++;
 		(void)table_del(T_held, KEY(held, .account = k.account, .email = k.email));

@@ -45,7 +45,8 @@ bool bind_unbind(uint32_t account, uint64_t mailbox, size_t max);
  * at; else what was there before a new UIDVALIDITY stays. */
 void bind_round(uint32_t account, uint64_t mailbox, bool whole);
 void bind_hold(const struct email *);
-/* Destroy what is held since before this time (store_ticks), at most max. */
-size_t bind_release(uint32_t account, uint64_t before, size_t max);
+/* Destroy what was lost before looked, a number of store_next_id(): all folders
+ * were looked at since; or is held since before this time (store_ticks). At most max. */
+size_t bind_release(uint32_t account, uint64_t looked, uint64_t before, size_t max);
 
 #endif

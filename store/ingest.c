@@ -171,6 +171,7 @@ row_open(struct imap_session *s, const struct msg_mailbox_open *m)
 	if (f == NULL)
 		return INGEST_DONE;
 	f->no_keywords = !m->keywords_any;
+	f->uidnext = m->uidnext;
 	/* The new UIDVALIDITY is only noted once no UID of the old one is left. */
 	if (mailbox_rebuilt(s->link, m) && bind_unbind(s->link, m->mailbox, LIM_DB_SLICE))
 		return INGEST_AGAIN;
@@ -228,6 +229,16 @@ row_present(struct imap_session *s, const struct msg_uids_present *m)
 	scan_end(&scan);
 }
 
+/* Whatever was lost until now is not in this folder. */
+static void
+looked(struct imap_session *s, uint64_t mailbox)
+{
+	struct imap_folder *f = imap_folder_of(s, mailbox);
+
+	if (f != NULL)
+		f->looked_at = store_next_id();
+}
+
 static void
 row_vanished(struct imap_session *s, const struct msg_uids_vanished *m)
 {
@@ -245,6 +256,7 @@ row_vanished(struct imap_session *s, const struct msg_uids_vanished *m)
 				bind_vanished(s->link, m->mailbox, k.uid);
 		scan_end(&scan);
 	}
+	looked(s, m->mailbox);	/* it went elsewhere, if anywhere */
 }
 
 static void
@@ -253,8 +265,9 @@ row_synced(struct imap_session *s, const struct msg_mailbox_synced *m)
 	struct imap_folder *f = imap_folder_of(s, m->mailbox);
 
 	mailbox_synced(s->link, m);
-	if (f != NULL)
-		f->looked_at = store_ticks();
+	/* A position on the way: what comes may be what another folder lost. */
+	if (f != NULL && m->complete && m->uidnext >= f->uidnext)
+		looked(s, m->mailbox);
 	if (m->complete)
 		bind_round(s->link, m->mailbox, m->uid_low <= 1);
 	if (s->live)
@@ -348,16 +361,16 @@ ingest_row(struct imap_row *r)
 void
 ingest_release(struct imap_session *s)
 {
-	uint64_t now = store_ticks(), before = now;
+	uint64_t now = store_ticks(), since = UINT64_MAX, before = 0;
 
 	if (!s->listed)
 		return;
 	for (size_t i = 0; i < s->nfolders; i++)
-		if (s->folders[i].synced && s->folders[i].looked_at < before)
-			before = s->folders[i].looked_at;
+		if (s->folders[i].synced && s->folders[i].looked_at < since)
+			since = s->folders[i].looked_at;
 	/* Some folders are looked at seldom; a deletion must not wait for them. */
-	if (s->live && before + LIM_HOLD_SECONDS < now)
+	if (s->live && now > LIM_HOLD_SECONDS)
 		before = now - LIM_HOLD_SECONDS;
-	if (bind_release(s->link, before, LIM_DB_SLICE) > 0)
+	if (bind_release(s->link, since, before, LIM_DB_SLICE) > 0)
 		imap_touch(s);
 }

@@ -120,14 +120,14 @@ test_vanished_are_held(void **state)
 	bind_hold(&e);
 	email_free(&e);
 	wall_ahead = 0;
-	assert_int_equal(bind_release(LINK, store_ticks(), 10), 0);	/* this very second */
+	assert_int_equal(bind_release(LINK, 0, store_ticks(), 10), 0);	/* this very second */
 	ticks_ahead += LIM_HOLD_SECONDS;
-	assert_int_equal(bind_release(LINK, store_ticks(), 10), 1);
+	assert_int_equal(bind_release(LINK, 0, store_ticks(), 10), 1);
 	/* A row of the days before this machine started waits anew, not for ever. */
 	table_put_u64(T_held, KEY(held, .account = LINK, .email = ids[0]), store_now());
-	assert_int_equal(bind_release(LINK, store_ticks(), 10), 0);
+	assert_int_equal(bind_release(LINK, 0, store_ticks(), 10), 0);
 	ticks_ahead += LIM_HOLD_SECONDS;
-	assert_int_equal(bind_release(LINK, store_ticks(), 10), 1);
+	assert_int_equal(bind_release(LINK, 0, store_ticks(), 10), 1);
 }
 
 static void
