@@ -141,11 +141,12 @@ class Storm:
             self.house.kill("store", ats)
         else:
             with self.gate.alone():
-                if op[0] == "renumber":
-                    self.world.dovecot.new_uidvalidity(self.user, ".".join(op[1]))
-                self._kick()
                 for other in self.others.values():
                     other.stale()
+                self._kick()
+                if op[0] == "renumber":
+                    self.world.dovecot.new_uidvalidity(self.user, ".".join(op[1]))
+                    self._kick()
 
     def _kick(self):
         with contextlib.suppress(RuntimeError):  # nobody there

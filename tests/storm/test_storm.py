@@ -5,11 +5,12 @@ that are renumbered: when it is over, store and server are equal. A failing seed
 """
 
 import os
+import shutil
 
 import pytest
 
 from peers import World
-from postern import Postern
+from postern import BUILD, Postern
 from storm_proxy import Proxy
 from storm_run import House, side_by_side
 
@@ -33,6 +34,8 @@ def storms(need_postern, tmp_path_factory, tmp_path):
             finally:
                 proxy.close()
             print(f"storms: {len(seeds)}, faults: {sorted(faults)}")
+            if faults:
+                shutil.copy(daemon.log, os.path.join(BUILD, "storm.log"))
             if took and not faults:
                 print("slowest:", sorted(took, key=lambda t: -t[1].get("all", 0))[:3])
             crashes = [line for line in log.splitlines() if "seccomp" in line and "killed" in line or "broken" in line]
