@@ -57,10 +57,29 @@ ju_parse(struct slice text)
 	return json_loadb((const char *)text.p, text.n, JSON_REJECT_DUPLICATES, NULL);
 }
 
+/* Most text is: looked at in words, where Jansson looks at code points. */
+static bool
+is_ascii(struct slice s)
+{
+	uint64_t word, seen = 0;
+	size_t i;
+
+	for (i = 0; i + sizeof(word) <= s.n; i += sizeof(word)) {
+		memcpy(&word, s.p + i, sizeof(word));
+		seen |= word;
+	}
+	for (; i < s.n; i++)
+		seen |= s.p[i];
+	return (seen & 0x8080808080808080u) == 0;
+}
+
 void
 ju_set(json_t *obj, const char *key, json_t *val)
 {
-	if (json_object_set_new(obj, key, val) == -1)
+	int done = is_ascii(slice_str(key)) ? json_object_set_new_nocheck(obj, key, val)
+					    : json_object_set_new(obj, key, val);
+
+	if (done == -1)
 		failed = true;
 }
 
@@ -116,7 +135,8 @@ str_repaired(struct slice s)
 json_t *
 ju_str(struct slice s)
 {
-	json_t *v = json_stringn(s.n > 0 ? (const char *)s.p : "", s.n);
+	const char *p = s.n > 0 ? (const char *)s.p : "";
+	json_t *v = is_ascii(s) ? json_stringn_nocheck(p, s.n) : json_stringn(p, s.n);
 
 	return v != NULL ? v : str_repaired(s);
 }
@@ -154,7 +174,7 @@ ju_date(uint64_t seconds)
 	if (seconds == 0)
 		return json_null();
 	jmap_date_print(text, seconds);
-	return json_string(text);
+	return json_string_nocheck(text);
 }
 
 json_t *
@@ -165,7 +185,7 @@ ju_id(char letter, uint64_t id)
 	if (id == 0)
 		return json_null();
 	jmap_id_print(text, letter, id);
-	return json_string(text);
+	return json_string_nocheck(text);
 }
 
 json_t *
@@ -184,7 +204,7 @@ ju_state(uint64_t epoch, uint64_t state)
 	char text[JMAP_STATE_MAX];
 
 	jmap_state_print(text, epoch, state);
-	return json_string(text);
+	return json_string_nocheck(text);
 }
 
 json_t *
@@ -199,7 +219,7 @@ ju_blob_part(uint64_t email, struct slice part)
 	char text[JMAP_ID_MAX];
 
 	jmap_blob_print_part(text, email, part);
-	return json_string(text);
+	return json_string_nocheck(text);
 }
 
 struct slice

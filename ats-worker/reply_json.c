@@ -2,23 +2,15 @@
 
 #include <event2/buffer.h>
 
-static int
-add_piece(const char *bytes, size_t n, void *arg)
-{
-	return evbuffer_add(arg, bytes, n);
-}
+#include "json_write.h"
 
 static void
 reply_as(struct http_conn *c, int status, const char *type, json_t *value)
 {
 	struct evbuffer *body = evbuffer_new();
 
-	if (value == NULL || body == NULL ||
-	    json_dump_callback(value, add_piece, body, JSON_COMPACT | JSON_ENCODE_ANY) == -1) {
-		if (body != NULL)
-			(void)evbuffer_drain(body, evbuffer_get_length(body));
+	if (body == NULL || json_write(body, value) == -1)
 		status = 500;
-	}
 	json_decref(value);
 	http_reply_header(c, "Cache-Control", "no-cache, no-store, must-revalidate");
 	http_reply(c, status, type, body);
