@@ -9,6 +9,7 @@ reason()
 	case $1 in
 	*/common/test_sandbox) echo "valgrind makes system calls that the walls kill" ;;
 	*/deputies/test_seals) echo "it counts what passes in a minute, and valgrind is too slow for that" ;;
+	*/dialer/test_deadlines) echo "c-ares waits there for milliseconds, and valgrind is too slow for that" ;;
 	*) return 1 ;;
 	esac
 }
