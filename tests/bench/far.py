@@ -15,8 +15,7 @@ def figures(bench):
         seen = rounds(bench.report, bench.settings.runs,
                       some(First(bench.stage, bench.peers).contestants(), "Postern", "floor", "mbsync", "imapflow"))
         if "Postern" in seen:
-            bench.report.figure(f"first sync, {WAY}", seen["Postern"], some(seen, "floor", "mbsync", "imapflow"),
-                                [("floor", 2)], first.DID)
+            first.bodies(bench, f"first sync, {WAY}", seen, [("floor", 2)], [])
         with Synced(bench.stage, bench.peers, bench.stage.user) as synced:
             seen = rounds(bench.report, bench.settings.runs, synced.same(), before=synced.ours.pause)
             tell(bench.report, f"resync, {WAY}", seen, [("bare", 2)])

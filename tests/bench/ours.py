@@ -1,10 +1,12 @@
 """
 Postern in the bench. The clock runs from the request that unpauses a link which was verified before, until the
-last event that told a change of its Emails: nothing is asked meanwhile, so the bench costs Postern no CPU but the
-events. What the clock says counts only when the look afterwards finds all of the mailbox.
+last event that told a change of its Emails; what it says counts only when the look afterwards finds all of the
+mailbox. Until every body is stored the bench looks at a few Emails after events, ten times a second at most: an
+Email whose blobId is that of a raw message (B...) can be downloaded, parsed or not. After that it asks nothing.
 """
 
 import contextlib
+import random
 import time
 
 from jmap import Late
@@ -12,6 +14,7 @@ from peers import until
 from postern import Postern
 from usage import Cost, Family
 
+PAUSE = 0.1  # seconds between two looks at what is stored
 QUIET = 1.5  # seconds without an event before the bench looks whether all is there
 
 
@@ -114,9 +117,10 @@ class Ours:
         return all(e["contentState"] == want for ascending in (True, False) for e in self.emails(50, ascending))
 
     def sync(self, count, seconds=900):
-        """Unpauses and waits until all count Emails are there. The run."""
+        """Unpauses and waits until all count Emails are there. The run; "stored": the run until all could be read."""
         watch, stretch = Watch(self.ats, self.account), self.stretch()
         self.unpause()
+        stored = self._await_stored(watch, stretch, count, seconds) if self.content == "all" else None
         while True:
             watch.quiet()
             run = stretch.told(watch.last() or stretch.begin)
@@ -125,7 +129,33 @@ class Ours:
             if time.monotonic() > stretch.begin + seconds:
                 raise Late(f"{self.total()} of {count} Emails after {seconds} s")
         watch.close()
-        return dict(run, events=len(watch.seen))
+        return dict(run, events=len(watch.seen), stored=stored)
+
+    def _await_stored(self, watch, stretch, count, seconds):
+        """A run that ends with the first event after which the raw bytes of all sampled Emails can be read."""
+        ids, looked = None, 0
+        while True:
+            with contextlib.suppress(Late):
+                watch.next(PAUSE)
+            now = time.monotonic()
+            if now > stretch.begin + seconds:
+                raise Late(f"bodies not stored after {seconds} s")
+            if now < looked + PAUSE or watch.last() is None or watch.last() < looked:
+                continue
+            looked, end = now, watch.last()
+            if ids is None and self.total() >= count:
+                ids = self.sample()
+            if ids and self._readable(ids[:10]) and self._readable(ids):
+                return stretch.told(end)
+
+    def sample(self, some=200):
+        """Ids of Emails: the oldest ten, then others."""
+        ids = self.ats.query_all("Email", self.account, sort=[{"property": "receivedAt", "isAscending": True}])
+        return ids[:10] + random.sample(ids, min(some, len(ids)))
+
+    def _readable(self, ids):
+        rows = self.ats.get("Email", self.account, list(dict.fromkeys(ids)), properties=["blobId"])
+        return all(e["blobId"].startswith("B") for e in rows)
 
     def resync(self):
         """From unpausing to the event that says live. Must be paused."""

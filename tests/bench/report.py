@@ -1,14 +1,18 @@
 """What was seen: a table at the end, and build/bench/results.json. A figure is never a pass condition."""
 
 import json
-import statistics
 
 
 def median(runs):
     """The run whose seconds are the median, with the fastest and slowest beside."""
     ordered = sorted(runs, key=lambda r: r["seconds"])
     return dict(ordered[(len(ordered) - 1) // 2], fastest=ordered[0]["seconds"], slowest=ordered[-1]["seconds"],
-                runs=len(ordered))
+                runs=len(ordered), all=ordered)
+
+
+def _short(run):
+    """A median without all the others."""
+    return dict({k: v for k, v in run.items() if k not in ("all", "stored")}, every=[r["seconds"] for r in run["all"]])
 
 
 def quantile(values, q):
@@ -19,8 +23,9 @@ def say(seconds):
     return f"{seconds:.2f} s" if seconds >= 1 else f"{seconds * 1000:.1f} ms"
 
 
-def split(cpu):
-    return ", ".join(f"{k} {v:.3f}" for k, v in sorted(cpu.items(), key=lambda kv: -kv[1]) if v >= 0.001)
+def split(values, form="{:.3f}"):
+    """{process: value}, the largest first. "ended": processes that are gone, mime-workers mostly."""
+    return ", ".join(f"{k} {form.format(v)}" for k, v in sorted(values.items(), key=lambda kv: -kv[1]) if v >= 0.001)
 
 
 class Report:
@@ -42,9 +47,10 @@ class Report:
         for peer, factor in goals:
             if peer in peers:
                 ratio = ours["seconds"] / peers[peer]["seconds"]
-                rows.append({"against": peer, "goal": factor, "ratio": round(ratio, 3), "met": ratio <= factor})
-        self.figures.append({"name": name, "seconds": ours["seconds"], "ours": ours, "peers": peers, "goals": rows,
-                             "did": did or {}, **more})
+                rows.append({"against": peer, "goal": factor, "ratio": round(ratio, 3), "met": ratio <= factor,
+                             "cpu_ratio": round(ours["cpu"] / max(peers[peer]["cpu"], 1e-9), 3)})
+        self.figures.append({"name": name, "seconds": ours["seconds"], "ours": _short(ours), "goals": rows,
+                             "peers": {n: _short(p) for n, p in peers.items()}, "did": did or {}, **more})
         self._print(self.figures[-1])
 
     def value(self, name, value, unit, goal, detail, **more):
@@ -60,30 +66,32 @@ class Report:
             return
         for name, r in [("Postern", f["ours"]), *f["peers"].items()]:
             print(f"  {name:28} {say(r['seconds']):>10}  ({say(r['fastest'])} to {say(r['slowest'])}, {r['runs']} runs)  "
-                  f"CPU {r['cpu']:.3f} s, Dovecot's {r['dovecot']:.3f} s, others' {r['elsewhere']:.1f} s, peak {r['peak'] / 1024:.0f} MiB"
-                  + (f"; {f['did'][name]}" if name in f["did"] else ""))
+                  f"CPU {r['cpu']:.3f} s, Dovecot's {r['dovecot']:.3f} s, others' {r['elsewhere']:.1f} s, peak {r['peak'] / 1024:.0f} MiB")
+        for name in ("Postern", *f["peers"]):
+            if name in f["did"]:
+                print(f"  {name} did: {f['did'][name]}")
         if "split" in f["ours"]:
-            print(f"  CPU of Postern: {split(f['ours']['split'])}", flush=True)
-            print("  peak KiB: " + ", ".join(f"{k} {v}" for k, v in sorted(f["ours"]["peaks"].items())), flush=True)
+            print(f"  CPU s of Postern: {split(f['ours']['split'])}")
+            print("  peak KiB of Postern: " + split(f["ours"]["peaks"], "{:.0f}"), flush=True)
 
     # ---- the end --------------------------------------------------------------
 
     def rows(self):
-        """(figure, goal, seen, met or by how much missed)"""
+        """(figure, goal, seen, CPU of Postern against the peer's, met or by how much missed)"""
         for f in self.figures:
             if "value" in f:
                 seen, goal = f"{f['value']:.3g} {f['unit']}", f["goal"]
-                yield (f["name"], "-" if goal is None else f"at most {goal:g} {f['unit']}", seen,
+                yield (f["name"], "-" if goal is None else f"at most {goal:g} {f['unit']}", seen, "-",
                        _verdict(f["value"], goal))
             for g in f.get("goals", ()):
                 yield (f["name"], f"at most {g['goal']:g} x {g['against']}",
-                       f"{say(f['seconds'])}, {g['ratio']:.2f} x", _verdict(g["ratio"], g["goal"]))
+                       f"{say(f['seconds'])}, {g['ratio']:.2f} x", f"{g['cpu_ratio']:.2f} x", _verdict(g["ratio"], g["goal"]))
             if "goals" in f and not f["goals"]:
-                yield f["name"], "-", say(f["seconds"]), "-"
+                yield f["name"], "-", say(f["seconds"]), "-", "-"
 
     def table(self):
-        rows = [("what", "goal", "seen", ""), *self.rows()]
-        widths = [max(len(r[i]) for r in rows) for i in range(4)]
+        rows = [("what", "goal", "seen", "CPU", ""), *self.rows()]
+        widths = [max(len(r[i]) for r in rows) for i in range(5)]
         return ["  ".join(c.ljust(w) for c, w in zip(r, widths)).rstrip() for r in rows]
 
     def write(self, path):
@@ -96,7 +104,3 @@ def _verdict(seen, goal):
     if goal is None:
         return "-"
     return "met" if seen <= goal else f"missed by {(seen / goal - 1) * 100:.0f} %"
-
-
-def spread(values, digits=3):
-    return f"median {statistics.median(values):.{digits}g}, least {min(values):.{digits}g}, most {max(values):.{digits}g}"

@@ -21,7 +21,7 @@ class Settings:
         def number(name, default):
             return int(os.environ.get(name) or default)
         return cls(number("COUNT", 20000), number("RUNS", 5), min(number("LINKS", 100), 1000), number("BIG", 0) > 0,
-                   [f for f in words("FIGURES", figures) if f in figures], words("PEERS", ("mbsync", "imapflow")))
+                   [f for f in figures if f in words("FIGURES", figures)], words("PEERS", ("mbsync", "imapflow")))
 
     def packages(self, packages):
         """{peer: where it is} of the peers that are wanted and can be had."""
