@@ -269,8 +269,9 @@ bodies_tagged(struct engine *e, const struct pending *p, const struct imap_respo
 		for (size_t i = 0; r->status != IMAP_OK && i < e->batch; i++)
 			e->wants[i].seen = true;
 	} else if ((w = want_of(e, p->low)) != NULL)
-		/* Not a word of it: it was expunged or moved since its size was told. */
-		answer(e, w, r->status == IMAP_OK && !p->answered ? "sync.gone" : "sync.item_empty", SLICE_NONE, -1);
+		/* Not a word of it, or RFC 5530 s. 3: it was expunged or moved since its size was told. */
+		answer(e, w, (r->status == IMAP_OK && !p->answered) || r->code == IMAP_CODE_EXPUNGEISSUED ?
+		    "sync.gone" : "sync.item_empty", SLICE_NONE, -1);
 }
 
 /* A message that takes the connection down with it is not asked for ever. */

@@ -39,6 +39,7 @@ enum imap_code {
 	IMAP_CODE_COPYUID,	/* uidvalidity, uids_from, uids_to */
 	IMAP_CODE_CAPABILITY,	/* caps */
 	IMAP_CODE_HIGHESTMODSEQ,	/* number */
+	IMAP_CODE_EXPUNGEISSUED,
 	IMAP_CODE_INUSE,
 	IMAP_CODE_LIMIT,
 	IMAP_CODE_MAILBOXID,	/* objectid */

@@ -391,7 +391,7 @@ failed(struct operation *o, const struct imap_response *r)
 
 	if (o->failure != 0)
 		return;
-	o->failure = engine_temporary(r) ? OP_RETRY : OP_REFUSED;
+	o->failure = r->code == IMAP_CODE_EXPUNGEISSUED ? OP_GONE : engine_temporary(r) ? OP_RETRY : OP_REFUSED;
 	o->code = engine_code(r, "sync.folder_denied");
 	text.n = text.n > LIM_DETAIL ? LIM_DETAIL : text.n;
 	(void)slice_copy(text, o->detail, sizeof(o->detail));
