@@ -31,6 +31,7 @@ struct journal_flight {
 	uint64_t not_before;		/* store_ticks(): OP_RETRY */
 	unsigned int tries;
 	bool looked;			/* STEP_LANDED found nothing: do it (again) */
+	bool missing;			/* OP_MOVE: it is not where it was */
 };
 
 /* ---- journal_apply.c: what an answer changes here ---- */

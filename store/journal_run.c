@@ -101,7 +101,7 @@ gone(struct imap_session *s, struct journal_flight *f, const struct rec_pending 
 	} else if (p->kind == OP_MOVE && f->step == STEP_RUN && !f->looked) {
 		f->step = STEP_LANDED;
 		f->find_in = p->target;
-		f->looked = true;
+		f->looked = f->missing = true;
 	} else if (p->kind != OP_MOVE && ++f->tries < LIM_JOURNAL_GONE_TRIES)
 		wait_for(f, LIM_JOURNAL_GONE_SECONDS);
 	else {
@@ -245,14 +245,42 @@ uid_found(struct imap_session *s, struct journal_flight *f, const struct rec_pen
 		email_settle(s->link, p->email);
 }
 
+/* What was found there may be another message of the same Message-ID. */
+static bool
+is_anothers(struct imap_session *s, const struct rec_pending *p, uint32_t uid)
+{
+	struct uid_row u;
+
+	return p->kind != OP_APPEND && uid_get(s->link, p->target, uid, &u) && u.email != p->email;
+}
+
+/* The copy of a move is there, and so may the message itself still be. */
+static void
+half_moved(struct imap_session *s, struct journal_flight *f, const struct rec_pending *p, const struct msg_op_done *m)
+{
+	struct rec_pending rest = *p;
+
+	journal_succeeded(s, f, &(struct rec_pending){ .account = p->account, .kind = OP_COPY, .email = p->email,
+	    .mailbox = p->mailbox, .target = p->target }, m);
+	rest.kind = OP_EXPUNGE;
+	rest.target = 0;
+	row_pending_put(KEY(pending, .account = s->link, .op = f->op), &rest);
+	f->step = STEP_RUN;
+	email_settle(s->link, p->email);
+}
+
 static void
 landed(struct imap_session *s, struct journal_flight *f, const struct rec_pending *p, const struct msg_op_done *m)
 {
+	bool there = m->uid != 0 && !is_anothers(s, p, m->uid);
+
 	f->looked = true;
-	if (m->uid != 0) {
+	if (there && p->kind == OP_MOVE && !f->missing)
+		half_moved(s, f, p, m);
+	else if (there) {
 		journal_succeeded(s, f, p, m);
 		finish(s, f, p);
-	} else if (p->kind == OP_MOVE) {
+	} else if (p->kind == OP_MOVE && f->missing) {
 		journal_lost(s, f, p);
 		flight_end(f);
 	} else
@@ -287,6 +315,7 @@ renumbered(struct imap_session *s, struct journal_flight *f, const struct rec_pe
 	else {
 		uint64_t searched = p->kind == OP_FIND ? p->mailbox : f->find_in;
 
+		f->looked = f->looked || f->step == STEP_RUN;	/* nothing was done */
 		journal_renumbered(s, p->kind == OP_FIND || f->step != STEP_RUN ? searched : f->mailbox);
 		f->not_before = store_ticks() + LIM_JOURNAL_GONE_SECONDS;	/* the same step again */
 	}

@@ -145,6 +145,20 @@ step_flags(struct imap_session *s, struct journal_flight *f, const struct rec_pe
 	    OUT_NOFD);
 }
 
+static bool
+has_message_id(const struct email *e)
+{
+	struct rec_header h;
+	struct slice ids, id = SLICE_NONE;
+
+	if (!email_header(e, &h))
+		return false;
+	ids = h.message_id;
+	return list_next(&ids, &id) && id.n > 0;
+}
+
+/* Without MOVE it is a COPY and an EXPUNGE: one that was cut off may have
+ * copied already, and a second copy would double the message. */
 static enum journal_next
 step_move(struct imap_session *s, struct journal_flight *f, const struct rec_pending *p, const struct email *e)
 {
@@ -154,6 +168,10 @@ step_move(struct imap_session *s, struct journal_flight *f, const struct rec_pen
 		return email_copy_in(e, p->target, NULL) ? NEXT_DONE : NEXT_GONE;
 	if (uid == 0)
 		return find_in(s, f, e, p->mailbox, STEP_FIND);
+	if (p->attempts > 0 && !f->looked && has_message_id(e))
+		return find_in(s, f, e, p->target, STEP_LANDED);
+	count_attempt(f, p);
+	f->looked = false;
 	return step_send(s, f,
 	    &(struct msg_op){ .kind = OP_MOVE, .mailbox = p->mailbox, .uid = uid, .target = p->target }, OUT_NOFD);
 }

@@ -200,14 +200,40 @@ test_cut_off_move(void **state)
 	next_op(OP_MOVE, &m);
 	imap_lost();	/* it was done, and nobody told us */
 	imap_connect();
-	op = next_op(OP_MOVE, &m);
-	op_answer(op, OP_GONE, 0, 0);
 	op = next_op(OP_FIND, &m);
 	assert_int_equal(m.op.mailbox, archive);
 	op_answer(op, OP_OK, 9, 12);
+	/* A server without MOVE may have copied only: never a second copy, and the first goes. */
+	assert_int_equal(next_op(OP_EXPUNGE, &m), op);
+	assert_int_equal(m.op.mailbox, inbox);
+	assert_int_equal(m.op.uid, 1);
+	assert_true(is_in(id, archive) && !is_in(id, inbox));
+	op_answer(op, OP_OK, 0, 0);
 	assert_int_equal(pending_count(), 0);
 	assert_int_equal(only_email(), id);
 	assert_true(is_in(id, archive) && !is_in(id, inbox));
+}
+
+/* It did not get so far, or what is there is another one of the same Message-ID. */
+static void
+test_move_not_begun(void **state)
+{
+	union msg m;
+	uint64_t op;
+
+	(void)state;
+	one_message();
+	assert_int_equal(move(1, inbox, archive).error.n, 0);
+	next_op(OP_MOVE, &m);
+	imap_lost();
+	imap_connect();
+	opened(archive, 9);
+	uid_put(LINK, archive, 12, &(struct uid_row){ .email = id + 1000 });
+	op = next_op(OP_FIND, &m);
+	op_answer(op, OP_OK, 9, 12);
+	assert_int_equal(next_op(OP_MOVE, &m), op);
+	assert_int_equal(m.op.uid, 1);
+	uid_del(LINK, archive, 12);
 }
 
 static void
@@ -476,6 +502,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_move_without_copyuid, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_outage, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_cut_off_move, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_move_not_begun, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_destroy, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_destroy_refused, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_set_errors, setup, teardown),
