@@ -142,6 +142,10 @@ class Ats:
                 return [self.ats.wait_for(lambda: patiently(predicate), seconds, what=what)]
             except BROKEN:
                 return None  # the stream broke: the ats-worker's store is gone
+            except Problem as problem:
+                if problem.status < 500:
+                    raise
+                return None
         return until(what, attempt, seconds=seconds, pause=0.05)[0]
 
     def link(self):

@@ -108,9 +108,11 @@ class Other:
         self.folder_command(f"CREATE {spelled(path)}")
 
     def do_rename(self, old, new):
+        self.stale()  # who has selected a folder that goes is thrown out
         self.folder_command(f"RENAME {spelled(old)} {spelled(new)}")
 
     def do_rmdir(self, path):
+        self.stale()
         self.folder_command(f"DELETE {spelled(path)}")
 
     def do_append(self, folder, label, flags):

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 # Kept by everybody and renamed by nobody.
 STABLE = [("INBOX",), ("Sent",), ("Drafts",), ("Trash",), ("Kunden & Co",), ("Kunden & Co", "Büro Süd"), ('A "quoted" one',)]
 # What A and B make, rename and delete.
-NAMES = ["plain", "with space", "R&D", "&", "&-", "Ämter", "日本語 の箱", "it's", 'say "hi"', "back\\slash", "50", "~tilde",
+NAMES = ["plain", "with space", "R&D", "&", "&-", "Ämter", "日本語 の箱", "it's", 'say "hi"', "back\\slash", "50", "tilde~",
          "(paren)", "a+b", "Ω", "trailing-", "😀 fun", "comma, semi;", "#hash", "Sent Items", "Papierkorb"]
 FLAGS = ["\\Seen", "\\Flagged", "\\Answered", "$Work", "Later", "\\Draft"]
 KEYWORDS = {"\\Seen": "$seen", "\\Flagged": "$flagged", "\\Answered": "$answered", "\\Draft": "$draft"}

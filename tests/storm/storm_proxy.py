@@ -8,10 +8,13 @@ any byte, hides capabilities so that a good server is a poor one, and notes ever
 """
 
 import asyncio
+import contextlib
 import multiprocessing
+import os
 import re
 import ssl
 import threading
+import time
 
 # What a client may only send where the capability is offered.
 NEEDS = {"QRESYNC": rb"ENABLE .*QRESYNC|\(QRESYNC|VANISHED", "CONDSTORE": rb"CHANGEDSINCE|\(CONDSTORE|MODSEQ",
@@ -30,10 +33,13 @@ class Wire:
     def __init__(self, hide):
         self.hide = frozenset(hide)
         self.armed = None               # [direction, bytes left]
+        self.passing = asyncio.Event()  # else new connections wait
+        self.passing.set()
         self.open = set()               # transports
         self.connections = self.cuts = 0
         self.breaches = []
         words = rb"|".join(re.escape(h.encode()) for h in sorted(hide, key=len, reverse=True))
+        self.log = None
         self.words = re.compile(rb" (?:" + words + rb")(?=[ \]\r])") if hide else None
         bad = [NEVER] + [NEEDS[h] for h in hide if h in NEEDS]
         self.bad = re.compile(COMMAND % rb"|".join(bad), re.IGNORECASE)
@@ -85,14 +91,22 @@ class _Served:
             wire.armed = list(args)
         elif verb == "drop":
             wire.drop()
+        elif verb == "hold":
+            wire.passing.clear()
+            wire.drop()
+        elif verb == "pass":
+            wire.passing.set()
         self.pipe.send((wire.connections, wire.cuts, list(wire.breaches)))
 
     async def _open(self, name, hide):
         wire = self.wires[name] = Wire(hide)
+        if "STORM_WIRE" in os.environ:  # a directory: all that goes over the wires
+            wire.log = open(os.path.join(os.environ["STORM_WIRE"], name.replace(" ", "-")), "wb", 0)
         server = await asyncio.start_server(lambda r, w: self._serve(wire, r, w), "127.0.0.1", 0, ssl=self.tls)
         self.pipe.send(server.sockets[0].getsockname()[1])
 
     async def _serve(self, wire, reader, writer):
+        await wire.passing.wait()
         try:
             there, back = await asyncio.open_connection("127.0.0.1", self.upstream)
         except OSError:
@@ -124,6 +138,9 @@ class _Served:
                 if not lines:
                     continue
                 lines, cut = self._scissors(wire, direction, lines)
+                if wire.log:
+                    wire.log.write(b"".join(b"%.3f %s %s" % (time.time(), direction.encode(), line)
+                                            for line in lines.splitlines(True)) + (b"-- cut\n" if cut else b""))
                 writer.write(lines)
                 await writer.drain()
                 if cut:
@@ -179,6 +196,15 @@ class Proxy:
 
     def drop(self, name):
         return self._ask("drop", name)
+
+    @contextlib.contextmanager
+    def held(self, name):
+        """Ends the connections; new ones get no answer before the end."""
+        self._ask("hold", name)
+        try:
+            yield
+        finally:
+            self._ask("pass", name)
 
     def close(self):
         self.pipe.close()

@@ -1,6 +1,5 @@
 """One storm: a mailbox of its own, three programs at once, trouble on the way; and what is looked at afterwards."""
 
-import contextlib
 import os
 import shutil
 import signal
@@ -143,14 +142,21 @@ class Storm:
             with self.gate.alone():
                 for other in self.others.values():
                     other.stale()
-                self._kick()
-                if op[0] == "renumber":
-                    self.world.dovecot.new_uidvalidity(self.user, ".".join(op[1]))
+                if op[0] == "kick":
                     self._kick()
+                    return
+                # A session that sees a half renumbered folder takes its mail for lost.
+                with self.proxy.held(self.name):
+                    until("nobody is there", lambda: not self._kick())
+                    self.world.dovecot.new_uidvalidity(self.user, ".".join(op[1]))
 
     def _kick(self):
-        with contextlib.suppress(RuntimeError):  # nobody there
+        """The server ends all sessions of the user; False: there were none."""
+        try:
             self.world.dovecot.doveadm("kick", self.user)
+        except RuntimeError:
+            return False
+        return True
 
     def _after(self, n):
         pause = self.plan.pauses[n]
@@ -236,8 +242,8 @@ class Storm:
         shutil.rmtree(self.mail(), ignore_errors=True)
 
 
-def side_by_side(house, seeds, ops, wide):
-    """Storms of all seeds, so many at once. {seed: Fault}, [what each took]"""
+def side_by_side(house, seeds, ops, wide, on_fault):
+    """Storms of all seeds, so many at once; on_fault(seed, error) as they come. {seed: error}, [what each took]"""
     faults, took, left, lock = {}, [], list(seeds), threading.Lock()
 
     def work():
@@ -252,6 +258,7 @@ def side_by_side(house, seeds, ops, wide):
                 storm.clean()
             except Exception as error:
                 faults[seed] = error
+                on_fault(seed, error)
             took.append((seed, storm.took))
     threads = [threading.Thread(target=work, daemon=True) for _ in range(wide)]
     for thread in threads:

@@ -21,6 +21,11 @@ WIDE = 20
 @pytest.fixture
 def storms(need_postern, tmp_path_factory, tmp_path):
     """storms(seeds, ops, wide): runs them; fails with the first faults."""
+    def keep(seed, error):
+        """Whole, beside the binaries: the run may go on for hours."""
+        with open(os.path.join(BUILD, f"storm-{seed}.txt"), "w") as f:
+            f.write(f"{error}\n")
+
     def run(seeds, ops, wide=WIDE):
         users = {f"storm{seed}@agency.example": "storm.Secret-17" for seed in seeds}
         with World(tmp_path_factory.mktemp("storms"), users=users, postfix=False, ssl="yes") as world:
@@ -29,7 +34,7 @@ def storms(need_postern, tmp_path_factory, tmp_path):
             daemon = Postern(tmp_path / "postern", world, ats=atses, log_level="info")
             try:
                 with daemon:
-                    faults, took = side_by_side(House(world, daemon, proxy), seeds, ops, wide)
+                    faults, took = side_by_side(House(world, daemon, proxy), seeds, ops, wide, keep)
                     log = daemon.log_text()
             finally:
                 proxy.close()
