@@ -32,7 +32,7 @@ import latency  # noqa: E402
 import page  # noqa: E402
 import query  # noqa: E402
 import resync  # noqa: E402
-from mailbox import Mailbox  # noqa: E402
+from inbox import Mailbox  # noqa: E402
 from packages import Packages  # noqa: E402
 from postern import BUILD, ROOT, built  # noqa: E402
 from report import Report  # noqa: E402

@@ -3,7 +3,7 @@
 import os
 import re
 
-import mailbox
+import inbox
 
 STORED = ["messageId", "size", "contentState", "blobId", "threadId"]
 
@@ -13,7 +13,7 @@ def ours(run, stage):
     box, want = stage.mailbox, "full" if run.content == "all" else "header"
     ids = run.ats.query_all("Email", run.account)
     rows = run.ats.get_all("Email", run.account, ids, slice_=500, properties=STORED)
-    by_number = {mailbox.number((r["messageId"] or [""])[0]): r for r in rows}
+    by_number = {inbox.number((r["messageId"] or [""])[0]): r for r in rows}
     if len(ids) != box.count or set(by_number) != set(range(box.count)):
         return f"{len(ids)} Emails, {len(by_number)} different, of {box.count}"
     for n, row in by_number.items():
@@ -47,10 +47,10 @@ def maildir(path, box):
             with open(os.path.join(path, sub, name), "rb") as f:
                 raw = re.sub(rb"X-TUID: .*\n", b"", f.read(), count=1)
             found = re.search(rb"^Message-ID: (\S+)", raw, re.M)
-            n = mailbox.number(found.group(1).decode()) if found else None
+            n = inbox.number(found.group(1).decode()) if found else None
             if n is None or n in seen:
                 return f"{name}: unknown, or twice"
-            wrong = box.check({n: mailbox.as_sent(raw)})
+            wrong = box.check({n: inbox.as_sent(raw)})
             if wrong:
                 return wrong
             seen.add(n)

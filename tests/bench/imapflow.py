@@ -2,7 +2,7 @@
 
 import os
 
-from run import run
+from once import run
 
 
 class Imapflow:

@@ -4,7 +4,7 @@ import os
 import shutil
 import subprocess
 
-from run import run
+from once import run
 
 CONFIG = """
 FSync {fsync}

@@ -58,7 +58,7 @@ class Stretch:
         self.begin = time.monotonic()
 
     def told(self, end):
-        """end: when it was over by the clock; looking may be later. A run as run.run() gives it."""
+        """end: when it was over by the clock; looking may be later. A run as once.run() gives it."""
         split, peaks = self.family.spent(), self.family.peaks()
         cpu = sum(split.values())
         return {"seconds": end - self.begin, "cpu": cpu, "split": split, **self.cost.told(cpu), "peaks": peaks,

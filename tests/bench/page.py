@@ -4,7 +4,7 @@ import os
 import shutil
 import time
 
-import mailbox
+import inbox
 from jmap import Late
 from ours import Ours, Watch
 from report import median
@@ -16,7 +16,7 @@ TIMES = 10  # the big mailbox is so many times the other
 
 def _shown(link, last):
     """Whether the newest fifty are visible."""
-    newest = {mailbox.number((e["messageId"] or [""])[0]) for e in link.emails(NEWEST, properties=["messageId"])}
+    newest = {inbox.number((e["messageId"] or [""])[0]) for e in link.emails(NEWEST, properties=["messageId"])}
     return newest == set(range(last - NEWEST + 1, last + 1))
 
 

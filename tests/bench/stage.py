@@ -5,10 +5,10 @@ import sys
 
 import idle
 import mail
+from inbox import as_sent
 from liar import Liars
-from mailbox import as_sent
+from once import run
 from peers import COLLEAGUE, RECRUITER, USERS, World
-from run import run
 from save_sent import relaying
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -32,7 +32,10 @@ FLOOR = [sys.executable, os.path.join(HERE, "floor.py")]
 
 
 class Stage:
-    """world, mailbox, user whose inbox it is in. CHANGING has it too, and gets more. port: by which IMAP with TLS is reached (a proxy's, perhaps)."""
+    """
+    world; mailbox, and user whose inbox it is in; CHANGING has it too, and gets more. port: by which IMAP with TLS
+    is reached (a proxy's, perhaps).
+    """
 
     def __init__(self, directory, mailbox, settings):
         self.dir = directory
