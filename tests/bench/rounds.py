@@ -1,6 +1,6 @@
 """Rounds: every peer once in each, another one first each time."""
 
-from report import median
+from report import median, say
 
 
 def rounds(report, runs, contestants, before=lambda: None):
@@ -14,6 +14,7 @@ def rounds(report, runs, contestants, before=lambda: None):
         before()
         for name in names[turn:] + names[:turn]:
             run, wrong = contestants[name]()
+            print(f"  round {n + 1}: {name} {say(run['seconds'])}", flush=True)
             if wrong:
                 report.note(f"{name}: a run does not count: {wrong}")
             else:
