@@ -18,7 +18,7 @@ DID = {
     "imapflow": "the source of each message, thrown away; parses nothing, stores nothing",
     "Postern": "durable and visible by JMAP: raw, parsed, threaded, matched, filed",
     "floor of headers": "all headers by one command, thrown away",
-    "imapflow envelopes": "envelope, flags, size and structure of each, thrown away; threads nothing",
+    "imapflow envelopes": "envelope, flags, size and date of each, thrown away; stores nothing, threads nothing",
 }
 HEADERS = dict(DID, Postern="durable and visible by JMAP: headers parsed, threaded")
 

@@ -1,7 +1,7 @@
 /*
  * ImapFlow as a peer: node peer.js HOST PORT CAFILE USER PASSWORD JOB [ARGUMENT]
  *
- * envelopes: uid, flags, size, envelope and body structure of all messages, to nothing.
+ * envelopes: uid, flags, size, date and envelope of all messages, to nothing.
  * bodies: all messages, to nothing.
  * resync MODSEQ: opens the inbox with QRESYNC and asks what changed since.
  * new UID: the same, with the source of what has a UID from UID on.
@@ -25,7 +25,7 @@ const client = new ImapFlow({
 	qresync: true,
 });
 const queries = {
-	envelopes: ["1:*", { uid: true, flags: true, size: true, internalDate: true, envelope: true, bodyStructure: true }],
+	envelopes: ["1:*", { uid: true, flags: true, size: true, internalDate: true, envelope: true }],
 	bodies: ["1:*", { uid: true, flags: true, internalDate: true, source: true }],
 	resync: ["1:*", { uid: true, flags: true }, { uid: true, changedSince: BigInt(argument ?? 1) }],
 	new: [`${argument}:*`, { uid: true, flags: true, internalDate: true, source: true }, { uid: true }],
