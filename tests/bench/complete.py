@@ -8,8 +8,11 @@ import inbox
 STORED = ["messageId", "size", "contentState", "blobId", "threadId"]
 
 
-def ours(run, stage):
-    """All Emails of a link by number, size and state; the bytes of a dense sample, read through the ATS's socket."""
+def ours(run, stage, people=()):
+    """
+    All Emails of a link by number, size and state, and the notes of what people wrote; the bytes of a dense sample,
+    read through the ATS's socket.
+    """
     box, want = stage.mailbox, "full" if run.content == "all" else "header"
     ids = run.ats.query_all("Email", run.account)
     rows = run.ats.get_all("Email", run.account, ids, slice_=500, properties=STORED)
@@ -19,6 +22,10 @@ def ours(run, stage):
     for n, row in by_number.items():
         if row["size"] != box.sizes[n] or row["contentState"] != want:
             return f"message {n}: {row['size']} bytes of {box.sizes[n]}, {row['contentState']}"
+    filed = {n["emailId"] for n in run.ats.get_all("Note", "ats", run.ats.query_all("Note"))} if people else set()
+    for n, sender in enumerate(box.senders):
+        if sender in people and by_number[n]["id"] not in filed:
+            return f"message {n} of {sender} is not filed"
     if want == "full":
         return box.check({n: run.ats.download(run.account, by_number[n]["blobId"]) for n in box.sample()})
     return None

@@ -33,7 +33,9 @@ class First:
         directory = os.path.join(self.stage.dir, "first")
         try:
             with Ours(directory, self.stage, content) as link:
-                return link.sync(self.box.count), complete.ours(link, self.stage)
+                people = self.box.people() if content == "all" else []
+                link.know(people)
+                return link.sync(self.box.count), complete.ours(link, self.stage, people)
         finally:
             shutil.rmtree(directory, ignore_errors=True)
 

@@ -13,7 +13,7 @@ import random
 
 from words import paragraphs, words, wrapped
 
-VERSION = 1  # of the mailbox: raise it when a message changes
+VERSION = 2  # of the mailbox: raise it when a message changes
 FIRST_DAY = 1640995200
 EVERY = 3061  # seconds between two messages
 
