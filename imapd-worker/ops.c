@@ -131,13 +131,23 @@ copy(struct engine *e, struct operation *o, const char *verb)
 	ended(e, o);
 }
 
+/* OK to UID EXPUNGE does not say that it went: Dovecot may answer so before it
+ * has seen its own \\Deleted of just now. So it is looked for. */
+static void
+expunge(struct engine *e, struct operation *o)
+{
+	(void)imap_begin(&e->writer, CMD_OP);
+	imap_text(&e->writer, "UID EXPUNGE %u", o->uid);
+	ended(e, o);
+	o->looked = o->exists = false;
+	look(e, o);
+}
+
 static void
 remove_one(struct engine *e, struct operation *o)
 {
 	store(e, o, "+", "\\Deleted");
-	(void)imap_begin(&e->writer, CMD_OP);
-	imap_text(&e->writer, "UID EXPUNGE %u", o->uid);
-	ended(e, o);
+	expunge(e, o);
 }
 
 static void
@@ -205,6 +215,18 @@ run_copy(struct engine *e, struct operation *o)
 	return done(e, o->exists || o->copied ? OP_OK : OP_GONE, "");
 }
 
+/* Asked for so many times, and perhaps once more. True: it is over. */
+static bool
+removed(struct engine *e, struct operation *o, unsigned int times)
+{
+	if (!o->exists)
+		return done(e, OP_OK, "");
+	if (times >= LIM_EXPUNGE_TRIES)
+		return done(e, OP_RETRY, "sync.expunge_unsupported");
+	expunge(e, o);
+	return false;
+}
+
 static bool
 run_move(struct engine *e, struct operation *o)
 {
@@ -229,7 +251,7 @@ run_move(struct engine *e, struct operation *o)
 		remove_one(e, o);
 		return false;
 	default:
-		return done(e, OP_OK, "");
+		return removed(e, o, o->step - 2);
 	}
 }
 
@@ -242,7 +264,7 @@ run_expunge(struct engine *e, struct operation *o)
 		remove_one(e, o);
 		return false;
 	}
-	return done(e, OP_OK, "");
+	return removed(e, o, o->step - 1);
 }
 
 static bool

@@ -230,6 +230,30 @@ op_lost(void **state)
 	stop();
 }
 
+/* limit: LIM_EXPUNGE_TRIES: a server that says OK and expunges nothing. */
+static void
+expunge_tries(void **state)
+{
+	const struct msg_op m = { .op = 8, .kind = OP_EXPUNGE, .mailbox = 10, .uidvalidity = 7, .uid = 15 };
+	unsigned int tag;
+
+	(void)state;
+	settle();
+	assert_int_equal(send_op(t.store, &m, -1), 0);
+	pump();
+	idle_ends();
+	ok(expect("UID STORE 15 +FLAGS.SILENT (\\Deleted)"));
+	for (int i = 1; i <= LIM_EXPUNGE_TRIES; i++) {
+		tag = expect("UID EXPUNGE 15");
+		(void)expect("UID FETCH 15 (UID FLAGS)");
+		ok(tag);
+		say("* 1 FETCH (UID 15 FLAGS (\\Deleted))");
+		ok(tag + 1);
+		assert_int_equal(strstr(t.told, "op 8 result=4") != NULL, i == LIM_EXPUNGE_TRIES);
+	}
+	stop();
+}
+
 /* limit: LIM_BODY_TRIES */
 static void
 body_tries(void **state)
@@ -399,6 +423,7 @@ main(void)
 		cmocka_unit_test(rejected),
 		cmocka_unit_test(orders),
 		cmocka_unit_test(op_lost),
+		cmocka_unit_test(expunge_tries),
 		cmocka_unit_test(body_tries),
 		cmocka_unit_test(rebuilds),
 		cmocka_unit_test(window_tries),

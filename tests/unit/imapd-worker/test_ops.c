@@ -166,9 +166,17 @@ move_by_hand(void **state)
 	say("P%u OK [COPYUID 9 15 33] copied", tag + 1);
 	tag = expect("UID STORE 15 +FLAGS.SILENT (\\Deleted)");
 	(void)expect("UID EXPUNGE 15");
+	(void)expect("UID FETCH 15 (UID FLAGS)");
 	ok(tag);
 	ok(tag + 1);
-	told("flags 10 uid=15 \nop 8 result=1 uid=33 code=\n");
+	/* OK, and still there: once more */
+	say("* 1 FETCH (UID 15 FLAGS (\\Deleted))");
+	ok(tag + 2);
+	tag = expect("UID EXPUNGE 15");
+	(void)expect("UID FETCH 15 (UID FLAGS)");
+	ok(tag);
+	ok(tag + 1);
+	told("flags 10 uid=15 \nflags 10 uid=15 \\Deleted\nop 8 result=1 uid=33 code=\n");
 	(void)expect("IDLE");
 	say("+ idling");
 	/* the copy is refused: nothing is deleted */
@@ -217,8 +225,10 @@ move_resumed(void **state)
 	forget();
 	tag = expect("UID STORE 15 +FLAGS.SILENT (\\Deleted)");
 	(void)expect("UID EXPUNGE 15");
+	(void)expect("UID FETCH 15 (UID FLAGS)");
 	ok(tag);
 	ok(tag + 1);
+	ok(tag + 2);
 	forget();
 	assert_non_null(strstr(t.told, "op 8 result=1 uid=33 code=\n"));
 	stop();
