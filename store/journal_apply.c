@@ -77,9 +77,11 @@ static void
 add_copy(struct imap_session *s, struct email *e, uint64_t mailbox, const struct keywords *k,
     const struct msg_op_done *m)
 {
+	uint32_t known = 0;
+
 	if (m->uid != 0 && journal_validity_fits(s, mailbox, m->uidvalidity))
 		journal_take_uid(e, mailbox, m->uid, k);
-	else
+	else if (!email_copy_in(e, mailbox, &known) || known == 0)	/* the sync may have seen it first */
 		email_copy_set(e, mailbox, 0, rounds_for(s, mailbox));
 }
 

@@ -214,6 +214,31 @@ test_cut_off_move(void **state)
 	assert_true(is_in(id, archive) && !is_in(id, inbox));
 }
 
+/* The sync has seen the copy before an answer without COPYUID: it is not unlearned. */
+static void
+test_seen_before_told(void **state)
+{
+	union msg m;
+	uint64_t op;
+
+	(void)state;
+	one_message();
+	assert_int_equal(move(1, inbox, archive).error.n, 0);
+	op = next_op(OP_MOVE, &m);
+	opened(archive, 9);
+	header(archive, 12, "", M1);
+	turns();
+	op_answer(op, OP_OK, 0, 0);
+	for (int i = 0; i < 4; i++) {
+		synced(inbox, 7, 2);
+		synced(archive, 9, 13);
+		synced(sent, 3, 1);
+		turns();
+	}
+	assert_int_equal(only_email(), id);
+	assert_true(is_in(id, archive) && !is_in(id, inbox));
+}
+
 /* It did not get so far, or what is there is another one of the same Message-ID. */
 static void
 test_move_not_begun(void **state)
@@ -502,6 +527,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_move_without_copyuid, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_outage, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_cut_off_move, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_seen_before_told, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_move_not_begun, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_destroy, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_destroy_refused, setup, teardown),
