@@ -337,7 +337,8 @@ sync_turn(struct engine *e)
 void
 sync_tagged(struct engine *e, const struct pending *p, const struct imap_response *r)
 {
-	bool ok = r->status == IMAP_OK;
+	/* RFC 5530 s. 3: all are told but what somebody has just expunged. */
+	bool ok = r->status == IMAP_OK || r->code == IMAP_CODE_EXPUNGEISSUED;
 
 	if (!ok && engine_temporary(r)) {
 		engine_drop(e, engine_code(r, "sync.throttled"), r->text);
