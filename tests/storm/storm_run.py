@@ -1,5 +1,7 @@
 """One storm: a mailbox of its own, three programs at once, trouble on the way; and what is looked at afterwards."""
 
+import contextlib
+import glob
 import os
 import shutil
 import signal
@@ -10,7 +12,7 @@ import storm_judge as judge
 from jmap import Late, SetError
 from proc import until
 from storm_ats import BROKEN, Ats, Model, patiently
-from storm_others import ByHand, ByImaplib, Gate
+from storm_others import ByHand, ByImaplib, Gate, utf7
 from storm_plan import make
 
 SETTLE_SECONDS = 75
@@ -147,8 +149,8 @@ class Storm:
                     return
                 # A session that sees a half renumbered folder takes its mail for lost.
                 with self.proxy.held(self.name):
-                    until("nobody is there", lambda: not self._kick())
-                    self.world.dovecot.new_uidvalidity(self.user, ".".join(op[1]))
+                    until("nobody is there", lambda: not self._kick() and not self._opened())
+                    self._renumber(op[1])
 
     def _kick(self):
         """The server ends all sessions of the user; False: there were none."""
@@ -157,6 +159,24 @@ class Storm:
         except RuntimeError:
             return False
         return True
+
+    def _opened(self):
+        """Has a process still a file of the mailbox open?"""
+        for fd in glob.iglob("/proc/[0-9]*/fd/*"):
+            with contextlib.suppress(OSError):
+                if os.readlink(fd).startswith(self.mail()):
+                    return True
+        return False
+
+    def _renumber(self, path):
+        """Dovecot numbers a folder without a list of UIDs anew, from 1, under another UIDVALIDITY."""
+        directory = os.path.join(self.mail(), "mail", *([] if path == ("INBOX",) else ["." + ".".join(map(utf7, path))]))
+        mails = sum(len(os.listdir(os.path.join(directory, d))) for d in ("cur", "new"))
+        was = self.world.dovecot.uidvalidity(self.user, ".".join(path))
+        for name in glob.glob(os.path.join(directory, "dovecot.index*")) + [os.path.join(directory, "dovecot-uidlist")]:
+            os.unlink(name)
+        now = self.world.dovecot.uidvalidity(self.user, ".".join(path))
+        assert now != was and self.world.dovecot._status(self.user, ".".join(path), "messages") == mails, (path, was, now)
 
     def _after(self, n):
         pause = self.plan.pauses[n]

@@ -6,13 +6,17 @@ that are renumbered: when it is over, store and server are equal. A failing seed
 
 import os
 import shutil
+import sys
 
 import pytest
 
-from peers import World
-from postern import BUILD, Postern
-from storm_proxy import Proxy
-from storm_run import House, side_by_side
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "fire"))
+
+from fire import Checked, check_copy  # noqa: E402
+from peers import World  # noqa: E402
+from postern import BUILD, Postern  # noqa: E402
+from storm_proxy import Proxy  # noqa: E402
+from storm_run import House, side_by_side  # noqa: E402
 
 ATSES = 4
 WIDE = 20
@@ -36,6 +40,7 @@ def storms(need_postern, tmp_path_factory, tmp_path):
                 with daemon:
                     faults, took = side_by_side(House(world, daemon, proxy), seeds, ops, wide, keep)
                     log = daemon.log_text()
+                    damage = [p for name in atses for p in database(daemon, tmp_path / name, name)]
             finally:
                 proxy.close()
             print(f"storms: {len(seeds)}, faults: {sorted(faults)}")
@@ -45,11 +50,21 @@ def storms(need_postern, tmp_path_factory, tmp_path):
                 print("slowest:", sorted(took, key=lambda t: -t[1].get("all", 0))[:3])
             crashes = [line for line in log.splitlines() if "seccomp" in line and "killed" in line or "broken" in line]
             assert not crashes, crashes[:10]
+            if damage:
+                print("databases:", *damage[:20], sep="\n  ")
             if faults:
+                # The log of the storms and each fault whole are beside the binaries.
                 pytest.fail(f"{len(faults)} of {len(seeds)} seeds: {sorted(faults)}\n"
                             + "\n\n".join(brief(faults[s]) for s in sorted(faults)[1:][:30])
                             + "\n\n" + str(faults[min(faults)]), pytrace=False)
+            assert not damage, damage[:20]
     return run
+
+
+def database(daemon, directory, name):
+    """What check-store finds wrong with a copy."""
+    check_copy(daemon, str(directory), name)
+    return [f"{name}: {problem}" for problem in Checked(str(directory)).problems]
 
 
 def brief(fault):
