@@ -18,7 +18,7 @@ EMAIL = ["mailboxIds", "keywords", "messageId", "subject", "threadId", "blobId",
          "preview"]
 
 
-def patiently(job, seconds=40):
+def patiently(job, seconds=90):
     """job() again while nobody is there who serves it: the store may just have been killed."""
     def attempt():
         try:
