@@ -218,7 +218,7 @@
 #define LIM_SAME_KEY 8	/* askers of one idempotency key, while it is being made */
 #define LIM_SENDER_START_SECONDS 90	/* a worker that was asked for should be here by then */
 #define LIM_SENDER_WAIT_SECONDS 60	/* between starts of workers that achieve nothing */
-#define LIM_BODIES_ASKED 16	/* bodies asked for and not yet stored */
+#define LIM_BODIES_ASKED 128	/* bodies asked for and not yet stored: enough that no round trip is waited for */
 #define LIM_BODIES_BYTES (32u * 1024 * 1024)	/* their sizes together, if more than one */
 #define LIM_STRAYS 1024	/* deleted things one worker may still speak of; who goes on makes them up */
 #define LIM_SEALS_KEPT 1000000	/* hashes of opened seals: 40 bytes each, nobody enters so many credentials */
@@ -336,6 +336,8 @@
 #define LIM_GET_STEPS 2048	/* ids looked at in one turn */
 #define LIM_QUERY_SLICE 4096	/* index rows in one turn */
 #define LIM_BACKFILL_SLICE 64	/* messages looked at in one turn */
+#define LIM_GATHER_MS 40	/* a commit of work that nobody waits for is put off so long */
+#define LIM_GATHER_BYTES (4u * 1024 * 1024)	/* and until so much is written: a client that comes then waits for it */
 #define LIM_DB_SLICE 256	/* rows that one slice of long work touches */
 #define LIM_ERASE_ROWS (16 * LIM_DB_SLICE)	/* rows erased in the turn of the request */
 #define LIM_JOURNAL_SCAN 1024	/* entries looked at in one turn */
@@ -345,8 +347,13 @@
 #define LIM_DIAL_NEXT_MS 250	/* before the next address is tried beside it, RFC 8305 s. 8 */
 #define LIM_NOOP_MS 30000	/* without IDLE */
 #define LIM_QUEUE_SLEEP_SECONDS 60	/* the clock may have been set meanwhile */
-#define LIM_BODY_BATCH 32	/* messages in one FETCH of bodies */
+#define LIM_WANTS_AGAIN_SECONDS 5	/* bodies that could not be asked for are looked at again */
+#define LIM_BODIES_NOW 16	/* places among LIM_BODIES_ASKED that old mail leaves free */
+#define LIM_BODY_BATCH 128	/* bodies that are looked at together: all the store asks for at a time */
+#define LIM_BODY_GROUP 16	/* of them in one FETCH */
+#define LIM_BODY_GROUP_BYTES (512u * 1024)	/* the same, if more than one: what is urgent waits behind no more */
 #define LIM_BODY_IN_FLIGHT 4	/* such commands at once */
+#define LIM_FIRST_BODIES 200	/* bodies of old mail that go before the headers of older mail: the first page is whole at once */
 #define LIM_SLICES_IN_FLIGHT 3	/* slices asked for at once */
 #define LIM_MIME_LINGER_SECONDS 2	/* a batch waits this long for its link's next message */
 #define LIM_COMMAND_TEXT 2048	/* one formatted piece; names and flags go elsewhere */

@@ -113,9 +113,15 @@ struct slice_refusal {
 /* body_want */
 struct want {
 	uint64_t mailbox;
-	uint32_t uidvalidity, uid, size;
-	bool asked, seen, answered;
-	unsigned int tries;	/* connections lost while it was under way */
+	uint32_t uidvalidity, uid;
+	uint32_t size;		/* 0: not known */
+	bool backfill;		/* old mail: nobody waits for it */
+	bool asked, seen;	/* its size */
+	uint32_t tag;		/* of the FETCH that asks for it; 0: none */
+	bool told;		/* that FETCH has said something of it */
+	bool answered;
+	bool alone;		/* in one command with others it failed */
+	unsigned int tries;	/* connections lost while only it was still to come */
 };
 
 /* A write-back operation, copied from the store's message. */
@@ -191,7 +197,10 @@ struct engine {
 	size_t nops;
 	struct want *wants;
 	size_t nwants, wants_cap;
-	size_t batch;			/* the first wants are being fetched */
+	size_t nurgent;			/* of those without an answer: not backfill */
+	size_t batch;			/* the first wants are being fetched, */
+	uint64_t mailbox;		/* all of this folder */
+	unsigned int first_bodies;	/* of old mail, before all headers were there: up to LIM_FIRST_BODIES */
 };
 
 void engine_init(struct engine *, const struct engine_host *, void *host_ctx);
@@ -226,6 +235,8 @@ uint64_t engine_backoff(unsigned int fails);
 
 /* schedule.c: continue the task, or choose the next by urgency */
 void schedule_run(struct engine *);
+bool schedule_bodies(const struct engine *);	/* bodies are next, or old headers are */
+bool schedule_urgent(struct engine *);	/* something goes before the contents of old mail */
 
 /* session.c: from the first byte to ENGINE_RUN */
 void session_start(struct engine *);
@@ -293,7 +304,8 @@ bool notify_brings_headers(const struct engine *);	/* of what arrives in the sel
 bool notify_news(struct engine *, const struct imap_fetch *, uint32_t seq);
 
 /* bodies.c */
-bool bodies_due(const struct engine *);
+bool bodies_due(const struct engine *);		/* before the headers of old mail */
+bool bodies_left(const struct engine *);	/* any */
 bool bodies_turn(struct engine *);	/* true: the batch is over */
 void bodies_start(struct engine *);
 void bodies_size(struct engine *, uint32_t uid, uint32_t size);

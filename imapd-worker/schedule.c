@@ -56,6 +56,12 @@ incomplete_folder(const struct engine *e)
 	return first_folder(e, is_incomplete);
 }
 
+bool
+schedule_bodies(const struct engine *e)
+{
+	return bodies_due(e) || (bodies_left(e) && incomplete_folder(e) == NULL);
+}
+
 static void
 start_round(struct engine *e, struct folder *f, enum round_kind kind)
 {
@@ -123,7 +129,7 @@ choose(struct engine *e)
 	else if (notify_due(e)) {
 		notify_set(e);
 		begin(e, TASK_NOTIFY);
-	} else if (bodies_due(e)) {
+	} else if (schedule_bodies(e)) {
 		bodies_start(e);
 		begin(e, TASK_BODIES);
 	} else if ((f = incomplete_folder(e)) != NULL)
@@ -157,13 +163,19 @@ run_task(struct engine *e)
 	}
 }
 
+bool
+schedule_urgent(struct engine *e)
+{
+	return live_event(e) || !STAILQ_EMPTY(&e->ops) || live_poll_due(e) || notify_due(e) ||
+	       dirty_folder(e) != NULL || e->relist;
+}
+
 /* IDLE is broken off for work; the look at all of the inbox renews it too,
  * before middleboxes forget it. */
 static bool
 work_waits(struct engine *e)
 {
-	return live_event(e) || !STAILQ_EMPTY(&e->ops) || bodies_due(e) || live_poll_due(e) || notify_due(e) ||
-	       dirty_folder(e) != NULL || incomplete_folder(e) != NULL || e->relist || clock_ms() >= e->proof_at;
+	return schedule_urgent(e) || bodies_left(e) || incomplete_folder(e) != NULL || clock_ms() >= e->proof_at;
 }
 
 void

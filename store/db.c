@@ -128,6 +128,7 @@ db_turn_end(void)
 {
 	bool ok = commit();
 
+	db_gather_over();
 	if (!ok)
 		log_error("turn undone: nothing of it was stored code=store.full reason=%s", db_env.why);
 	last_failed = !ok;

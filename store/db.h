@@ -3,7 +3,7 @@
  *
  * Everything that one turn of the event loop reads and writes is one write
  * transaction, opened by the first table_* call and committed (fdatasync) at
- * the turn's end by loop.h's turn-end hook. What must only be said when it is
+ * the turn's end, mostly that of the iteration (db_iteration_end). What must only be said when it is
  * durable is queued with out_send and leaves after the commit. When the commit
  * fails (disk full), nothing of the turn happened: queued answers are replaced
  * by the same answer with error store.full, other queued messages are dropped,
@@ -46,8 +46,17 @@ void *db_txn(void);
 bool db_failed(void);
 /* Give the turn up; why is for the log. Also used when memory ran out. */
 void db_fail(const char *why);
-/* The turn's end: commit, then hooks and the outbox. Set as loop's hook. */
+/* The turn's end: commit, then hooks and the outbox. */
 void db_turn_end(void);
+/*
+ * The loop's hook. What is written between db_patient and db_patient_end
+ * (they nest) nobody waits for: a turn of nothing else goes on over later
+ * iterations, for LIM_GATHER_MS or LIM_GATHER_BYTES. Anything written or
+ * queued outside ends the turn in its own iteration, with all before it.
+ */
+void db_iteration_end(void);
+void db_patient(void);
+void db_patient_end(void);
 /* Number of the turn, for what is cached within one. */
 uint64_t db_turn(void);
 

@@ -22,6 +22,10 @@ extern struct db_env db_env;
 /* An LMDB error other than "not found" fails the turn; returns rc == 0. */
 bool db_check(int rc, enum table);
 
+/* db_gather.c */
+void db_gather(size_t n);	/* n bytes are written or to be said in this turn */
+void db_gather_over(void);	/* the turn ended */
+
 /* db_out.c */
 void out_flush(void);	/* the commit worked */
 void out_fail(void);	/* it did not */

@@ -48,6 +48,7 @@ out_send(struct chan *c, enum msg_type type, const void *m, int fd)
 	wbuf_init(&o->bytes, LIM_CHAN_MSG);
 	msg_encode(&o->bytes, type, m);
 	STAILQ_INSERT_TAIL(&queue, o, entry);
+	db_gather(o->bytes.n);
 }
 
 unsigned int

@@ -115,6 +115,35 @@ row_done(struct imap_session *s, struct imap_row *r)
 		chan_release(s->chan, 1);
 }
 
+/* The past and how far it is: nobody waits for these. */
+static bool
+may_wait(const struct imap_row *r)
+{
+	switch (r->type) {
+	case MSG_message_header:
+		return r->m.message_header.backfill;
+	case MSG_mailbox_synced:
+		return !r->m.mailbox_synced.complete;
+	case MSG_sync_progress:
+		return r->m.sync_progress.phase == PHASE_HEADERS;
+	default:
+		return false;
+	}
+}
+
+static enum ingest
+row_ingest(struct imap_row *r)
+{
+	enum ingest state;
+
+	if (!may_wait(r))
+		return ingest_row(r);
+	db_patient();
+	state = ingest_row(r);
+	db_patient_end();
+	return state;
+}
+
 void
 imap_drain(struct imap_session *s)
 {
@@ -123,7 +152,7 @@ imap_drain(struct imap_session *s)
 
 	while (state == INGEST_DONE && (r = STAILQ_FIRST(&s->rows)) != NULL) {
 		imap_touch(s);
-		if ((state = ingest_row(r)) == INGEST_DONE)
+		if ((state = row_ingest(r)) == INGEST_DONE)
 			row_done(s, r);
 	}
 	if (state == INGEST_AGAIN)

@@ -64,6 +64,12 @@ struct imap_session {
 	STAILQ_HEAD(, imap_row) rows;
 	size_t nrows;
 	struct imap_body bodies[LIM_BODIES_ASKED];
+	size_t nbodies;		/* places taken */
+	uint64_t bodies_bytes;	/* their sizes, as the server says */
+	uint64_t now[LIM_BODIES_NOW];	/* emails whose bodies somebody waits for */
+	size_t nnow;
+	uint64_t want_from;	/* the next look at T_want begins with this email */
+	uint64_t again_at;	/* store_ticks(): and then with the first */
 	struct imap_folder *folders;
 	size_t nfolders;
 	bool listed;		/* all folders are bound */

@@ -19,15 +19,34 @@ want_key(uint32_t account, uint64_t email)
 	return KEY(want, .account = account, .email = email);
 }
 
+/* Old mail, and not asked for by anybody. */
+static bool
+nobody_waits(uint64_t flags)
+{
+	return (flags & WANT_BACKFILL) != 0 && (flags & WANT_DEMAND) == 0;
+}
+
+void
+ingest_soon(uint32_t account, uint64_t email)
+{
+	struct imap_session *s = imap_session_of(account);
+
+	if (s != NULL && s->nnow < LIM_BODIES_NOW)
+		s->now[s->nnow++] = email;	/* one more finds its turn among the others */
+}
+
 static void
 want(uint32_t account, uint64_t email, uint64_t more)
 {
 	struct imap_session *s = imap_session_of(account);
-	uint64_t flags = table_get_u64(T_want, want_key(account, email));
+	uint64_t flags = table_get_u64(T_want, want_key(account, email)) | WANT_NOTE | more;
 
-	table_put_u64(T_want, want_key(account, email), flags | WANT_NOTE | more);
-	if (s != NULL)
-		imap_drain_later();
+	table_put_u64(T_want, want_key(account, email), flags);
+	if (s == NULL)
+		return;
+	if (!nobody_waits(flags))
+		ingest_soon(account, email);
+	imap_drain_later();
 }
 
 void
@@ -44,31 +63,25 @@ ingest_demand(uint32_t account, uint64_t email, bool backfill)
 
 /* ---- asking ---- */
 
-/* A free place, or NULL when enough is on its way already. */
-static struct imap_body *
-place_for(struct imap_session *s, uint64_t email, uint32_t size, bool *known)
+/* Places that are free for it. */
+static size_t
+places_for(const struct imap_session *s, uint64_t flags)
 {
-	struct imap_body *b = NULL;
-	uint64_t bytes = size;
+	size_t most = LIM_BODIES_ASKED - (nobody_waits(flags) ? LIM_BODIES_NOW : 0);
 
-	*known = false;
-	for (size_t i = 0; i < LIM_BODIES_ASKED; i++) {
-		*known |= s->bodies[i].email == email;
-		if (s->bodies[i].email == 0)
-			b = &s->bodies[i];
-		else
-			bytes += s->bodies[i].size;
-	}
-	return bytes == size || bytes <= LIM_BODIES_BYTES ? b : NULL;
+	return s->nbodies < most ? most - s->nbodies : 0;
 }
 
-static bool
-window_full(const struct imap_session *s)
+/* A free place, or NULL when enough is on its way already. */
+static struct imap_body *
+place_for(struct imap_session *s, uint32_t size, uint64_t flags)
 {
-	for (size_t i = 0; i < LIM_BODIES_ASKED; i++)
+	struct imap_body *b = NULL;
+
+	for (size_t i = 0; i < LIM_BODIES_ASKED && b == NULL; i++)
 		if (s->bodies[i].email == 0)
-			return false;
-	return true;
+			b = &s->bodies[i];
+	return places_for(s, flags) > 0 && (s->nbodies == 0 || s->bodies_bytes + size <= LIM_BODIES_BYTES) ? b : NULL;
 }
 
 static uint32_t
@@ -93,15 +106,6 @@ folder_open(struct imap_session *s, uint64_t mailbox)
 	return f != NULL && f->bodies_after <= store_ticks();
 }
 
-static bool
-any_closed(const struct imap_session *s)
-{
-	for (size_t i = 0; i < s->nfolders; i++)
-		if (s->folders[i].bodies_after > store_ticks())
-			return true;
-	return false;
-}
-
 /* A copy that the server can be asked for. */
 static bool
 reachable(struct imap_session *s, const struct email *e, struct copy *c, uint32_t *validity)
@@ -115,60 +119,107 @@ reachable(struct imap_session *s, const struct email *e, struct copy *c, uint32_
 	return false;
 }
 
-/* false: the window is full. */
-static bool
-ask_for(struct imap_session *s, uint64_t id, uint64_t flags)
+static void
+ask(struct imap_session *s, struct imap_body *b, const struct email *e, uint64_t flags)
 {
-	struct imap_body *b;
-	struct email e;
-	struct copy c;
 	uint32_t validity;
-	bool known, full = false;
+	struct copy c;
 
+	if (!reachable(s, e, &c, &validity))
+		return;
+	*b = (struct imap_body){ .email = e->id, .mailbox = c.mailbox, .uid = c.uid, .size = e->rec.size,
+		.flags = flags, .session = s };
+	s->nbodies++;
+	s->bodies_bytes += b->size;
+	/* Asking early does no harm if the turn should be undone. */
+	(void)send_body_want(s->chan,
+	    &(struct msg_body_want){ .mailbox = c.mailbox, .uidvalidity = validity, .uid = c.uid,
+		.size = e->rec.size, .backfill = nobody_waits(flags) });
+}
+
+static bool
+asked(const struct imap_session *s, uint64_t email)
+{
+	for (size_t i = 0; i < LIM_BODIES_ASKED; i++)
+		if (s->bodies[i].email == email)
+			return true;
+	return false;
+}
+
+/* false: there is no place for it. */
+static bool
+ask_for(struct imap_session *s, uint64_t id)
+{
+	uint64_t flags;
+	struct imap_body *b = NULL;
+	struct email e;
+	bool full;
+
+	if (asked(s, id))
+		return true;
+	imap_touch(s);
+	flags = table_get_u64(T_want, want_key(s->link, id));
 	if (!email_load(&e, s->link, id)) {
 		(void)table_del(T_want, want_key(s->link, id));
 		return true;
 	}
-	b = place_for(s, id, e.rec.size, &known);
-	if (e.rec.content_state == CONTENT_STATE_FULL)
+	full = e.rec.content_state == CONTENT_STATE_FULL;
+	if (full)
 		(void)table_del(T_want, want_key(s->link, id));
-	else if (b == NULL)
-		full = !known;
-	else if (!known && reachable(s, &e, &c, &validity)) {
-		*b = (struct imap_body){ .email = id, .mailbox = c.mailbox, .uid = c.uid, .size = e.rec.size,
-			.flags = flags, .session = s };
-		out_send(s->chan, MSG_body_want,
-		    &(struct msg_body_want){ .mailbox = c.mailbox, .uidvalidity = validity, .uid = c.uid }, OUT_NOFD);
-	}
+	else if ((b = place_for(s, e.rec.size, flags)) != NULL)
+		ask(s, b, &e, flags);
 	email_free(&e);
-	return !full;
+	return full || b != NULL;
+}
+
+/* Those that somebody waits for go before all others. */
+static void
+ask_now(struct imap_session *s)
+{
+	size_t n = 0;
+
+	while (n < s->nnow && ask_for(s, s->now[n]))
+		n++;
+	s->nnow -= n;
+	memmove(s->now, s->now + n, s->nnow * sizeof(s->now[0]));
+}
+
+/* On from where the last look ended: what was asked for, and what cannot be
+ * reached now, is not looked at for each free place, but once in a while. */
+static void
+ask_others(struct imap_session *s)
+{
+	struct scan scan;
+	struct slice key;
+	struct key_want k;
+
+	if (store_ticks() >= s->again_at) {
+		s->want_from = 0;
+		s->again_at = store_ticks() + LIM_WANTS_AGAIN_SECONDS;
+	}
+	scan_range(&scan, T_want, want_key(s->link, s->want_from), PREFIX(want, 1, .account = s->link + 1), false);
+	while (places_for(s, WANT_BACKFILL) > 0 && scan_next(&scan, &key, NULL)) {
+		if (key_want_read(key, &k) == -1)
+			continue;
+		if (!ask_for(s, k.email))
+			break;
+		s->want_from = k.email + 1;
+	}
+	scan_end(&scan);
 }
 
 void
 ingest_pump(struct imap_session *s)
 {
-	struct scan scan;
-	struct slice key;
-	struct key_want k;
-	bool go = true;
-
-	if (!s->listed || store_ticks() < s->pump_after || window_full(s))
+	if (!s->listed || store_ticks() < s->pump_after || (s->nnow == 0 && places_for(s, WANT_BACKFILL) == 0))
 		return;
 	if (!quota_room(0)) {
 		s->pump_after = store_ticks() + LIM_FULL_REST_SECONDS;
 		return;
 	}
-	scan_prefix(&scan, T_want, PREFIX(want, 1, .account = s->link), false);
-	while (go && !window_full(s) && scan_next(&scan, &key, NULL)) {
-		if (key_want_read(key, &k) == -1)
-			continue;
-		imap_touch(s);
-		go = ask_for(s, k.email, table_get_u64(T_want, want_key(s->link, k.email)));
-	}
-	scan_end(&scan);
-	/* What waits for a closed folder may be much: not looked at for each row. */
-	if (go && any_closed(s))
-		s->pump_after = store_ticks() + 1;
+	ask_now(s);
+	if (s->nnow == 0)
+		ask_others(s);
 }
 
 /* ---- answers ---- */
@@ -180,6 +231,8 @@ place_free(struct imap_body *b)
 
 	if (b->arrived)
 		chan_release(s->chan, 1);
+	s->nbodies--;
+	s->bodies_bytes -= b->size;
 	*b = (struct imap_body){ .email = 0 };
 	imap_touch(s);
 	ingest_pump(s);
@@ -219,15 +272,12 @@ store_parsed(struct email *e, struct slice raw, const struct mime_result *res, u
 }
 
 static void
-body_parsed(void *ctx, const struct mime_result *res)
+body_stored(struct imap_body *b, const struct mime_result *res)
 {
-	struct imap_body *b = ctx;
 	uint32_t link = b->session->link;
 	uint64_t flags = table_get_u64(T_want, want_key(link, b->email));
 	struct email e;
 
-	b->job = NULL;
-	imap_touch(b->session);
 	if ((flags & WANT_DEMAND) == 0)
 		told_rule(link);
 	if (email_load(&e, link, b->email)) {
@@ -237,6 +287,21 @@ body_parsed(void *ctx, const struct mime_result *res)
 	(void)table_del(T_want, want_key(link, b->email));
 	(void)table_del(T_tries, KEY(tries, .account = link, .mailbox = b->mailbox, .uid = b->uid));
 	email_content_done(link, b->email, "");
+}
+
+static void
+body_parsed(void *ctx, const struct mime_result *res)
+{
+	struct imap_body *b = ctx;
+	bool may_wait = (b->flags & WANT_BACKFILL) != 0 && (b->flags & WANT_DEMAND) == 0;
+
+	b->job = NULL;
+	imap_touch(b->session);
+	if (may_wait)
+		db_patient();
+	body_stored(b, res);
+	if (may_wait)
+		db_patient_end();
 	place_free(b);
 }
 
@@ -302,7 +367,7 @@ body_refused(struct imap_body *b, struct slice code)
 	if (is_final(code) || flags / WANT_TRY >= LIM_PARSE_TRIES)
 		give_up(b, text);
 	else {
-		b->session->pump_after = store_ticks() + 1;
+		b->session->again_at = store_ticks() + 1;
 		table_put_u64(T_want, want_key(b->session->link, b->email), flags);
 	}
 	place_free(b);

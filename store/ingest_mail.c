@@ -108,6 +108,8 @@ static void
 want(const struct email *e, uint64_t flags)
 {
 	table_put_u64(T_want, KEY(want, .account = e->account, .email = e->id), flags);
+	if ((flags & WANT_BACKFILL) == 0)
+		ingest_soon(e->account, e->id);
 }
 
 /* ---- a new email ---- */

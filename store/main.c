@@ -197,7 +197,7 @@ main(void)
 	child_sandbox();
 	child_ready(NULL);
 	running = true;
-	loop_set_turn_end(db_turn_end);
+	loop_set_turn_end(db_iteration_end);
 	link_start_all();
 	link_erase_start();
 	person_backfill_start();

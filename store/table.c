@@ -36,6 +36,7 @@ table_put(enum table t, struct dbkey k, struct slice value)
 		db_fail("a key is out of bounds");
 		return;
 	}
+	db_gather(k.n + value.n);
 	db_check(mdb_put(txn, db_env.dbi[t], &key, &data, 0), t);
 }
 
@@ -45,7 +46,10 @@ table_del(enum table t, struct dbkey k)
 	MDB_val key = { k.n, k.p };
 	MDB_txn *txn = k.bad || k.n == 0 ? NULL : db_txn();
 
-	return txn != NULL && db_check(mdb_del(txn, db_env.dbi[t], &key, NULL), t);
+	if (txn == NULL || !db_check(mdb_del(txn, db_env.dbi[t], &key, NULL), t))
+		return false;
+	db_gather(k.n);
+	return true;
 }
 
 /* Addresses stay out of the log. */

@@ -266,9 +266,11 @@ body_tries(void **state)
 	pump();
 	idle_ends();
 	for (int i = 1; i <= LIM_BODY_TRIES; i++) {
-		tag = expect("UID FETCH 15 (UID RFC822.SIZE)");
-		say("* 1 FETCH (UID 15 RFC822.SIZE 100)");
-		ok(tag);
+		if (i == 1) {
+			tag = expect("UID FETCH 15 (UID RFC822.SIZE)");
+			say("* 1 FETCH (UID 15 RFC822.SIZE 100)");
+			ok(tag);
+		}
 		(void)expect("UID FETCH 15 (UID BODY.PEEK[])");
 		again();
 		assert_int_equal(strstr(t.told, "body uid=15 code=sync.item_poison") != NULL, i == LIM_BODY_TRIES);

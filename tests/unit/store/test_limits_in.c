@@ -41,24 +41,26 @@ test_bodies(void **state)
 	(void)state;
 	imap_connect();
 	opened(inbox, 7);
-	for (uint32_t uid = 1; uid <= LIM_BODIES_ASKED + 1; uid++)
+	for (uint32_t uid = 1; uid <= LIM_BODIES_ASKED + 1; uid++) {
 		sized(uid, 100);
+		turns();
+	}
 	assert_int_equal(count_told(&far_imap, MSG_body_want), LIM_BODIES_ASKED);
 	for (uint32_t uid = 1; uid <= LIM_BODIES_ASKED + 1; uid++)
 		refuse_body(uid, "sync.item_empty");
 	assert_int_equal(count_told(&far_imap, MSG_body_want), 1);
 	refuse_body(LIM_BODIES_ASKED + 1, "sync.item_empty");
 	/* Two that fill it, and two that are one byte more. */
-	sized(101, LIM_BODIES_BYTES / 2);
-	sized(102, LIM_BODIES_BYTES / 2);
+	sized(1001, LIM_BODIES_BYTES / 2);
+	sized(1002, LIM_BODIES_BYTES / 2);
 	assert_int_equal(count_told(&far_imap, MSG_body_want), 2);
-	refuse_body(101, "sync.item_empty");
-	refuse_body(102, "sync.item_empty");
-	sized(103, LIM_BODIES_BYTES / 2);
-	sized(104, LIM_BODIES_BYTES / 2 + 1);
+	refuse_body(1001, "sync.item_empty");
+	refuse_body(1002, "sync.item_empty");
+	sized(1003, LIM_BODIES_BYTES / 2);
+	sized(1004, LIM_BODIES_BYTES / 2 + 1);
 	assert_int_equal(count_told(&far_imap, MSG_body_want), 1);
-	refuse_body(103, "sync.item_empty");
-	refuse_body(104, "sync.item_empty");
+	refuse_body(1003, "sync.item_empty");
+	refuse_body(1004, "sync.item_empty");
 	assert_int_equal(count_told(&far_imap, MSG_body_want), 1);
 }
 

@@ -1,0 +1,214 @@
+/* Bodies: several in one FETCH, each alone where that fails, old mail behind all else. */
+#include "../own_time.h"
+#include "engine_test.h"
+
+static const struct msg_sync_config all = { .first = 0 };
+
+static void
+hello(void)
+{
+	unsigned int tag = expect("CAPABILITY");
+
+	say("* CAPABILITY IMAP4rev1 IDLE UIDPLUS");
+	ok(tag);
+	tag = expect("LIST \"\" \"*\"");
+	say("* LIST () \"/\" INBOX\r\n* LIST (\\Trash) \"/\" Trash");
+	ok(tag);
+	tag = expect("SELECT \"INBOX\"");
+	say("* 2 EXISTS\r\n* OK [UIDVALIDITY 7] .\r\n* OK [UIDNEXT 2001] .\r\n* OK [PERMANENTFLAGS (\\*)] .");
+	ok(tag);
+}
+
+/* The inbox is known from low on; the past below it is not, if low is above 1. */
+static void
+known(uint32_t low)
+{
+	unsigned int tag;
+	char text[100];
+
+	start(&all);
+	t.bound[0] = (struct bound){ strdup("INBOX"), { 7, 2001, 0, low, low == 1 } };
+	hello();
+	(void)snprintf(text, sizeof(text), "UID FETCH %u:2000 (UID FLAGS)", low);
+	tag = expect(text);
+	say("* 1 FETCH (UID 1500 FLAGS ())\r\n* 2 FETCH (UID 2000 FLAGS ())");
+	ok(tag);
+}
+
+static void
+want(uint32_t uid, uint32_t size, bool backfill)
+{
+	struct msg_body_want w = { .mailbox = 10, .uidvalidity = 7, .uid = uid, .size = size, .backfill = backfill };
+
+	assert_int_equal(send_body_want(t.store, &w), 0);
+}
+
+/* n wants of a size from UID first on, while the connection idles. */
+static void
+wants(uint32_t first, unsigned int n, uint32_t size)
+{
+	(void)expect("IDLE");
+	say("+ idling");
+	for (uint32_t uid = first; uid < first + n; uid++)
+		want(uid, size, false);
+	pump();
+	expect_raw("DONE");
+	ok(t.e.writer.pending[0].tag);
+}
+
+/* How many messages one FETCH of bodies asks for; its tag. */
+static unsigned int
+fetched(unsigned int *n)
+{
+	char *line = heard(), *p;
+	unsigned int tag;
+
+	assert_non_null(line);
+	assert_non_null(strstr(line, " (UID BODY.PEEK[])"));
+	assert_int_equal(sscanf(line, "P%u UID FETCH", &tag), 1);
+	for (*n = 1, p = line; (p = strchr(p, ',')) != NULL; p++)
+		++*n;
+	return tag;
+}
+
+/* The store knows the sizes: nothing is asked before. limit: LIM_BODY_GROUP LIM_BODY_IN_FLIGHT */
+static void
+together(void **state)
+{
+	unsigned int n, first;
+
+	(void)state;
+	known(1);
+	wants(100, LIM_BODY_GROUP * LIM_BODY_IN_FLIGHT + 1, 10);
+	first = fetched(&n);
+	assert_int_equal(n, LIM_BODY_GROUP);
+	for (int i = 1; i < LIM_BODY_IN_FLIGHT; i++) {
+		(void)fetched(&n);
+		assert_int_equal(n, LIM_BODY_GROUP);
+	}
+	silent();
+	for (uint32_t uid = 100; uid < 100 + LIM_BODY_GROUP; uid++)
+		say("* 1 FETCH (UID %u BODY[] \"0123456789\")", uid);
+	ok(first);
+	(void)fetched(&n);
+	assert_int_equal(n, 1);
+	stop();
+}
+
+/* limit: LIM_BODY_GROUP_BYTES */
+static void
+large_ones(void **state)
+{
+	unsigned int n;
+
+	(void)state;
+	known(1);
+	wants(100, 4, LIM_BODY_GROUP_BYTES / 2);
+	(void)fetched(&n);
+	assert_int_equal(n, 2);
+	(void)fetched(&n);
+	assert_int_equal(n, 2);
+	stop();
+	known(1);
+	wants(100, 2, LIM_BODY_GROUP_BYTES / 2 + 1);
+	(void)fetched(&n);
+	assert_int_equal(n, 1);
+	stop();
+}
+
+/* One that the server cannot give costs only itself. */
+static void
+refused_together(void **state)
+{
+	unsigned int tag;
+
+	(void)state;
+	known(1);
+	wants(100, 3, 10);
+	tag = expect("UID FETCH 100,101,102 (UID BODY.PEEK[])");
+	forget();
+	say("* 1 FETCH (UID 100 BODY[] \"0123456789\")\r\nP%u NO cannot", tag);
+	tag = expect("UID FETCH 101 (UID BODY.PEEK[])");
+	(void)expect("UID FETCH 102 (UID BODY.PEEK[])");
+	say("P%u NO cannot", tag);
+	say("* 1 FETCH (UID 102 BODY[] \"0123456789\")");
+	ok(tag + 1);
+	told("body uid=100 code= bytes=10\nbody uid=101 code=sync.item_empty bytes=0\nbody uid=102 code= bytes=10\n");
+	stop();
+}
+
+/* The connection is lost over some: which one it was is found out one by one. */
+static void
+lost_together(void **state)
+{
+	unsigned int tag;
+
+	(void)state;
+	known(1);
+	wants(100, 3, 10);
+	(void)expect("UID FETCH 100,101,102 (UID BODY.PEEK[])");
+	say("* 1 FETCH (UID 100 BODY[] \"0123456789\")");
+	close(t.peer);
+	t.peer = -1;
+	time_pass(LIM_BACKOFF_MAX_MS);
+	connect_stream();
+	hello();
+	tag = expect("UID FETCH 1:2000 (UID FLAGS)");
+	say("* 1 FETCH (UID 1500 FLAGS ())\r\n* 2 FETCH (UID 2000 FLAGS ())");
+	ok(tag);
+	(void)expect("UID FETCH 101 (UID BODY.PEEK[])");
+	(void)expect("UID FETCH 102 (UID BODY.PEEK[])");
+	stop();
+}
+
+/* The first page of old mail is whole at once, what is older waits for the headers; what somebody wants does not.
+ * limit: LIM_FIRST_BODIES */
+static void
+old_mail(void **state)
+{
+	unsigned int tag, done = 0;
+	char *line;
+
+	(void)state;
+	known(1001);
+	(void)expect("UID FETCH 801:1000 (UID FLAGS INTERNALDATE RFC822.SIZE BODY.PEEK[HEADER])");
+	t.e.first_bodies = LIM_FIRST_BODIES - 1;
+	want(1100, 10, true);
+	pump();
+	(void)expect("UID FETCH 601:800 (UID FLAGS INTERNALDATE RFC822.SIZE BODY.PEEK[HEADER])");
+	tag = expect("UID FETCH 401:600 (UID FLAGS INTERNALDATE RFC822.SIZE BODY.PEEK[HEADER])");
+	ok(tag - 2);
+	ok(tag - 1);
+	ok(tag);
+	tag = expect("UID FETCH 1100 (UID BODY.PEEK[])");
+	want(1101, 10, true);
+	want(1102, 10, false);
+	say("* 1 FETCH (UID 1100 BODY[] \"0123456789\")");
+	ok(tag);
+	tag = expect("UID FETCH 1102 (UID BODY.PEEK[])");
+	say("* 1 FETCH (UID 1102 BODY[] \"0123456789\")");
+	ok(tag);
+	/* Now the headers of what is older, and behind all of them the content of 1101. */
+	while ((line = heard()) != NULL && strstr(line, "BODY.PEEK[HEADER]") != NULL && done++ < 10) {
+		assert_int_equal(sscanf(line, "P%u ", &tag), 1);
+		ok(tag);
+	}
+	assert_true(done > 0);
+	assert_non_null(line);
+	assert_non_null(strstr(line, "UID FETCH 1101 (UID BODY.PEEK[])"));
+	stop();
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(together),
+		cmocka_unit_test(large_ones),
+		cmocka_unit_test(refused_together),
+		cmocka_unit_test(lost_together),
+		cmocka_unit_test(old_mail),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
