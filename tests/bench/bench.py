@@ -19,6 +19,7 @@ import atexit
 import contextlib
 import os
 import shutil
+import signal
 import sys
 import tempfile
 
@@ -63,12 +64,14 @@ class Bench(contextlib.ExitStack):
             self._synced = self.enter_context(resync.Synced(self.stage, self.peers, CHANGING))
         return self._synced
 
-    def run(self, figures):
+    def run(self, figures, path):
+        """One figure after the other; path has those that are done, whatever ends the run."""
         for name in figures:
             try:
                 figures[name](self)
             except Exception as error:  # one figure less; the others are told
                 self.report.note(f"{name}: no figure: {type(error).__name__}: {error}")
+            self.report.write(path)
 
 
 def main():
@@ -81,10 +84,10 @@ def main():
     work = tempfile.mkdtemp(prefix="run-", dir=directory)
     os.chmod(work, 0o755)
     atexit.register(shutil.rmtree, work, ignore_errors=True)
-    with Bench(directory, work, settings) as bench:
-        bench.run({name: FIGURES[name] for name in settings.figures})
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # ends what it started
     path = os.path.join(directory, "results.json")
-    bench.report.write(path)
+    with Bench(directory, work, settings) as bench:
+        bench.run({name: FIGURES[name] for name in settings.figures}, path)
     print("\n" + "\n".join(bench.report.table()))
     for note in bench.report.notes:
         print("note: " + note)

@@ -1,7 +1,6 @@
 """The first synchronisation of a whole mailbox: bodies, and headers only."""
 
 import os
-import shutil
 
 import complete
 from imapflow import Imapflow
@@ -30,14 +29,10 @@ class First:
         self.stage, self.peers, self.box = stage, peers, stage.mailbox
 
     def ours(self, content):
-        directory = os.path.join(self.stage.dir, "first")
-        try:
-            with Ours(directory, self.stage, content) as link:
-                people = self.box.people() if content == "all" else []
-                link.know(people)
-                return link.sync(self.box.count), complete.ours(link, self.stage, people)
-        finally:
-            shutil.rmtree(directory, ignore_errors=True)
+        with Ours(os.path.join(self.stage.dir, "first"), self.stage, content) as link:
+            people = self.box.people() if content == "all" else []
+            link.know(people)
+            return link.sync(self.box.count), complete.ours(link, self.stage, people)
 
     def floor(self, job, at_least):
         run = self.stage.floor(job)

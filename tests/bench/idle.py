@@ -2,9 +2,9 @@
 
 import collections
 import os
-import shutil
 import time
 
+from ours import remove
 from peers import until
 from postern import Postern
 from procs import private_kb, resident_kb, status
@@ -73,7 +73,7 @@ def figures(bench):
             woken = {r: n - woken[r] for r, n in _wakeups(postern).items() if n > woken[r]}
             files = {role: by_file(postern.pids(role)[-1]) for role in ("imapd-worker", "tls-worker")}
     finally:
-        shutil.rmtree(directory, ignore_errors=True)
+        remove(directory)
     links = len(names) - 1
     each = {r: (after[r] - before[r]) / links for r in after if after[r] != before[r]}
     bench.report.value(

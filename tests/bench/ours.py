@@ -6,7 +6,9 @@ Email whose blobId is that of a raw message (B...) can be downloaded, parsed or 
 """
 
 import contextlib
+import os
 import random
+import shutil
 import time
 
 from jmap import Late
@@ -65,11 +67,18 @@ class Stretch:
                 "peak": sum(peaks.values())}
 
 
+def remove(directory):
+    """A directory of public_dir(), which may stand elsewhere."""
+    shutil.rmtree(os.path.realpath(directory), ignore_errors=True)
+    if os.path.islink(directory):
+        os.unlink(directory)
+
+
 class Ours:
-    """A posternd of its own, and one link in it, paused."""
+    """A posternd of its own in a directory that goes with it, and one link in it, paused."""
 
     def __init__(self, directory, stage, content="all", user=None):
-        self.stage, self.user = stage, user or stage.user
+        self.stage, self.user, self.dir = stage, user or stage.user, directory
         self.postern = Postern(directory, stage.world, log_level="info", first=1000000, content=content)
         self.content = content
 
@@ -84,6 +93,7 @@ class Ours:
 
     def __exit__(self, *_):
         self.postern.stop()
+        remove(self.dir)
 
     def state(self):
         return self.ats.one("Link", self.account, properties=["state"])["state"]

@@ -1,7 +1,6 @@
 """From unpausing to the newest fifty messages being there for the ATS, in a mailbox that is not synced yet."""
 
 import os
-import shutil
 import time
 
 import inbox
@@ -21,18 +20,14 @@ def _shown(link, last):
 
 
 def _run(stage, user, last):
-    directory = os.path.join(stage.dir, "page")
-    try:
-        with Ours(directory, stage, user=user) as link:
-            watch, stretch = Watch(link.ats, link.account, "Email"), link.stretch()
-            link.unpause()
-            while not _shown(link, last):
-                watch.next(60)
-                if time.monotonic() > stretch.begin + 300:
-                    raise Late("no first page")
-            return stretch.told(watch.events.received_at)
-    finally:
-        shutil.rmtree(directory, ignore_errors=True)
+    with Ours(os.path.join(stage.dir, "page"), stage, user=user) as link:
+        watch, stretch = Watch(link.ats, link.account, "Email"), link.stretch()
+        link.unpause()
+        while not _shown(link, last):
+            watch.next(60)
+            if time.monotonic() > stretch.begin + 300:
+                raise Late("no first page")
+        return stretch.told(watch.events.received_at)
 
 
 def _figure(bench, name, user, last):

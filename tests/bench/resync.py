@@ -1,7 +1,6 @@
 """A mailbox that is there already: nothing new in it, or ten new messages."""
 
 import os
-import shutil
 
 from imapflow import Imapflow
 from mbsync import Mbsync
@@ -37,7 +36,6 @@ class Synced:
 
     def __exit__(self, *failure):
         self.ours.__exit__(*failure)
-        shutil.rmtree(self.ours.postern.dir, ignore_errors=True)
         if self.mbsync:
             self.mbsync.remove()
 
