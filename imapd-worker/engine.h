@@ -191,6 +191,7 @@ struct engine {
 	enum notify_state notify;
 	bool notify_plain;		/* the server does not send headers of news by itself */
 	bool look_around;		/* something vanished: was it moved elsewhere? */
+	bool ask_names, names_new;	/* perhaps to a folder made since LIST; there is one */
 	uint32_t progress_done, progress_total;
 
 	STAILQ_HEAD(, operation) ops;
@@ -245,6 +246,10 @@ void session_tagged(struct engine *, const struct pending *, struct imap_respons
 void session_turn(struct engine *);
 void session_list(struct engine *);	/* (again) from LIST on */
 void session_bound(struct engine *);	/* another folder has its number */
+/* names.c: the list again, only to see whether folders were made */
+void names_ask(struct engine *);
+void names_row(struct engine *, const struct imap_list *);
+void names_tagged(struct engine *);
 /* probe.c: a link test */
 void probe_turn(struct engine *);
 void probe_failed(struct engine *, enum step, const char *code, struct slice detail);

@@ -156,6 +156,13 @@ places_for(const struct imap_list *l)
 	return LIM_IMAP_FOLDERS - (l->role != MBOX_NONE ? 1 : RESERVED);
 }
 
+bool
+folders_new(const struct folders *fs, const struct imap_list *l)
+{
+	return (l->attributes & LIST_NOSELECT) == 0 && name_usable(l->name) && fs->n < places_for(l) &&
+	       folders_by_name(fs, l->name) == NULL;
+}
+
 void
 folders_add(struct folders *fs, const struct imap_list *l, bool utf8)
 {

@@ -50,6 +50,8 @@ void folders_free(struct folders *);
 /* Add what LIST said; names that cannot be used are left out. utf8: names are
  * UTF-8 (IMAP4rev2 only), else modified UTF-7. */
 void folders_add(struct folders *, const struct imap_list *, bool utf8);
+/* Would folders_add() make another folder of it, one that holds messages? */
+bool folders_new(const struct folders *, const struct imap_list *);
 /* What an earlier list found out about folders that are still there: how often
  * they were rebuilt, that they can be read. Frees the earlier list. */
 void folders_inherit(struct folders *, struct folders *before);

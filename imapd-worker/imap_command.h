@@ -36,6 +36,7 @@ enum command {
 	CMD_UIDS,	/* UID SEARCH of a slice */
 	CMD_SIZES,	/* sizes before bodies */
 	CMD_BODY,
+	CMD_NAMES,	/* LIST: is there a folder that we do not know? */
 	CMD_POLL,	/* STATUS of a folder that is not selected */
 	CMD_NOOP,
 	CMD_IDLE,

@@ -62,6 +62,7 @@ look_around(struct engine *e)
 	e->look_around = false;
 	for (i = 0; i < e->folders.n; i++)
 		n += e->folders.v[i].synced;
+	e->ask_names = e->live && n <= LIM_LOOK_AROUND;	/* else they were listed just now */
 	for (i = 0; n <= LIM_LOOK_AROUND && i < e->folders.n; i++) {
 		struct folder *f = &e->folders.v[i];
 
@@ -79,6 +80,8 @@ live_poll_due(struct engine *e)
 
 	if (e->look_around)
 		look_around(e);
+	if (e->ask_names)
+		return true;
 	for (i = 0; i < e->folders.n; i++) {
 		if (due(e, &e->folders.v[i]))
 			return true;
@@ -91,6 +94,8 @@ live_poll(struct engine *e)
 {
 	size_t i;
 
+	if (e->ask_names && imap_can_begin(&e->writer))
+		names_ask(e);
 	for (i = 0; i < e->folders.n && imap_can_begin(&e->writer); i++) {
 		struct folder *f = &e->folders.v[i];
 		struct pending *p;

@@ -14,6 +14,7 @@ session_start(struct engine *e)
 {
 	imap_writer_reset(&e->writer);
 	e->caps = 0;
+	e->ask_names = e->names_new = false;	/* all are listed soon */
 	e->state = ENGINE_CAPABILITY;
 	(void)imap_begin(&e->writer, CMD_CAPABILITY);
 	imap_text(&e->writer, "CAPABILITY");
@@ -188,6 +189,9 @@ session_tagged(struct engine *e, const struct pending *p, struct imap_response *
 		break;
 	case CMD_OBJECTID:
 		break;
+	case CMD_NAMES:
+		names_tagged(e);
+		break;
 	case CMD_SELECT:
 		select_tagged(e, p, r);
 		break;
@@ -291,6 +295,7 @@ session_response(struct engine *e, struct imap_response *r)
 		enabled(e, r);
 		break;
 	case IMAP_LIST:
+		names_row(e, &r->list);
 		if (imap_pending(&e->writer, CMD_LIST) != NULL)
 			folders_add(&e->folders, &r->list,
 			    (e->caps & (CAP_IMAP4REV1 | CAP_IMAP4REV2)) == CAP_IMAP4REV2);

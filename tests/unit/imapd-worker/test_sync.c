@@ -138,7 +138,9 @@ plain_events(void **state)
 	say("* SEARCH 20 21");
 	ok(tag);
 	told("present 10 1:21 20-21\nsynced 10 next=22 modseq=0 low=1 complete=1\n");
-	tag = expect("STATUS \"Sent\" (MESSAGES UIDNEXT UIDVALIDITY)");
+	tag = expect("LIST \"\" \"*\"");
+	(void)expect("STATUS \"Sent\" (MESSAGES UIDNEXT UIDVALIDITY)");
+	ok(tag++);
 	say("* STATUS \"Sent\" (MESSAGES 0 UIDNEXT 1 UIDVALIDITY 7)");
 	ok(tag);
 	told("synced 11 next=1 modseq=0 low=1 complete=1\n");
@@ -263,6 +265,33 @@ settle_qresync(void)
 	     "synced 11 next=5 modseq=50 low=1 complete=1\nlive\n");
 }
 
+/* What vanished may lie in a folder that was made meanwhile: all are listed, and
+ * no position is confirmed before, so that the store keeps it. */
+static void
+moved_to_a_new_folder(void **state)
+{
+	unsigned int tag;
+
+	(void)state;
+	settle_qresync();
+	selected("SELECT \"INBOX\"", 4, 23, "* OK [HIGHESTMODSEQ 120] ok");
+	(void)expect("IDLE");
+	say("+ idling");
+	say("* VANISHED 15");
+	expect_raw("DONE");
+	say("P%u OK idle done", t.e.writer.pending[0].tag);
+	tag = expect("LIST \"\" \"*\"");
+	(void)expect("STATUS \"Sent\" (MESSAGES UIDNEXT UIDVALIDITY HIGHESTMODSEQ)");
+	forget();
+	say(TWO "* LIST () \"/\" Made\r\n* LIST (\\Noselect) \"/\" Above");
+	ok(tag);
+	say("* STATUS Sent (MESSAGES 2 UIDNEXT 5 UIDVALIDITY 7 HIGHESTMODSEQ 50)");
+	ok(tag + 1);
+	told("");
+	(void)expect("LIST \"\" \"*\"");
+	stop();
+}
+
 static void
 qresync(void **state)
 {
@@ -279,6 +308,7 @@ qresync(void **state)
 	/* was it moved? The other folder is asked at once, whatever the timer says */
 	expect_raw("DONE");
 	say("P%u OK idle done", t.e.writer.pending[0].tag);
+	ok(expect("LIST \"\" \"*\""));
 	tag = expect("STATUS \"Sent\" (MESSAGES UIDNEXT UIDVALIDITY HIGHESTMODSEQ)");
 	say("* STATUS Sent (MESSAGES 3 UIDNEXT 6 UIDVALIDITY 7 HIGHESTMODSEQ 51)");
 	ok(tag);
@@ -473,6 +503,7 @@ main(void)
 		cmocka_unit_test(no_inbox_to_prove),
 		cmocka_unit_test(last_of_star_is_not_new),
 		cmocka_unit_test(qresync),
+		cmocka_unit_test(moved_to_a_new_folder),
 		cmocka_unit_test(validity_changes),
 		cmocka_unit_test(validity_loops),
 		cmocka_unit_test(resume_backfill),
