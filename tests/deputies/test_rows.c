@@ -205,13 +205,15 @@ sync_again(struct session *x)
 	(void)send_mailbox_open(x->imap.chan, &(struct msg_mailbox_open){ .mailbox = x->inbox, .uidvalidity = 9,
 		.uidnext = 10, .modseq = 10, .keywords_any = true });
 	header(&x->imap, x->inbox, 1, CANDIDATE, "again@agency.example");
+	/* Two come, one goes: a mail more than before. */
 	header(&x->imap, x->inbox, 3, CANDIDATE, "more@agency.example");
+	header(&x->imap, x->inbox, 4, CANDIDATE, "more@agency.example");
 	(void)send_message_flags(x->imap.chan, &(struct msg_message_flags){ .mailbox = x->inbox, .uid = 2, .modseq = 11,
 		.flags = slice_str("\\Seen") });
 	(void)send_uids_vanished(x->imap.chan, &(struct msg_uids_vanished){ .mailbox = x->inbox,
 		.ranges = slice_mem("\2\0\0\0\2\0\0\0", 8) });
 	(void)send_mailbox_synced(x->imap.chan, &(struct msg_mailbox_synced){ .mailbox = x->inbox, .uidvalidity = 9,
-		.uidnext = 4, .modseq = 12, .uid_low = 1, .complete = true });
+		.uidnext = 5, .modseq = 12, .uid_low = 1, .complete = true });
 }
 
 static void
