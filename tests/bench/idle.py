@@ -53,7 +53,8 @@ def _link_all(postern, names):
         postern.link(name, client=ats, wait=False, verify=False)
 
     def live():
-        return all(link["state"] == "live" for link in ats.get("Link", properties=["state"]))
+        ids = ats.query_all("Link")
+        return all(link["state"] == "live" for link in ats.get_all("Link", "ats", ids, properties=["state"]))
     until("all links live", live, seconds=600, pause=1)
 
 
