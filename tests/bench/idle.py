@@ -4,6 +4,7 @@ import collections
 import os
 import time
 
+from jmap import SetError
 from ours import remove
 from peers import until
 from postern import Postern
@@ -47,10 +48,20 @@ def _wakeups(postern):
     return out
 
 
+def _link(postern, ats, name):
+    """False when it were too many at a time."""
+    try:
+        return postern.link(name, client=ats, wait=False, verify=False)
+    except SetError as error:
+        if error.type != "rateLimit":
+            raise
+        return False
+
+
 def _link_all(postern, names):
     ats = postern.jmap(timeout=300)
     for name in names:
-        postern.link(name, client=ats, wait=False, verify=False)
+        until("a place for one more link", lambda n=name: _link(postern, ats, n), seconds=120, pause=1)
 
     def live():
         ids = ats.query_all("Link")
