@@ -64,6 +64,8 @@ render_progress(const struct jmap_render *r)
 	ju_set(o, "phase", word_json(words_phase, x->phase));
 	ju_set(o, "done", ju_uint(x->done));
 	ju_set(o, "total", ju_uint(x->total));
+	ju_set(o, "rate", json_real(x->rate / 10.0));
+	ju_set(o, "secondsLeft", x->left != 0 ? ju_uint(x->left) : json_null());
 	return o;
 }
 
@@ -84,6 +86,7 @@ JMAP_RENDER(link, render_smtp, endpoint(x->smtp_host, x->smtp_port, x->smtp_secu
 JMAP_RENDER(link, render_paused, json_boolean(x->paused))
 JMAP_RENDER(link, render_state, word_json(words_link_state, x->state))
 JMAP_RENDER(link, render_error, link_error_json(x->error_code, x->error_detail, x->error_since))
+JMAP_RENDER(link, render_fresh, x->fresh != 0 ? ju_uint(x->fresh - 1) : json_null())
 JMAP_RENDER(link, render_last, ju_date(x->last_sync_at))
 JMAP_RENDER(link, render_linked, ju_date(x->linked_at))
 JMAP_RENDER(link, render_expires, ju_date(x->expires_at))
@@ -104,6 +107,7 @@ static const struct jmap_prop props[] = {
 	{ "state", PROP_SERVER_SET, render_state },
 	{ "error", PROP_SERVER_SET, render_error },
 	{ "progress", PROP_SERVER_SET, render_progress },
+	{ "freshness", PROP_SERVER_SET, render_fresh },
 	{ "lastSyncAt", PROP_SERVER_SET, render_last },
 	{ "linkedAt", PROP_SERVER_SET, render_linked },
 	{ "expiresAt", PROP_SERVER_SET, render_expires },

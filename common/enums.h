@@ -65,6 +65,10 @@ enum link_state {
 	LINK_OFFLINE
 };
 enum sync_phase { PHASE_NONE = 0, PHASE_LISTING, PHASE_HEADERS, PHASE_BODIES, PHASE_LIVE };
+/* Message watched: the link's record as it is now, or empty when it is removed;
+ * count new messages; the submission id with its state and count recipients;
+ * count events were left out. */
+enum watched { WATCHED_LINK = 1, WATCHED_MAIL, WATCHED_SEND, WATCHED_LOST };
 enum content_policy { CONTENT_DEFAULT = 0, CONTENT_ALL, CONTENT_HEADERS, CONTENT_MATCHED };
 enum content_state { CONTENT_STATE_HEADER = 1, CONTENT_STATE_FULL, CONTENT_STATE_QUARANTINED };
 

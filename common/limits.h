@@ -296,6 +296,7 @@
 
 /* The admin's socket */
 #define LIM_CTL_CLIENTS 32	/* connections at once */
+#define LIM_CTL_MONITORS 8	/* of these, connections that only follow what happens */
 #define LIM_CTL_HELLO_SECONDS 5	/* from connect to hello */
 #define LIM_CTL_IDLE_SECONDS 60	/* without a request */
 #define LIM_CTL_BUSY_SECONDS 900	/* for one request: probes take minutes */
@@ -316,6 +317,9 @@
 #define LIM_IMAP_TICK_MS 5000	/* how often a waiting command is doubted */
 #define LIM_PROGRESS_SECONDS 1	/* between two events about the progress of a link */
 #define LIM_SYNCED_SECONDS 60	/* between two events that only say "still in step" */
+#define LIM_RATE_SECONDS 10	/* a link's rate is that of these last seconds */
+#define LIM_FRESH_TELL_SECONDS 60	/* between two words that a link is whole, where no round tells it */
+#define LIM_WATCH_EVENTS 256	/* of one turn for posternctl monitor; more are counted */
 #define LIM_HOUSEKEEPING_SECONDS 60	/* between two looks for what is too old */
 #define LIM_HOUSEKEEPING_ROWS 1024	/* forgotten in one turn */
 #define LIM_COALESCE_MS 10	/* changes that follow each other make one event */

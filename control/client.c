@@ -41,7 +41,7 @@ audit_command(const struct client *c, struct slice outcome)
 void
 client_free(struct client *c)
 {
-	audit_command(c, slice_str("abandoned"));
+	audit_command(c, slice_str(c->request.monitor ? "ok" : "abandoned"));
 	request_free(&c->request);
 	TAILQ_REMOVE(&clients, c, entry);
 	nclients--;
@@ -55,6 +55,7 @@ client_free(struct client *c)
 	wbuf_free(&c->out);
 	free(c->in);
 	free(c);
+	monitor_left();
 }
 
 static void
@@ -91,6 +92,13 @@ void
 client_done(struct client *c, const char *error, const char *text, uint64_t id)
 {
 	client_done_slices(c, slice_str(error), slice_str(text), id);
+}
+
+void
+client_follow(struct client *c)
+{
+	if (!c->lost)
+		event_del(c->timer);
 }
 
 bool

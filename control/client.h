@@ -38,6 +38,8 @@ void client_listen(int fd, struct slice uids, uid_t own);
 /* Queue one answer; a client that does not read is closed at the loop's next
  * turn. done also ends the request. */
 void client_put(struct client *, enum ctl_type, const void *fields);
+/* The request has no end: it lasts as long as the connection. */
+void client_follow(struct client *);
 void client_done(struct client *, const char *error, const char *text, uint64_t id);
 void client_done_slices(struct client *, struct slice error, struct slice text, uint64_t id);
 /* Too much waits for this client: its request pauses and is told by

@@ -9,6 +9,7 @@
 
 #include <jansson.h>
 
+#include "messages.h"
 #include "protocol.h"
 #include "words.h"
 
@@ -63,11 +64,26 @@ json_t *text_json(struct slice);
 json_t *time_json(uint64_t);
 void json_show(json_t *);	/* print and release */
 
+/* ---- ctl_links.c: a link as a person sees it ---- */
+#define LINK_HEADING "ats id address state progress percent rate left fresh error last-sync"
+
+const char *span_text(uint64_t seconds, bool known);	/* "7 min", "" when not known; static buffer */
+bool link_counts(const struct rec_link *);	/* done, total and rate mean something */
+unsigned int link_percent(const struct rec_link *);
+/* One plain sentence and a code for what stands still, else NULL; static buffers. */
+const char *link_why(const struct rec_link *, const char **code);
+json_t *endpoint_json(struct slice host, uint16_t port, uint8_t security, struct slice user);
+json_t *link_json(struct slice ats, uint32_t no, const struct rec_link *);
+/* The cells of LINK_HEADING; why it stands still is kept for below the table. */
+void link_cells(struct table *, struct slice ats, uint32_t no, const struct rec_link *);
+void links_print_still(void);
+
 /* ---- commands: argv after the command's words; return the exit status ---- */
 int cmd_show_processes(int argc, char **argv);
 int cmd_show_links(int argc, char **argv);
 int cmd_show_queue(int argc, char **argv);
 int cmd_show_providers(int argc, char **argv);
+int cmd_monitor(int argc, char **argv);
 int cmd_link_add(int argc, char **argv);
 int cmd_link_test(int argc, char **argv);
 int cmd_link_pause(int argc, char **argv);

@@ -21,6 +21,7 @@ static const struct command {
 	{ "show", "links", cmd_show_links, "[ats]" },
 	{ "show", "queue", cmd_show_queue, "[ats [link]]" },
 	{ "show", "providers", cmd_show_providers, "" },
+	{ "monitor", NULL, cmd_monitor, "[ats]" },
 	{ "link", "add", cmd_link_add,
 	    "ats address [-imap host:port:mode] [-smtp host:port:mode] [-user name] [-smtp-user name]\n"
 	    "                [-name text] [-provider id] [-mode twoWay|receiveOnly|sendOnly] [-no-verify] [-p pubfile] [-]" },

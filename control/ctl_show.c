@@ -121,76 +121,6 @@ cmd_show_processes(int argc, char **argv)
 	return collect(process_row);
 }
 
-/* ---- links ---- */
-
-static json_t *
-endpoint_json(struct slice host, uint16_t port, uint8_t security, struct slice user)
-{
-	if (host.n == 0)
-		return json_null();
-	return json_pack("{so si ss so}", "host", text_json(host), "port", port, "security",
-	    word_text(words_security, security), "user", text_json(user));
-}
-
-static json_t *
-link_json(struct slice ats, const char *id, const struct rec_link *l)
-{
-	json_t *error = l->error_code.n == 0 ? json_null()
-	    : json_pack("{so so so}", "code", text_json(l->error_code), "detail", text_json(l->error_detail), "since",
-		  time_json(l->error_since));
-
-	return json_pack("{so ss so so so ss ss sb so so so s{ss si si} so so so}", "ats", text_json(ats), "id", id,
-	    "address", text_json(l->address), "name", text_json(l->name), "provider", text_json(l->provider), "mode",
-	    word_text(words_mode, l->mode), "state", word_text(words_link_state, l->state), "paused", l->paused, "imap",
-	    endpoint_json(l->imap_host, l->imap_port, l->imap_security, l->imap_user), "smtp",
-	    endpoint_json(l->smtp_host, l->smtp_port, l->smtp_security, l->smtp_user), "error", error, "progress",
-	    "phase", word_text(words_phase, l->phase), "done", (int)l->done, "total", (int)l->total, "lastSyncAt",
-	    time_json(l->last_sync_at), "linkedAt", time_json(l->linked_at), "expiresAt", time_json(l->expires_at));
-}
-
-static void
-link_row(const struct ctl *f)
-{
-	struct rec_link l;
-	char id[32];
-
-	strange(f->type == CTL_link ? rec_link_decode(f->link.record, &l) : -1);
-	snprintf(id, sizeof(id), "L%" PRIu64, f->link.id);
-	if (ctl_options.json) {
-		add(link_json(f->link.ats, id, &l));
-		return;
-	}
-	table_text(&table, f->link.ats);
-	table_add(&table, "%s", id);
-	table_text(&table, l.address);
-	table_add(&table, "%s", word_text(words_link_state, l.state));
-	if (l.phase == PHASE_NONE || l.phase == PHASE_LIVE)
-		table_add(&table, "%s", "");
-	else
-		table_add(&table, "%s %u/%u", word_text(words_phase, l.phase), l.done, l.total);
-	table_text(&table, l.error_code);
-	table_add(&table, "%s", time_text(l.last_sync_at));
-}
-
-/* [ATS] as the only argument. */
-static struct slice
-optional_ats(int argc, char **argv)
-{
-	if (argc > 1)
-		ctl_usage();
-	return argc == 1 ? slice_str(argv[0]) : SLICE_NONE;
-}
-
-int
-cmd_show_links(int argc, char **argv)
-{
-	const struct ctl_show_links m = { .ats = optional_ats(argc, argv) };
-
-	begin("ats id address state progress error last-sync");
-	conn_ask(CTL_show_links, &m);
-	return collect(link_row);
-}
-
 /* ---- the queue ---- */
 
 static void
@@ -234,6 +164,35 @@ cmd_show_queue(int argc, char **argv)
 	begin("ats from id to state attempts next-try error");
 	conn_ask(CTL_show_queue, &m);
 	return collect(queue_row);
+}
+
+/* ---- links, ctl_links.c ---- */
+
+static void
+link_row(const struct ctl *f)
+{
+	struct rec_link l;
+
+	strange(f->type == CTL_link && f->link.id <= UINT32_MAX ? rec_link_decode(f->link.record, &l) : -1);
+	if (ctl_options.json)
+		add(link_json(f->link.ats, (uint32_t)f->link.id, &l));
+	else
+		link_cells(&table, f->link.ats, (uint32_t)f->link.id, &l);
+}
+
+int
+cmd_show_links(int argc, char **argv)
+{
+	const struct ctl_show_links m = { .ats = argc == 1 ? slice_str(argv[0]) : SLICE_NONE };
+	int status;
+
+	if (argc > 1)
+		ctl_usage();
+	begin(LINK_HEADING);
+	conn_ask(CTL_show_links, &m);
+	status = collect(link_row);
+	links_print_still();
+	return status;
 }
 
 /* ---- providers ---- */

@@ -8,7 +8,7 @@
 #include "limits.h"
 #include "wire.h"
 
-#define CTL_VERSION 2
+#define CTL_VERSION 3
 #define CTL_HEAD 6		/* length and row number */
 
 enum ctl_type {

@@ -66,14 +66,16 @@ request_next_tenant(struct client *c)
 	struct request *r = &c->request;
 
 	r->tenant = r->one ? NULL : tenant_next(r->tenant);
-	if (r->tenant == NULL)
-		client_done(c, "", "", 0);
-	else
+	if (r->tenant != NULL)
 		ask_links(c);
+	else if (r->type == CTL_monitor)
+		monitor_follow(c);
+	else
+		client_done(c, "", "", 0);
 }
 
-static void
-first_tenant(struct client *c)
+void
+request_first_tenant(struct client *c)
 {
 	struct request *r = &c->request;
 
@@ -81,6 +83,8 @@ first_tenant(struct client *c)
 	r->tenant = r->one ? tenant_find(r->ats) : tenant_first();
 	if (r->tenant == NULL && r->one)
 		client_done(c, "api.not_found", "no ATS of this name is running", 0);
+	else if (r->tenant == NULL && r->type == CTL_monitor)
+		monitor_follow(c);
 	else if (r->tenant == NULL)
 		client_done(c, "", "", 0);
 	else
@@ -271,7 +275,7 @@ begin_link(struct client *c, const struct ctl *f)
 	if (r->ats[0] == '\0' || r->link[0] == '\0')
 		client_done(c, "api.invalid", "an ATS and a link must be named", 0);
 	else
-		first_tenant(c);
+		request_first_tenant(c);
 	return 0;
 }
 
@@ -309,11 +313,15 @@ request_begin(struct client *c, const struct ctl *f)
 		return 0;
 	case CTL_show_links:
 		name(&c->request, f->show_links.ats, SLICE_NONE, false);
-		first_tenant(c);
+		request_first_tenant(c);
+		return 0;
+	case CTL_monitor:
+		name(&c->request, f->monitor.ats, SLICE_NONE, false);
+		monitor_start(c);
 		return 0;
 	case CTL_show_queue:
 		name(&c->request, f->show_queue.ats, f->show_queue.link, false);
-		first_tenant(c);
+		request_first_tenant(c);
 		return 0;
 	default:
 		return begin_link(c, f);

@@ -79,7 +79,9 @@ put_link(struct client *c, uint64_t id, struct rec_link *link)
 
 	link->also = SLICE_NONE;
 	rec_link_encode(&w, link);
-	if (!w.failed)
+	if (!w.failed && c->request.type == CTL_monitor)
+		monitor_put_link(c, (uint32_t)id, wbuf_slice(&w));
+	else if (!w.failed)
 		client_put(c, CTL_link, &(struct ctl_link){ .ats = slice_str(tenant_name(c->request.tenant)), .id = id,
 		    .record = wbuf_slice(&w) });
 	wbuf_free(&w);
@@ -108,7 +110,7 @@ link_row(struct client *c, uint64_t id, struct slice data)
 		return -1;
 	if (!request_means(r, id, link.address))
 		return 0;
-	if (r->type == CTL_show_links)
+	if (r->type == CTL_show_links || r->type == CTL_monitor)
 		return put_link(c, id, &link);
 	if (r->type == CTL_show_queue)
 		note_link(r, id, link.address);
@@ -164,7 +166,7 @@ links_known(struct client *c)
 {
 	struct request *r = &c->request;
 
-	if (r->type == CTL_show_links)
+	if (r->type == CTL_show_links || r->type == CTL_monitor)
 		request_next_tenant(c);
 	else if (r->links.failed)
 		client_done(c, "proc.limit_hit", "this ATS has too many links for one list: name the link", 0);
@@ -263,4 +265,4 @@ on_set_done(struct chan *ch, const union msg *m, int *fd)
 
 const chan_handler request_master[MSG__COUNT] = { [MSG_admin_row] = on_admin_row, [MSG_admin_done] = on_admin_done };
 const chan_handler request_store[MSG__COUNT] = { [MSG_row] = on_row, [MSG_get_done] = on_get_done,
-	[MSG_query_done] = on_query_done, [MSG_probe_step] = on_probe_step, [MSG_set_done] = on_set_done };
+	[MSG_query_done] = on_query_done, [MSG_probe_step] = on_probe_step, [MSG_watched] = monitor_on_watched, [MSG_set_done] = on_set_done };

@@ -85,4 +85,5 @@ tenant_peer(const struct chan_peer *peer, int fd)
 		return;
 	}
 	TAILQ_INSERT_TAIL(&tenants, t, entry);
+	monitor_tenant(t);
 }

@@ -69,6 +69,7 @@ forget_connection(struct engine *e)
 	e->idle = IDLE_OFF;
 	e->notify = NOTIFY_OFF;
 	e->live = false;
+	e->whole_at = e->whole_told = 0;
 	e->caps = 0;
 	e->condstore = e->qresync = false;
 }

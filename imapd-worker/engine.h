@@ -173,6 +173,7 @@ struct engine {
 	bool no_sent_told;		/* no folder is Sent, and the store knows */
 	unsigned int fails;		/* connections lost in a row */
 	uint64_t up_since, list_at, proof_at, noop_at;
+	uint64_t whole_at, whole_told;	/* fresh.c: as last told, and when */
 	uint64_t moved, moved_at;	/* the stall clock */
 	uint64_t step_since;		/* probe */
 	unsigned int probe_stage;
@@ -292,6 +293,7 @@ bool live_event(const struct engine *);		/* the selected folder changed */
 bool live_poll_due(struct engine *);
 uint64_t live_next_due(const struct engine *);	/* monotonic ms of the next thing to do */
 void live_poll(struct engine *);
+void fresh_tell(struct engine *);	/* fresh.c: how fresh the link is, if that is news */
 void live_looked_at(const struct engine *, struct folder *);	/* the next poll is a while away */
 void live_status(struct engine *, const struct imap_mailbox_status *);
 void live_idle(struct engine *);

@@ -38,6 +38,7 @@ struct folder {
 	bool fetched;		/* headers have come from it since the process began */
 	/* monotonic ms */
 	uint64_t retry_at, poll_at, reconcile_at, looked_at, rebuilt_since;
+	uint64_t whole_at;	/* nothing was missing then: a full round, or STATUS as expected */
 };
 
 struct folders {

@@ -143,8 +143,11 @@ live_status(struct engine *e, const struct imap_mailbox_status *m)
 	/* STATUS says nothing of flags where there is no MODSEQ. */
 	if (differs(f, m) || (asked && !m->has_modseq && clock_ms() - f->looked_at > LIM_PROOF_SECONDS * 1000))
 		f->dirty = true;
-	else if (f->confirm)
-		sync_position(e, f);
+	else {
+		f->whole_at = clock_ms();
+		if (f->confirm)
+			sync_position(e, f);
+	}
 	f->confirm = false;
 }
 

@@ -136,6 +136,7 @@ choose(struct engine *e)
 		start_round(e, f, ROUND_RESUME);
 	else {
 		say_live(e);
+		fresh_tell(e);
 		if (!go_home(e)) {
 			live_idle(e);
 			return false;

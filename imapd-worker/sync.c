@@ -234,7 +234,7 @@ finish(struct engine *e)
 	struct folder *f = e->sel.folder;
 
 	if (r->kind == ROUND_FULL)
-		f->looked_at = clock_ms();
+		f->looked_at = f->whole_at = clock_ms();
 	live_looked_at(e, f);
 	if (r->kind == ROUND_QUICK || f->pos.complete)
 		f->messages = e->sel.exists;

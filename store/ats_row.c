@@ -40,12 +40,24 @@ ats_account_serves(uint32_t account, enum obj_type type)
 		row_##name##_free(&row);                                                                               \
 		return !w->failed;                                                                                     \
 	}
-ROW_PLAIN(link)
 ROW_PLAIN(correspondent)
 ROW_PLAIN(note)
 ROW_PLAIN(review)
 ROW_PLAIN(mailbox)
 ROW_PLAIN(submission)
+
+static bool
+row_link(struct dbkey k, uint32_t no, struct wbuf *w)
+{
+	struct row_link row;
+
+	if (!row_link_get(&row, k))
+		return false;
+	link_now(no, &row.rec);
+	rec_link_encode(w, &row.rec);
+	row_link_free(&row);
+	return !w->failed;
+}
 
 static bool
 row_email(uint32_t account, uint64_t id, uint32_t parts, struct wbuf *w)
@@ -90,7 +102,7 @@ ats_row(uint32_t account, enum obj_type type, uint64_t id, uint32_t parts, struc
 {
 	switch (type) {
 	case OBJ_LINK:
-		return id <= UINT32_MAX && row_link(KEY(link, .no = (uint32_t)id), w);
+		return id <= UINT32_MAX && row_link(KEY(link, .no = (uint32_t)id), (uint32_t)id, w);
 	case OBJ_CORRESPONDENT:
 		return row_correspondent(KEY(correspondent, .id = id), w);
 	case OBJ_NOTE:

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "push.h"
+#include "watch.h"
 
 struct row {
 	uint64_t id;
@@ -112,6 +113,7 @@ changes_record(uint32_t account, enum obj_type type, uint64_t id, enum change wh
 	table_put_u64(T_changed, KEY(changed, .account = account, .type = (uint8_t)type, .id = id), now);
 	table_put_u64(T_state, KEY(state, .account = account, .type = (uint8_t)type), now);
 	push_note(account, type, now);
+	watch_changed(account, type, id);
 }
 
 uint64_t

@@ -194,6 +194,7 @@ imap_drain_later(void)
 QUEUED(mailbox_found)
 QUEUED(mailbox_list_end)
 QUEUED(sync_progress)
+QUEUED(sync_fresh)
 
 /* True: this folder is the link's. Else *rc is what the handler returns. */
 static bool
@@ -293,6 +294,7 @@ static const chan_handler handlers[MSG__COUNT] = {
 	[MSG_uids_vanished] = on_uids_vanished,
 	[MSG_mailbox_synced] = on_mailbox_synced,
 	[MSG_sync_progress] = on_sync_progress,
+	[MSG_sync_fresh] = on_sync_fresh,
 	[MSG_sync_error] = on_sync_error,
 	[MSG_message_body] = on_message_body,
 	[MSG_op_done] = on_op_done,
@@ -403,6 +405,7 @@ imap_peer(const struct chan_peer *peer, int fd)
 	if ((s->chan = loop_chan(fd, peer, &ops, s)) == NULL)
 		fatal("out of memory");
 	LIST_INSERT_HEAD(&sessions, s, entry);
+	link_now_reset(s->link);
 	imap_touch(s);	/* if the turn fails, its configuration is not sent */
 	send_config(s);
 }

@@ -110,6 +110,7 @@ row_header(struct imap_row *r)
 		mime_cancel(r->job);
 		r->job = NULL;
 		flags_changed(r->session->link, m->mailbox, m->uid, m->flags);
+		link_moved(r->session->link, PHASE_HEADERS);
 		return INGEST_DONE;
 	}
 	if (!r->parsed && r->job == NULL)
@@ -117,6 +118,7 @@ row_header(struct imap_row *r)
 	if (!r->parsed)
 		return INGEST_WAIT;
 	ingest_header(r);
+	link_moved(r->session->link, PHASE_HEADERS);
 	return INGEST_DONE;
 }
 
@@ -280,7 +282,10 @@ row_progress(struct imap_session *s, const struct msg_sync_progress *m)
 {
 	bool live = m->phase == PHASE_LIVE;
 
-	link_progress(s->link, m->phase <= PHASE_LIVE ? m->phase : PHASE_NONE, m->done, m->total);
+	if (live)
+		link_headers_done(s->link, m->done, m->total);
+	else
+		link_progress(s->link, m->phase < PHASE_LIVE ? m->phase : PHASE_NONE, m->done, m->total);
 	link_set_state(s->link, live ? LINK_LIVE : LINK_SYNCING, "", SLICE_NONE);
 	s->live = live;
 }
@@ -342,6 +347,9 @@ ingest_row(struct imap_row *r)
 		break;
 	case MSG_sync_progress:
 		row_progress(s, &r->m.sync_progress);
+		break;
+	case MSG_sync_fresh:
+		link_whole(s->link, r->m.sync_fresh.seconds);
 		break;
 	case MSG_sync_error:
 		row_error(s, &r->m.sync_error);

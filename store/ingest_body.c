@@ -8,6 +8,7 @@
 #include "blob.h"
 #include "email.h"
 #include "ingest.h"
+#include "link.h"
 #include "log.h"
 #include "quota.h"
 #include "seam.h"
@@ -234,6 +235,7 @@ place_free(struct imap_body *b)
 	s->nbodies--;
 	s->bodies_bytes -= b->size;
 	*b = (struct imap_body){ .email = 0 };
+	link_body_done(s->link);
 	imap_touch(s);
 	ingest_pump(s);
 }

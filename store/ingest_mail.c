@@ -15,6 +15,7 @@
 #include "review.h"
 #include "submit_copy.h"
 #include "thread.h"
+#include "watch.h"
 
 static const struct rec_header no_header;
 
@@ -158,6 +159,8 @@ create(struct imap_row *r, const struct rec_header *h, struct slice header)
 	struct email e;
 	struct uid_row u;
 
+	if (!m->backfill)
+		watch_mail(r->session->link);
 	email_new(&e, r->session->link);
 	fill(&e, r, h, header);
 	keywords_from_flags(&u.keywords, m->flags, &u.deleted);

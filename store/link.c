@@ -201,6 +201,7 @@ link_progress(uint32_t no, enum sync_phase phase, uint32_t done, uint32_t total)
 		row.rec.done = done;
 		row.rec.total = total;
 		run->progress_at = now;
+		link_phase(run, phase);
 		link_write(no, &row.rec, false);
 	}
 	row_link_free(&row);

@@ -34,6 +34,19 @@ int link_address(uint32_t no, char *out);
 void link_set_state(uint32_t no, enum link_state, const char *code, struct slice detail);
 /* For the progress bar; written at most once a second, phases at once. */
 void link_progress(uint32_t no, enum sync_phase, uint32_t done, uint32_t total);
+/* link_now.c: what is known beside the row, kept in memory and computed when it
+ * is read. One message of this phase more; */
+void link_moved(uint32_t no, enum sync_phase);
+/* one body more or given up: tells the phase of bodies and its end; */
+void link_body_done(uint32_t no);
+/* headers are complete: the phase of bodies begins, or everything is live; */
+void link_headers_done(uint32_t no, uint32_t done, uint32_t total);
+/* so many seconds ago the server confirmed that nothing is missing; */
+void link_whole(uint32_t no, uint32_t seconds);
+/* a worker came: rate, counts and freshness begin anew. */
+void link_now_reset(uint32_t no);
+/* Fills rate, left and fresh of a row that is handed out. */
+void link_now(uint32_t no, struct rec_link *);
 /* A sync round ended well: lastSyncAt, at most once a minute. */
 void link_synced(uint32_t no);
 /* A step that failed for the unit of a link, or code "" for a login that

@@ -86,6 +86,7 @@ keep_own(struct rec_link *r, const struct rec_link *before)
 	r->linked_at = b->linked_at;
 	r->expires_at = b->expires_at;
 	r->generation = b->generation;
+	r->rate = r->left = r->fresh = 0;
 }
 
 /* The state that a change by the ATS leads to. */

@@ -66,6 +66,14 @@ link_run_of(uint32_t no)
 	return r;
 }
 
+struct link_run *
+link_run_known(uint32_t no)
+{
+	size_t i = run_slot(no);
+
+	return i < nruns && runs[i]->no == no ? runs[i] : NULL;
+}
+
 void
 link_run_forget(uint32_t no)
 {

@@ -13,12 +13,22 @@ struct link_run {
 	bool touched;		/* started or stopped in this turn */
 	bool redo;		/* that turn was undone: to be started from scratch */
 	uint64_t progress_at;	/* when progress was last written, store_ticks() */
+	/* link_now.c */
+	enum sync_phase phase;
+	uint32_t moved[LIM_RATE_SECONDS];	/* messages of this phase by second */
+	uint64_t moved_at;	/* the newest of them, store_ticks() */
+	uint64_t phase_at;	/* the rate counts from here */
+	uint32_t bodies_done;	/* since the worker came */
+	uint32_t bodies_total;	/* with those that were wanted when the phase began */
+	uint64_t whole_at;	/* when the server confirmed that nothing is missing; 0: not yet */
 };
 
 void link_unit_init(void);	/* hooks */
 /* NULL only without memory (the turn then fails). */
 struct link_run *link_run_of(uint32_t no);
 void link_run_forget(uint32_t no);
+/* NULL when nothing is known. */
+struct link_run *link_run_known(uint32_t no);
 
 /* A unit's endpoints, for the master. */
 struct msg_unit_run link_unit_of(uint32_t unit, uint32_t no, const struct rec_link *);
@@ -32,6 +42,9 @@ bool link_code_stops(struct slice code);
 
 /* Write a link's row and its change. */
 void link_write(uint32_t no, const struct rec_link *, bool created);
+
+/* Another phase: its rate is counted from now on. */
+void link_phase(struct link_run *, enum sync_phase);
 
 /* ---- credentials ---- */
 /* The vault's record for a service; SMTP falls back to IMAP's. malloc-free:

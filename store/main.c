@@ -23,6 +23,7 @@
 #include "seam.h"
 #include "table_index.h"
 #include "told.h"
+#include "watch.h"
 
 static char dir[LIM_PATH + 1];
 static bool running;
@@ -181,6 +182,7 @@ open_database(void)
 	told_init();
 	link_unit_init();
 	probe_init();
+	watch_init();
 	ats_init();
 	mail_init();
 	child_sandbox_drop();

@@ -19,6 +19,7 @@
 #include "push.h"
 #include "review.h"
 #include "seam.h"
+#include "watch.h"
 
 /* ---- ats-workers and control: they ask ---- */
 static const chan_handler ats_handlers[MSG__COUNT] = {
@@ -42,12 +43,14 @@ static const chan_handler control_handlers[MSG__COUNT] = {
 	[MSG_get] = ats_on_get,
 	[MSG_query] = ats_on_query,
 	[MSG_link_set] = link_on_set,
+	[MSG_watch] = watch_on_watch,
 };
 
 static void
 asker_gone(struct chan *c)
 {
 	push_remove(c);
+	watch_forget(c);
 	ats_forget(c);
 	link_forget(c);
 	mail_forget(c);

@@ -126,6 +126,7 @@ static const chan_handler handlers[MSG__COUNT] = {
 	[MSG_mailbox_found] = on_ignored,
 	[MSG_mailbox_list_end] = on_ignored,
 	[MSG_sync_progress] = on_ignored,
+	[MSG_sync_fresh] = on_ignored,
 	[MSG_sync_error] = on_ignored,
 };
 

@@ -183,6 +183,17 @@ HANDLER(sync_progress)
 	return 0;
 }
 
+/* How often the worker said how fresh the link is, and what it said last. */
+static unsigned int fresh_told, fresh_seconds;
+
+HANDLER(sync_fresh)
+{
+	BEGIN(sync_fresh)
+	fresh_told++;
+	fresh_seconds = m->seconds;
+	return 0;
+}
+
 HANDLER(sync_error)
 {
 	BEGIN(sync_error)
@@ -226,6 +237,7 @@ static const chan_handler test_handlers[MSG__COUNT] = {
 	[MSG_uids_vanished] = on_uids_vanished,
 	[MSG_mailbox_synced] = on_mailbox_synced,
 	[MSG_sync_progress] = on_sync_progress,
+	[MSG_sync_fresh] = on_sync_fresh,
 	[MSG_sync_error] = on_sync_error,
 	[MSG_message_body] = on_message_body,
 	[MSG_op_done] = on_op_done,

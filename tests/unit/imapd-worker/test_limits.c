@@ -86,10 +86,13 @@ proof(void **state)
 	unsigned int tag;
 
 	(void)state;
+	fresh_told = 0;
 	settle();
-	for (int i = 0; i < 2; i++) {
+	assert_int_equal(fresh_told, 1);
+	for (unsigned int i = 0; i < 2; i++) {
 		time_pass(LIM_PROOF_SECONDS * 1000 - 1);
 		silent();
+		assert_int_equal(fresh_told, 1 + i);	/* silence is no proof */
 		time_pass(20);
 		idle_ends();
 		tag = expect("UID FETCH 1:20 (UID FLAGS)");
@@ -97,6 +100,8 @@ proof(void **state)
 		ok(tag);
 		(void)expect("IDLE");
 		say("+ idling");
+		assert_int_equal(fresh_told, 2 + i);
+		assert_int_equal(fresh_seconds, 0);
 	}
 	stop();
 }
