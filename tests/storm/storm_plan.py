@@ -157,7 +157,8 @@ class _Maker:
         return self.rng.choice(makers)(who) or self._append(who)
 
     def _folder(self, who):
-        return self.rng.choice(STABLE + self.private[who])
+        """The inbox most often: what happens there is to be seen while it happens."""
+        return self.rng.choice(STABLE + [("INBOX",)] * 4 + self.private[who])
 
     def _pick(self, who):
         """(label, folder) of one of its messages, or None."""

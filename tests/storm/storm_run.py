@@ -203,7 +203,8 @@ class Storm:
                 return self.ats.wait_for(same, min(1, max(end - time.monotonic(), 0.1)), what)
             except (Late, *BROKEN, Exception) as error:
                 if time.monotonic() > end or isinstance(error, AssertionError):
-                    self._fault([f"{what}: not equal within {seconds} s"] + last + [self._state()], error)
+                    why = [] if isinstance(error, Late) else [f"{type(error).__name__}: {error}"]
+                    self._fault([f"{what}: not equal within {seconds} s"] + why + last + [self._state()], error)
 
     def _state(self):
         return f"link {self.ats.link()}, proxy {self.proxy.told(self.name)}"
