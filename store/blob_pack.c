@@ -11,7 +11,8 @@
 #include "log.h"
 
 enum { PACK_PLAIN = 0, PACK_ZSTD = 1 };
-#define LEVEL 3
+/* Level 3 takes a fifth more of the store's time in a first sync and saves 4 %. */
+#define LEVEL 1
 
 /* The largest input: a chunk of a blob, or one text. */
 #define PLAIN_MAX ((size_t)LIM_TEXT_PART)
