@@ -97,6 +97,7 @@
 #define LIM_TLS_LINKS 32	/* links one tls-worker serves */
 #define LIM_TICKET_SECONDS 120	/* lookup, connect, handshake and greeting come before the login */
 #define LIM_TICKETS_PER_MINUTE 30	/* logins of one link */
+#define LIM_LOGINS_SECOND 20	/* logins of all links together at one host, and as many that a person or a message waits for: 1,000 links come back in 50 s */
 #define LIM_TICKETS_PER_MINUTE_ATS 3000	/* logins of one tenant */
 #define LIM_SEALS_PER_MINUTE 600	/* credentials one tenant may enter */
 #define LIM_STREAMS_WORKER 4	/* streams of one worker, used ones whose end was not told yet included */
@@ -320,6 +321,7 @@
 #define LIM_RATE_SECONDS 10	/* a link's rate is that of these last seconds */
 #define LIM_FRESH_TELL_SECONDS 60	/* between two words that a link is whole, where no round tells it */
 #define LIM_WATCH_EVENTS 256	/* of one turn for posternctl monitor; more are counted */
+#define LIM_RETURN_SECONDS 60	/* from the start of a store: links that run then come back by themselves, and queue behind those a person waits for */
 #define LIM_HOUSEKEEPING_SECONDS 60	/* between two looks for what is too old */
 #define LIM_HOUSEKEEPING_ROWS 1024	/* forgotten in one turn */
 #define LIM_COALESCE_MS 10	/* changes that follow each other make one event */

@@ -16,6 +16,7 @@ struct unit {
 	uint8_t security[3];
 	int64_t minute;			/* start of the minute that logins are counted in */
 	unsigned int logins;
+	bool first_login;		/* none yet, and a person has just made or changed it */
 };
 TAILQ_HEAD(unit_list, unit);
 

@@ -14,6 +14,7 @@
 #include "audit_log.h"
 #include "loop.h"
 #include "master.h"
+#include "pace.h"
 
 struct stream {
 	TAILQ_ENTRY(stream) entry;
@@ -27,6 +28,7 @@ struct stream {
 	bool lock_told;		/* the store knows that this one waits for the vault */
 	unsigned int steps;	/* that the tls-worker told */
 	int64_t since_ms;
+	int64_t slot_ms;	/* when it may begin, pace.h; 0: not asked for yet */
 	struct event *timer;	/* it does not wait for ever */
 	char code[LIM_CODE + 1], detail[LIM_DETAIL + 1];	/* of the failed step */
 };
@@ -172,6 +174,26 @@ audit_no_ticket(const struct stream *s, const char *code, const char *why)
 		.service = slice_str(service_word(s->service)), .code = slice_str(code), .reason = slice_str(why) });
 }
 
+/* Many links of one host come back at once: each at its moment. A moment that
+ * passed while a process was missing is gone. */
+static bool
+stream_paced(struct stream *s, const struct unit *u)
+{
+	bool urgent = s->service == SERVICE_SMTP || (s->unit & UNIT_PROBE) != 0 || u->first_login;
+	int64_t now = now_ms(), left;
+	struct timeval tv;
+
+	if (s->slot_ms == 0)
+		s->since_ms = s->slot_ms = pace_slot(u->host[s->service], urgent, now);
+	else if (now - s->slot_ms >= 1000)
+		s->slot_ms = pace_slot(u->host[s->service], urgent, now);
+	if ((left = s->slot_ms - now) <= 0)
+		return false;
+	tv = (struct timeval){ .tv_sec = left / 1000, .tv_usec = left % 1000 * 1000 };
+	(void)event_add(s->timer, &tv);
+	return true;
+}
+
 /* Perhaps nothing else happens until its time is over. */
 static void
 stream_wait(struct stream *s)
@@ -202,11 +224,14 @@ stream_try(struct stream *s)
 		stream_fail(s, "audit.full", "the audit log cannot be written");
 		return;
 	}
+	if (stream_paced(s, u))
+		return;
 	if (s->tls == NULL && (s->tls = tls_for(s->tenant, u->host[s->service])) == NULL) {
 		stream_fail(s, "proc.limit_hit", "too many processes of this ATS");
 		return;
 	}
 	if (master.vault == VAULT_OPEN && proc_running(vault) && proc_running(s->tls)) {
+		u->first_login = false;
 		if (stream_begin(s, u, vault) == -1)
 			stream_fail(s, "proc.crashed", "no connection could be made");
 	} else if (now_ms() - s->since_ms >= LIM_STREAM_WAIT_MS)
@@ -389,6 +414,7 @@ stream_again(struct stream *s)
 	s->steps = 0;
 	s->lock_told = false;
 	s->since_ms = now_ms();
+	s->slot_ms = 0;
 	stream_release(tls);
 	stream_try(s);
 }

@@ -126,6 +126,8 @@ unit_on_run(struct chan *c, const union msg *m, int *fd)
 		unit_workers_end(t, u->number);
 	u->link = m->unit_run.link;
 	u->generation = m->unit_run.generation;
+	/* Later than its store came: a person has just made it, changed it or let it go on. */
+	u->first_login = now_ms() - ((struct proc *)chan_ctx(c))->started_ms > (int64_t)LIM_RETURN_SECONDS * 1000;
 	if (take_endpoint(u, SERVICE_IMAP, m->unit_run.imap_host, m->unit_run.imap_port, m->unit_run.imap_security) ==
 		-1 ||
 	    take_endpoint(u, SERVICE_SMTP, m->unit_run.smtp_host, m->unit_run.smtp_port, m->unit_run.smtp_security) == -1)

@@ -99,6 +99,7 @@ want(size_t i)
 	int fd = -1;
 
 	failed[0] = '\0';
+	time_pass(1000 / LIM_LOGINS_SECOND);	/* the host has room for another login */
 	assert_int_equal(stream_on_want(run[i].chan, &m, &fd), 0);
 	hear();
 }
@@ -309,12 +310,39 @@ waits_for_the_vault(void **state)
 	assert_true(ticket[TLS] != 0);
 }
 
+/* All come back at once: each login begins at its moment, a message to be sent at once. */
+static void
+logins_are_spread(void **state)
+{
+	union msg m = { .stream_want = { .service = SERVICE_IMAP } };
+	uint64_t before;
+	int fd = -1;
+
+	(void)state;
+	want(ONE);
+	before = ticket[TLS];
+	up(before);
+	failed[0] = '\0';
+	assert_int_equal(stream_on_want(run[ONE].chan, &m, &fd), 0);
+	hear();
+	stream_retry();	/* something happens meanwhile */
+	hear();
+	assert_true(ticket[TLS] == before);
+	time_pass(1000 / LIM_LOGINS_SECOND - 1);
+	hear();
+	assert_true(ticket[TLS] == before);
+	time_pass(1);
+	hear();
+	assert_true(ticket[TLS] != before);
+	assert_string_equal(failed, "");
+}
+
 int
 main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = { T(tickets_of_another), T(steps_without_end), T(logins_without_end),
-		T(streams_of_one_worker), T(waits_for_the_vault) };
+		T(streams_of_one_worker), T(waits_for_the_vault), T(logins_are_spread) };
 
 	if (sodium_init() == -1)
 		return 1;
