@@ -81,6 +81,15 @@
 #define LIM_SELECT_REFUSALS 3	/* before a listed folder is called a phantom */
 #define LIM_IMAP_STABLE_MS 60000	/* a connection that lived so long forgives the failures before it */
 #define LIM_REJECTED_MS 300000	/* after a refused login: never hammer */
+#define LIM_NAMESPACES 16	/* roots of folders kept of what a server tells; servers have three or four */
+#define LIM_LITERAL_PLUS (256 * 1024)	/* sent without waiting where the server allows any size: more would be lost if it refuses */
+#define LIM_COMPRESS_RATE (1024 * 1024)	/* bytes in a second: a faster line is not worth the server's time for COMPRESS */
+#define LIM_COMPRESS_REST (4 * 1024 * 1024)	/* bytes that must still be to come */
+#define LIM_COMPRESS_RTT_MS 5	/* a nearer server is slow itself, not its line */
+#define LIM_COMPRESS_LOOK_MS 2000	/* the line's speed is taken over so long */
+#define LIM_INFLATE_TURN 16	/* buffers filled from compressed bytes before others get their turn */
+#define LIM_LIST_STATUS 500	/* folders: with more the next LIST asks for no STATUS of each */
+#define LIM_FOREIGN_LISTS 4	/* roots of other users and shared ones that are listed by name */
 #define LIM_LOOK_AROUND 16	/* with more folders a vanished message waits for the timer */
 
 /* Life of processes */
@@ -331,6 +340,7 @@
 #define LIM_NOTIFY_FOLDERS 100	/* folders in one NOTIFY; the others are polled: RFC 5465 s. 3.1 asks for few */
 #define LIM_FOLDER_POLL_SECONDS 300	/* second look at all other synced folders */
 #define LIM_RELIST_SECONDS 3600		/* LIST again: folders made by others */
+#define LIM_RECONCILE_FIRST_SECONDS 600	/* the first of these listings after a start, with the next full look */
 #define LIM_RECONCILE_SECONDS 86400	/* full UID listing although QRESYNC told everything */
 #define LIM_SLICE_MESSAGES 4096	/* messages aimed at in one slice of a listing */
 #define LIM_COPY_ROUNDS 16	/* chunks of one direction in one turn: fairness */

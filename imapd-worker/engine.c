@@ -43,6 +43,12 @@ engine_backoff(unsigned int fails)
 	return ms / 2 + random % (ms / 2 + 1);
 }
 
+uint64_t
+engine_proof_ms(const struct engine *e)
+{
+	return (uint64_t)e->quirks.idle_seconds * 1000;
+}
+
 void
 engine_sync_error(struct engine *e, uint64_t mailbox, const char *code, struct slice detail)
 {
@@ -72,6 +78,9 @@ forget_connection(struct engine *e)
 	e->whole_at = e->whole_told = 0;
 	e->caps = 0;
 	e->condstore = e->qresync = false;
+	e->compress = COMPRESS_OFF;
+	e->line.since = 0;
+	e->line.slow = false;
 }
 
 static void
@@ -137,6 +146,7 @@ on_response(void *ctx, uint8_t *text, size_t n)
 static void
 on_turn_end(void *ctx)
 {
+	compress_look(ctx);
 	engine_turn(ctx);
 }
 
@@ -280,6 +290,7 @@ engine_init(struct engine *e, const struct engine_host *host, void *host_ctx)
 	report_init(&e->report);
 	stream_init(&e->stream, &stream_ops, e);
 	imap_writer_init(&e->writer, e->stream.out);
+	wbuf_init(&e->scratch, 3 * LIM_MAILBOX_NAME);
 	uidset_init(&e->round.set, LIM_IMAP_RANGES);
 	STAILQ_INIT(&e->ops);
 	if ((e->timer = evtimer_new(loop_base(), on_timer, e)) == NULL)
@@ -300,6 +311,8 @@ engine_free(struct engine *e)
 	wbuf_free(&e->inbox);
 	wbuf_free(&e->sent);
 	wbuf_free(&e->also);
+	wbuf_free(&e->server);
+	wbuf_free(&e->scratch);
 	event_free(e->timer);
 }
 
@@ -341,6 +354,7 @@ engine_config(struct engine *e, const struct msg_sync_config *m)
 	keep_field(&e->inbox, m->inbox);
 	keep_field(&e->sent, m->sent);
 	keep_field(&e->also, m->also);
+	keep_field(&e->server, m->host);
 	e->relist = e->configured;
 	e->configured = true;
 	if (e->state == ENGINE_OFF)
@@ -360,7 +374,7 @@ engine_bound(struct engine *e, const struct msg_mailbox_bound *m)
 	f->id = m->mailbox;
 	f->pos = (struct position){ .uidvalidity = m->uidvalidity, .uidnext = m->uidnext, .modseq = m->modseq,
 		.uid_low = m->uid_low, .complete = m->complete };
-	f->dirty = f->synced;
+	f->dirty = f->synced && hello_changed(e, f);
 	session_bound(e);
 }
 

@@ -14,6 +14,7 @@
 
 #include "folders.h"
 #include "imap_command.h"
+#include "quirks.h"
 #include "report.h"
 #include "stream.h"
 #include "uidset.h"
@@ -25,18 +26,19 @@ enum engine_state {
 	ENGINE_WANTED,		/* a stream is on its way */
 	ENGINE_BACKOFF,		/* waiting before the next try */
 	ENGINE_CAPABILITY,
-	ENGINE_ENABLE,
 	ENGINE_LIST,
-	ENGINE_OBJECTIDS,
+	ENGINE_STATUS,		/* of each folder, where LIST did not bring MAILBOXID */
 	ENGINE_BIND,		/* waiting for mailbox_bound of the selectable folders */
 	ENGINE_RUN,
 	ENGINE_PROBE,		/* SELECT inbox, SELECT sent, done */
 	ENGINE_LEAVE		/* LOGOUT is on its way */
 };
 
-enum task { TASK_NONE, TASK_SELECT, TASK_ROUND, TASK_OP, TASK_BODIES, TASK_POLL, TASK_NOTIFY };
+enum task { TASK_NONE, TASK_SELECT, TASK_ROUND, TASK_OP, TASK_BODIES, TASK_POLL, TASK_NOTIFY, TASK_COMPRESS };
 /* NOTIFY: may be asked, is asked, works, was taken back by the server, does not work. */
 enum notify_state { NOTIFY_OFF, NOTIFY_ASKED, NOTIFY_ON, NOTIFY_OVER, NOTIFY_REFUSED };
+/* COMPRESS: may be asked, is asked, does not work or is on. */
+enum compress_state { COMPRESS_OFF, COMPRESS_ASKED, COMPRESS_SETTLED };
 enum idle_state { IDLE_OFF, IDLE_ASKED, IDLE_ON, IDLE_ENDING };
 
 /* What the server said of the selected folder since SELECT. */
@@ -166,11 +168,22 @@ struct engine {
 	bool probe, all_folders;
 	uint32_t first, period_days;
 	struct wbuf inbox, sent, also;
+	struct wbuf server;		/* name of the host */
 
 	/* connection */
 	uint32_t caps;
+	struct quirks quirks;
+	struct wbuf scratch;		/* a name while it is looked at */
+	bool list_plain;		/* LIST takes no options */
+	bool foreign_asked;		/* roots of others are listed too */
+	uint64_t asked_at, rtt_ms;	/* CAPABILITY and how long its answer took */
+	enum compress_state compress;
+	struct {
+		uint64_t since, bytes;	/* since 0: not looking */
+		bool slow;
+	} line;
 	bool condstore, qresync, was_live, live;
-	bool no_sent_told;		/* no folder is Sent, and the store knows */
+	bool no_sent_told, no_all_told;	/* no folder is Sent, or All Mail, and the store knows */
 	unsigned int fails;		/* connections lost in a row */
 	uint64_t up_since, list_at, proof_at, noop_at;
 	uint64_t whole_at, whole_told;	/* fresh.c: as last told, and when */
@@ -181,7 +194,7 @@ struct engine {
 
 	struct folders folders;
 	struct folders before;		/* those of the list before, until this one is complete */
-	size_t cursor;			/* next folder to ask for its MAILBOXID */
+	size_t cursor;			/* next folder to ask for its STATUS */
 	struct folder *wanted;		/* being selected */
 	const char *refusal;		/* why the last SELECT was refused */
 	struct selected sel;
@@ -234,19 +247,31 @@ bool engine_temporary(const struct imap_response *);
 void engine_sync_error(struct engine *, uint64_t mailbox, const char *code, struct slice detail);
 /* Retry delay with jitter, ms. */
 uint64_t engine_backoff(unsigned int fails);
+/* Between two looks at all of the inbox: IDLE is renewed by it too. */
+uint64_t engine_proof_ms(const struct engine *);
 
 /* schedule.c: continue the task, or choose the next by urgency */
 void schedule_run(struct engine *);
 bool schedule_bodies(const struct engine *);	/* bodies are next, or old headers are */
 bool schedule_urgent(struct engine *);	/* something goes before the contents of old mail */
 
-/* session.c: from the first byte to ENGINE_RUN */
-void session_start(struct engine *);
+/* session.c: who gets what the server says */
 void session_response(struct engine *, struct imap_response *);
 void session_tagged(struct engine *, const struct pending *, struct imap_response *);
+/* hello.c: from the first byte to ENGINE_RUN */
+void session_start(struct engine *);
 void session_turn(struct engine *);
 void session_list(struct engine *);	/* (again) from LIST on */
 void session_bound(struct engine *);	/* another folder has its number */
+void hello_capable(struct engine *);	/* CAPABILITY is answered */
+void hello_server(struct engine *, const struct imap_server *);
+void hello_enabled(struct engine *, uint32_t caps);
+void hello_list(struct engine *, const struct imap_list *);
+void hello_listed(struct engine *, const struct imap_response *);
+void hello_namespaces(struct engine *, const struct imap_spaces *);
+void hello_status(struct engine *, const struct imap_mailbox_status *);
+void hello_status_items(struct engine *, bool size);
+bool hello_changed(struct engine *, struct folder *);
 /* names.c: the list again, only to see whether folders were made */
 void names_ask(struct engine *);
 void names_row(struct engine *, const struct imap_list *);
@@ -257,6 +282,11 @@ void probe_failed(struct engine *, enum step, const char *code, struct slice det
 
 /* select.c */
 bool select_folder(struct engine *, struct folder *);	/* true: it is selected */
+/* INBOX (folder NULL) before it is listed; when it is, tie the command to it, and
+ * when it has its number, settle what SELECT told. */
+void select_begin(struct engine *, struct folder *);
+void select_tie(struct engine *, struct folder *);
+void select_settled(struct engine *);
 void select_response(struct engine *, const struct imap_response *);
 void select_tagged(struct engine *, const struct pending *, const struct imap_response *);
 void select_leave(struct engine *);	/* the connection has no folder now */
@@ -295,7 +325,8 @@ uint64_t live_next_due(const struct engine *);	/* monotonic ms of the next thing
 void live_poll(struct engine *);
 void fresh_tell(struct engine *);	/* fresh.c: how fresh the link is, if that is news */
 void live_looked_at(const struct engine *, struct folder *);	/* the next poll is a while away */
-void live_status(struct engine *, const struct imap_mailbox_status *);
+void live_status(struct engine *, struct folder *, const struct imap_mailbox_status *);
+bool live_differs(const struct engine *, const struct folder *, const struct imap_mailbox_status *);
 void live_idle(struct engine *);
 void live_idle_break(struct engine *);
 void live_tagged(struct engine *, const struct pending *, const struct imap_response *);
@@ -309,6 +340,13 @@ void notify_overflow(struct engine *);
 bool notify_brings_headers(const struct engine *);	/* of what arrives in the selected folder */
 /* The header of new message seq, which nobody asked for: true if it was taken. */
 bool notify_news(struct engine *, const struct imap_fetch *, uint32_t seq);
+
+/* compress.c: COMPRESS=DEFLATE (RFC 4978), where it pays */
+bool compress_possible(const struct engine *);	/* the server could, and is far away */
+void compress_look(struct engine *);		/* at the line's speed */
+bool compress_due(const struct engine *);
+void compress_begin(struct engine *);
+void compress_tagged(struct engine *, const struct imap_response *);
 
 /* bodies.c */
 bool bodies_due(const struct engine *);		/* before the headers of old mail */

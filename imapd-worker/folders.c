@@ -22,6 +22,8 @@ folders_free(struct folders *fs)
 		free(fs->v[i].name);
 	}
 	free(fs->v);
+	for (i = 0; i < fs->nspaces; i++)
+		free(fs->spaces[i].prefix);
 	*fs = (struct folders){ 0 };
 }
 
@@ -78,9 +80,16 @@ folders_inherit(struct folders *fs, struct folders *before)
 		const struct folder *old = &before->v[i];
 		struct folder *f;
 
-		if ((old->rebuilt == 0 && !old->fetched) || (f = folders_by_name(fs, slice_str(old->raw_name))) == NULL)
+		/* Mostly it has the place it had. */
+		f = i < fs->n && strcmp(fs->v[i].raw_name, old->raw_name) == 0 ? &fs->v[i] :
+										folders_by_name(fs, slice_str(old->raw_name));
+		if (f == NULL)
 			continue;
 		f->fetched = old->fetched;
+		f->plateau_told = old->plateau_told;
+		f->messages = old->messages;
+		f->looked_at = old->looked_at;
+		f->reconcile_at = old->reconcile_at;
 		f->rebuilt = old->rebuilt;
 		f->rebuilt_since = old->rebuilt_since;
 		if (f->rebuilt > LIM_REBUILDS_DAY)
@@ -101,14 +110,14 @@ leaf_of(struct slice name, uint8_t separator)
 
 /* A name that is not what it should be is shown with "?" for its odd bytes. */
 static char *
-shown_name(struct slice leaf, bool utf8)
+shown_name(struct slice leaf)
 {
 	struct wbuf w;
 	char *out;
 	size_t i;
 
 	wbuf_init(&w, LIM_MAILBOX_NAME);
-	if (utf8 || utf7_decode(leaf, &w) == -1) {
+	if (utf7_decode(leaf, &w) == -1) {
 		wbuf_reset(&w);
 		for (i = 0; i < leaf.n; i++)
 			w_u8(&w, utf8_clean(leaf) || (leaf.p[i] >= 0x20 && leaf.p[i] < 0x7f) ? leaf.p[i] : '?');
@@ -164,7 +173,7 @@ folders_new(const struct folders *fs, const struct imap_list *l)
 }
 
 void
-folders_add(struct folders *fs, const struct imap_list *l, bool utf8)
+folders_add(struct folders *fs, const struct imap_list *l)
 {
 	struct slice leaf;
 	struct folder *f;
@@ -178,7 +187,7 @@ folders_add(struct folders *fs, const struct imap_list *l, bool utf8)
 	f = new_entry(fs);
 	leaf = leaf_of(l->name, l->separator);
 	f->raw_name = slice_dup(l->name);
-	f->name = shown_name(leaf.n > 0 ? leaf : l->name, utf8);
+	f->name = shown_name(leaf.n > 0 ? leaf : l->name);
 	if (f->raw_name == NULL || f->name == NULL)
 		fatal("out of memory");
 	f->separator = l->separator < 0x80 ? l->separator : 0;
@@ -194,18 +203,102 @@ ensure_inbox(struct folders *fs)
 
 	if (folders_by_name(fs, inbox.name) == NULL && fs->n > 0) {
 		inbox.separator = fs->v[0].separator;
-		folders_add(fs, &inbox, false);
+		folders_add(fs, &inbox);
 	}
 }
 
-/* Top level, or directly below INBOX or a provider's root such as [Gmail]. */
-static unsigned int
-depth_of(const struct folder *f)
-{
-	unsigned int depth = 0;
-	const char *p;
+/* ---- roots ---- */
 
-	for (p = f->raw_name; f->separator != 0 && *p != '\0'; p++)
+void
+folders_space(struct folders *fs, enum imap_space kind, struct slice prefix, uint8_t separator)
+{
+	struct folder_space *s = &fs->spaces[fs->nspaces];
+
+	if (fs->nspaces == LIM_NAMESPACES || (prefix.n > 0 && !name_usable(prefix)))
+		return;
+	if ((s->prefix = slice_dup(prefix)) == NULL)
+		fatal("out of memory");
+	s->kind = kind;
+	s->separator = separator;
+	fs->nspaces++;
+}
+
+/* Below the prefix, or the root itself, which is listed without its separator. */
+static bool
+lies_in(const struct folder *f, const struct folder_space *s)
+{
+	size_t n = strlen(s->prefix);
+
+	if (n == 0)
+		return true;
+	if (strncmp(f->raw_name, s->prefix, n) == 0)
+		return true;
+	return s->prefix[n - 1] == (char)s->separator && strlen(f->raw_name) == n - 1 &&
+	       strncmp(f->raw_name, s->prefix, n - 1) == 0;
+}
+
+/* The root with the longest prefix; NULL: none is known. */
+static const struct folder_space *
+space_of(const struct folders *fs, const struct folder *f)
+{
+	const struct folder_space *best = NULL;
+	size_t i;
+
+	for (i = 0; i < fs->nspaces; i++) {
+		const struct folder_space *s = &fs->spaces[i];
+
+		if (lies_in(f, s) && (best == NULL || strlen(s->prefix) > strlen(best->prefix)))
+			best = s;
+	}
+	return best;
+}
+
+bool
+folders_space_unlisted(const struct folders *fs, size_t i)
+{
+	const struct folder_space *s = &fs->spaces[i];
+	size_t k;
+
+	if (s->kind == SPACE_PERSONAL || s->prefix[0] == '\0')
+		return false;
+	for (k = 0; k < fs->n; k++) {
+		if (strncmp(fs->v[k].raw_name, s->prefix, strlen(s->prefix)) == 0)
+			return false;
+	}
+	return true;
+}
+
+/* Folders of others have no role here. Their roots may be listed and cannot be selected. */
+static void
+mark_foreign(struct folders *fs)
+{
+	size_t i;
+
+	for (i = 0; i < fs->n; i++) {
+		struct folder *f = &fs->v[i];
+		const struct folder_space *s = space_of(fs, f);
+
+		f->foreign = s != NULL && s->kind != SPACE_PERSONAL && f->role != MBOX_INBOX;
+		if (!f->foreign)
+			continue;
+		f->role = MBOX_NONE;
+		if (strlen(f->raw_name) < strlen(s->prefix))
+			f->selectable = false;
+	}
+}
+
+/* 0: top level of its root. One more is allowed: below INBOX, or below a
+ * provider's own root such as [Gmail]. */
+static unsigned int
+depth_of(const struct folders *fs, const struct folder *f)
+{
+	const struct folder_space *s = space_of(fs, f);
+	unsigned int depth = 0;
+	const char *p = f->raw_name;
+
+	if (s != NULL && strlen(s->prefix) <= strlen(p))
+		p += strlen(s->prefix);
+	for (; f->separator != 0 && *p != '\0'; p++)
 		depth += (uint8_t)*p == f->separator;
 	return depth;
 }
@@ -222,12 +315,12 @@ guess_roles(struct folders *fs)
 	for (i = 0; i < fs->n; i++) {
 		struct folder *f = &fs->v[i], *b;
 
-		if (f->role != MBOX_NONE || !f->selectable || depth_of(f) > 1)
+		if (f->role != MBOX_NONE || !f->selectable || f->foreign || depth_of(fs, f) > 1)
 			continue;
 		role = folder_names_role(slice_str(f->name), &rank);
 		if (role == MBOX_NONE || folders_role(fs, role) != NULL)
 			continue;
-		f->rank = rank + 1000 * depth_of(f);
+		f->rank = rank + 1000 * depth_of(fs, f);
 		b = best[role];
 		if (b == NULL || f->rank < b->rank)
 			best[role] = f;
@@ -262,11 +355,12 @@ configured_role(struct folders *fs, struct slice name, enum mailbox_role role)
 	f->role = (uint8_t)role;
 }
 
-/* All Mail, Flagged and Important only show again what lies elsewhere. */
+/* Flagged and Important only show again what lies elsewhere; so does All Mail,
+ * but where folders are labels it alone has what was archived. */
 static bool
-is_view(const struct folder *f)
+is_view(const struct folders *fs, const struct folder *f)
 {
-	return f->role == MBOX_ALL || f->role == MBOX_FLAGGED || f->role == MBOX_IMPORTANT;
+	return (f->role == MBOX_ALL && !fs->labels) || f->role == MBOX_FLAGGED || f->role == MBOX_IMPORTANT;
 }
 
 /* One of each role: further marked ones keep their place but lose the title. */
@@ -291,7 +385,7 @@ choose_synced(struct folders *fs, const struct msg_sync_config *c)
 		struct folder *f = &fs->v[i];
 
 		f->synced = f->selectable &&
-			    (f->role == MBOX_INBOX || f->role == MBOX_SENT || (c->all_folders && !is_view(f)));
+			    (f->role == MBOX_INBOX || f->role == MBOX_SENT || (c->all_folders && !is_view(fs, f) && !f->foreign));
 	}
 	while (list_next(&also, &name)) {
 		for (i = 0; i < fs->n; i++) {
@@ -305,6 +399,7 @@ void
 folders_choose(struct folders *fs, const struct msg_sync_config *c)
 {
 	ensure_inbox(fs);
+	mark_foreign(fs);
 	if (fs->left_out > 0)
 		log_warn("folders left out listed=%zu left_out=%zu", fs->n, fs->left_out);
 	single_roles(fs);

@@ -24,6 +24,9 @@ struct folder {
 	char *name;		/* last part, UTF-8; owned */
 	uint8_t separator, role;
 	bool selectable, synced, guessed;	/* guessed: role by name, not by attribute */
+	bool foreign;		/* of other users, or shared */
+	bool status_known;
+	struct imap_mailbox_status status;	/* as it came with LIST; no names in it */
 	unsigned int rank;
 	char objectid[LIM_OBJECTID + 1];
 	uint64_t id;		/* the store's number, 0 until mailbox_bound */
@@ -35,22 +38,37 @@ struct folder {
 	bool confirm;		/* tell the position even if a poll finds nothing new */
 	unsigned int rebuilt;	/* changes of UIDVALIDITY since rebuilt_since */
 	unsigned int failures;	/* SELECT refused in a row */
+	bool plateau_told;	/* the server shows no more, and the store knows */
 	bool fetched;		/* headers have come from it since the process began */
 	/* monotonic ms */
 	uint64_t retry_at, poll_at, reconcile_at, looked_at, rebuilt_since;
 	uint64_t whole_at;	/* nothing was missing then: a full round, or STATUS as expected */
 };
 
+/* A root of folders, RFC 2342. */
+struct folder_space {
+	enum imap_space kind;
+	uint8_t separator;
+	char *prefix;		/* owned; "" is the top */
+};
+
 struct folders {
 	struct folder *v;
 	size_t n, cap;
 	size_t left_out;	/* beyond LIM_IMAP_FOLDERS */
+	struct folder_space spaces[LIM_NAMESPACES];
+	size_t nspaces;
+	bool labels;		/* All Mail holds what lies nowhere else (Gmail) */
 };
 
 void folders_free(struct folders *);
-/* Add what LIST said; names that cannot be used are left out. utf8: names are
- * UTF-8 (IMAP4rev2 only), else modified UTF-7. */
-void folders_add(struct folders *, const struct imap_list *, bool utf8);
+/* Add what LIST said, the name in modified UTF-7; names that cannot be used are
+ * left out. */
+void folders_add(struct folders *, const struct imap_list *);
+/* Another root; the prefix in modified UTF-7. */
+void folders_space(struct folders *, enum imap_space, struct slice prefix, uint8_t separator);
+/* Is it a root of others, and no folder of it was listed? */
+bool folders_space_unlisted(const struct folders *, size_t i);
 /* Would folders_add() make another folder of it, one that holds messages? */
 bool folders_new(const struct folders *, const struct imap_list *);
 /* What an earlier list found out about folders that are still there: how often

@@ -3,6 +3,7 @@
  */
 #include "imap_command.h"
 #include "log.h"
+#include "utf7.h"
 
 #include <event2/buffer.h>
 #include <stdarg.h>
@@ -30,6 +31,7 @@ imap_writer_reset(struct imap_writer *w)
 	w->npending = 0;
 	w->last_tag = 0;
 	w->caps = 0;
+	w->utf8 = false;
 	w->refused = false;
 }
 
@@ -83,7 +85,9 @@ imap_text(struct imap_writer *w, const char *fmt, ...)
 static void
 announce(struct imap_writer *w, size_t n)
 {
-	bool at_once = (w->caps & (CAP_LITERAL_PLUS | CAP_LITERAL_MINUS)) != 0 && n <= LIM_LITERAL_MINUS;
+	bool at_once = n <= ((w->caps & CAP_LITERAL_PLUS) != 0	  ? LIM_LITERAL_PLUS
+				: (w->caps & CAP_LITERAL_MINUS) != 0 ? LIM_LITERAL_MINUS
+								     : 0);
 
 	imap_text(w, at_once ? "{%zu+}\r\n" : "{%zu}\r\n", n);
 	if (at_once)
@@ -98,15 +102,17 @@ announce(struct imap_writer *w, size_t n)
 }
 
 static bool
-fits_quotes(struct slice s)
+fits_quotes(const struct imap_writer *w, struct slice s)
 {
+	bool ascii = true;
 	size_t i;
 
 	for (i = 0; i < s.n; i++) {
-		if (s.p[i] < 0x20 || s.p[i] > 0x7e)
+		if (s.p[i] < 0x20 || s.p[i] == 0x7f)
 			return false;
+		ascii = ascii && s.p[i] < 0x80;
 	}
-	return true;
+	return ascii || (w->utf8 && utf8_clean(s));
 }
 
 void
@@ -118,7 +124,7 @@ imap_astring(struct imap_writer *w, struct slice s)
 		w->refused = true;
 		return;
 	}
-	if (!fits_quotes(s)) {
+	if (!fits_quotes(w, s)) {
 		announce(w, s.n);
 		put(w, s.p, s.n);
 		return;
@@ -135,9 +141,15 @@ imap_astring(struct imap_writer *w, struct slice s)
 void
 imap_mailbox(struct imap_writer *w, struct slice raw_name)
 {
+	struct wbuf name;
+
 	if (raw_name.n == 0)
 		w->refused = true;
+	wbuf_init(&name, LIM_MAILBOX_NAME + 2);
+	if (w->utf8 && utf7_decode(raw_name, &name) == 0)
+		raw_name = wbuf_slice(&name);
 	imap_astring(w, raw_name);
+	wbuf_free(&name);
 }
 
 bool

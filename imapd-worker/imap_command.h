@@ -23,7 +23,10 @@ enum command {
 	CMD_CAPABILITY,
 	CMD_ENABLE,
 	CMD_LIST,
-	CMD_OBJECTID,	/* STATUS (MAILBOXID) after LIST */
+	CMD_ID,
+	CMD_NAMESPACE,
+	CMD_STATUS,	/* STATUS after LIST */
+	CMD_UNSELECT,
 	CMD_SELECT,
 	CMD_TOP,	/* FETCH of the last message's UID, for servers without UIDNEXT */
 	CMD_WINDOW,	/* FETCH of one sequence number's UID */
@@ -41,6 +44,7 @@ enum command {
 	CMD_NOOP,
 	CMD_IDLE,
 	CMD_NOTIFY,
+	CMD_COMPRESS,
 	CMD_OP,		/* a step of a write-back operation */
 	CMD_OP_LOOK,	/* FETCH of an operation's message */
 	CMD_OP_FIND,	/* SEARCH of an operation's Message-ID */
@@ -62,6 +66,7 @@ struct imap_writer {
 	unsigned int nheld;
 	uint32_t last_tag;
 	uint32_t caps;		/* CAP_*: whether literals need to wait */
+	bool utf8;		/* names and quoted strings may be UTF-8 (RFC 6855) */
 	bool refused;		/* the command being written cannot be expressed */
 	struct pending pending[LIM_IMAP_PENDING];
 	unsigned int npending;
@@ -77,6 +82,7 @@ bool imap_can_begin(const struct imap_writer *);
 struct pending *imap_begin(struct imap_writer *, enum command);
 void imap_text(struct imap_writer *, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void imap_astring(struct imap_writer *, struct slice);	/* quoted, or a literal when that is not enough */
+/* A name in modified UTF-7; written as UTF-8 where the server wants it so. */
 void imap_mailbox(struct imap_writer *, struct slice raw_name);
 /* Flags joined by spaces, in parentheses; refuses what is no flag. */
 void imap_flags(struct imap_writer *, struct slice);

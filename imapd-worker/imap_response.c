@@ -15,12 +15,17 @@ static const struct word cap_words[] = { { "IMAP4REV1", CAP_IMAP4REV1 },
 	/* RFC 9051 s. 2 and appendix E: part of the base protocol there */
 	{ "IMAP4REV2",
 	    CAP_IMAP4REV2 | CAP_IDLE | CAP_UIDPLUS | CAP_MOVE | CAP_ENABLE | CAP_ESEARCH | CAP_SPECIAL_USE |
-		CAP_LIST_EXTENDED | CAP_LITERAL_MINUS },
+		CAP_LIST_EXTENDED | CAP_LITERAL_MINUS | CAP_NAMESPACE | CAP_LIST_STATUS | CAP_STATUS_SIZE |
+		CAP_UNSELECT },
 	{ "IDLE", CAP_IDLE }, { "UIDPLUS", CAP_UIDPLUS }, { "MOVE", CAP_MOVE }, { "ENABLE", CAP_ENABLE },
 	{ "CONDSTORE", CAP_CONDSTORE }, { "QRESYNC", CAP_QRESYNC | CAP_CONDSTORE | CAP_ENABLE },
 	{ "ESEARCH", CAP_ESEARCH }, { "SPECIAL-USE", CAP_SPECIAL_USE }, { "LIST-EXTENDED", CAP_LIST_EXTENDED },
 	{ "LITERAL+", CAP_LITERAL_PLUS }, { "LITERAL-", CAP_LITERAL_MINUS }, { "OBJECTID", CAP_OBJECTID },
-	{ "X-GM-EXT-1", CAP_GMAIL }, { "NOTIFY", CAP_NOTIFY } };
+	{ "X-GM-EXT-1", CAP_GMAIL }, { "NOTIFY", CAP_NOTIFY }, { "ID", CAP_ID },
+	{ "NAMESPACE", CAP_NAMESPACE }, { "LIST-STATUS", CAP_LIST_STATUS }, { "STATUS=SIZE", CAP_STATUS_SIZE },
+	{ "COMPRESS=DEFLATE", CAP_COMPRESS }, { "UTF8=ACCEPT", CAP_UTF8 | CAP_ENABLE },
+	/* it is always on there, which changes nothing for who enables it */
+	{ "UTF8=ONLY", CAP_UTF8 | CAP_ENABLE }, { "UNSELECT", CAP_UNSELECT } };
 
 static const struct word code_words[] = { { "ALERT", IMAP_CODE_ALERT }, { "APPENDUID", IMAP_CODE_APPENDUID },
 	{ "COPYUID", IMAP_CODE_COPYUID }, { "CAPABILITY", IMAP_CODE_CAPABILITY },
@@ -189,6 +194,10 @@ parse_status_item(struct imap_mailbox_status *m, struct slice name, struct imap_
 		m->has_modseq = true;
 		return imap_lex_u64(x, &m->modseq);
 	}
+	if (slice_case_eq_str(name, "SIZE")) {
+		m->has_size = true;
+		return imap_lex_u64(x, &m->size);
+	}
 	if (slice_case_eq_str(name, "MAILBOXID")) {
 		if (imap_lex_open(x) == -1 || imap_lex_string(x, &m->objectid) == -1)
 			return -1;
@@ -259,6 +268,18 @@ parse_vanished(struct imap_response *r, struct imap_lex *x)
 	return imap_lex_atom(x, &r->set);
 }
 
+static int
+parse_id(struct imap_response *r, struct imap_lex *x)
+{
+	return imap_id_parse(&r->server, x);
+}
+
+static int
+parse_namespace(struct imap_response *r, struct imap_lex *x)
+{
+	return imap_namespace_parse(&r->spaces, x);
+}
+
 /* "* 12 EXISTS", "* 12 FETCH (...)" */
 static int
 parse_numbered(struct imap_response *r, uint64_t number, struct imap_lex *x)
@@ -288,7 +309,8 @@ parse_named(struct imap_response *r, struct slice word, struct imap_lex *x)
 		int (*parse)(struct imap_response *, struct imap_lex *);
 	} table[] = { { "LIST", IMAP_LIST, parse_list }, { "STATUS", IMAP_MAILBOX_STATUS, parse_mailbox_status },
 		{ "ESEARCH", IMAP_ESEARCH, parse_esearch }, { "VANISHED", IMAP_VANISHED, parse_vanished },
-		{ "CAPABILITY", IMAP_CAPABILITY, parse_caps }, { "ENABLED", IMAP_ENABLED, parse_caps } };
+		{ "CAPABILITY", IMAP_CAPABILITY, parse_caps }, { "ENABLED", IMAP_ENABLED, parse_caps },
+		{ "ID", IMAP_ID, parse_id }, { "NAMESPACE", IMAP_NAMESPACE, parse_namespace } };
 	size_t i;
 
 	if ((r->status = (enum imap_status)FIND(status_words, word)) != 0) {

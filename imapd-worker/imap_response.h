@@ -25,7 +25,9 @@ enum imap_kind {
 	IMAP_MAILBOX_STATUS,	/* mailbox */
 	IMAP_SEARCH,		/* lex: numbers, by imap_search_next */
 	IMAP_ESEARCH,		/* search */
-	IMAP_VANISHED		/* set, earlier */
+	IMAP_VANISHED,		/* set, earlier */
+	IMAP_ID,		/* server */
+	IMAP_NAMESPACE		/* spaces */
 };
 
 enum imap_status { IMAP_OK = 1, IMAP_NO, IMAP_BAD, IMAP_BYE, IMAP_PREAUTH };
@@ -75,6 +77,13 @@ enum imap_code {
 #define CAP_OBJECTID (1u << 13)
 #define CAP_GMAIL (1u << 14)
 #define CAP_NOTIFY (1u << 15)
+#define CAP_ID (1u << 16)
+#define CAP_NAMESPACE (1u << 17)
+#define CAP_LIST_STATUS (1u << 18)
+#define CAP_STATUS_SIZE (1u << 19)
+#define CAP_COMPRESS (1u << 20)
+#define CAP_UTF8 (1u << 21)
+#define CAP_UNSELECT (1u << 22)
 
 #define LIST_NOSELECT 1u	/* or \NonExistent */
 #define LIST_NOINFERIORS 2u
@@ -88,9 +97,26 @@ struct imap_list {
 
 struct imap_mailbox_status {
 	struct slice name, objectid;
-	bool has_messages, has_uidnext, has_uidvalidity, has_modseq;
+	bool has_messages, has_uidnext, has_uidvalidity, has_modseq, has_size;
 	uint32_t messages, uidnext, uidvalidity;
-	uint64_t modseq;
+	uint64_t modseq, size;
+};
+
+/* RFC 2971: what the server says it is; empty when it does not say. */
+struct imap_server {
+	struct slice name, vendor;
+};
+
+enum imap_space { SPACE_PERSONAL, SPACE_USERS, SPACE_SHARED };
+
+/* RFC 2342: the first LIM_NAMESPACES of all. */
+struct imap_spaces {
+	size_t n;
+	struct {
+		enum imap_space kind;
+		uint8_t separator;
+		struct slice prefix;	/* as the server wrote it */
+	} v[LIM_NAMESPACES];
 };
 
 struct imap_fetch {
@@ -129,6 +155,8 @@ struct imap_response {
 	struct imap_list list;
 	struct imap_mailbox_status mailbox;
 	struct imap_esearch search;
+	struct imap_server server;
+	struct imap_spaces spaces;
 	struct imap_fetch fetch;
 	struct imap_lex lex;
 };
@@ -142,5 +170,9 @@ uint32_t imap_tag(struct slice);
 
 /* imap_fetch.c: the list after FETCH. 0 or -1. */
 int imap_fetch_parse(struct imap_fetch *, struct imap_lex *);
+
+/* imap_info.c: what follows ID and NAMESPACE. 0 or -1. */
+int imap_id_parse(struct imap_server *, struct imap_lex *);
+int imap_namespace_parse(struct imap_spaces *, struct imap_lex *);
 
 #endif

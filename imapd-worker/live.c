@@ -112,10 +112,17 @@ live_poll(struct engine *e)
 	}
 }
 
+/* Where deletions count as changes the number says nothing more. */
 static bool
-differs(const struct folder *f, const struct imap_mailbox_status *m)
+number_differs(const struct engine *e, const struct folder *f, const struct imap_mailbox_status *m)
 {
-	return (m->has_messages && m->messages != f->messages) || (m->has_uidnext && m->uidnext != f->pos.uidnext) ||
+	return m->has_messages && m->messages != f->messages && !(e->qresync && m->has_modseq && m->modseq > 1);
+}
+
+bool
+live_differs(const struct engine *e, const struct folder *f, const struct imap_mailbox_status *m)
+{
+	return number_differs(e, f, m) || (m->has_uidnext && m->uidnext != f->pos.uidnext) ||
 	       (m->has_uidvalidity && m->uidvalidity != f->pos.uidvalidity) ||
 	       (m->has_modseq && m->modseq > f->pos.modseq && m->modseq > 1);
 }
@@ -133,15 +140,14 @@ polled(const struct engine *e, const struct folder *f)
 }
 
 void
-live_status(struct engine *e, const struct imap_mailbox_status *m)
+live_status(struct engine *e, struct folder *f, const struct imap_mailbox_status *m)
 {
-	struct folder *f = folders_by_name(&e->folders, m->name);
-	bool asked = f != NULL && polled(e, f);
+	bool asked = polled(e, f);
 
-	if (f == NULL || f == e->sel.folder || (!asked && !notify_watches(e, f)))
+	if (f == e->sel.folder || (!asked && !notify_watches(e, f)))
 		return;
 	/* STATUS says nothing of flags where there is no MODSEQ. */
-	if (differs(f, m) || (asked && !m->has_modseq && clock_ms() - f->looked_at > LIM_PROOF_SECONDS * 1000))
+	if (live_differs(e, f, m) || (asked && !m->has_modseq && clock_ms() - f->looked_at > LIM_PROOF_SECONDS * 1000))
 		f->dirty = true;
 	else {
 		f->whole_at = clock_ms();
@@ -159,6 +165,11 @@ noop(struct engine *e)
 	if (clock_ms() < e->noop_at)
 		return;
 	e->noop_at = clock_ms() + LIM_NOOP_MS;
+	if ((e->quirks.flags & QUIRK_NOOP_IDLE) != 0) {
+		(void)imap_begin(&e->writer, CMD_NOOP);
+		imap_text(&e->writer, "STATUS \"INBOX\" (UIDNEXT)");
+		(void)imap_end(&e->writer);
+	}
 	(void)imap_begin(&e->writer, CMD_NOOP);
 	imap_text(&e->writer, "NOOP");
 	(void)imap_end(&e->writer);

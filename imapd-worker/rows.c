@@ -197,8 +197,12 @@ rows_vanished(struct engine *e, struct slice set, bool earlier)
 	struct wbuf w;
 	bool bad;
 
-	if (f == NULL || f->id == 0 || !f->synced)
+	if (f == NULL || !f->synced)
 		return;
+	if (f->id == 0) {	/* selected before the store has numbered it */
+		e->sel.expunged = true;
+		return;
+	}
 	wbuf_init(&w, LIM_INLINE);
 	while (uidset_next(&set, &r, &bad)) {
 		if (!earlier)

@@ -91,7 +91,7 @@ go_home(struct engine *e)
 	if (inbox == NULL || !inbox->synced || inbox->id == 0 || clock_ms() < inbox->retry_at) {
 		/* No inbox to look at: an overdue look would break off each IDLE at once. */
 		if (clock_ms() >= e->proof_at)
-			e->proof_at = clock_ms() + LIM_PROOF_SECONDS * 1000;
+			e->proof_at = clock_ms() + engine_proof_ms(e);
 		return false;
 	}
 	if (e->sel.folder != inbox) {
@@ -100,7 +100,7 @@ go_home(struct engine *e)
 	}
 	if (clock_ms() < e->proof_at)
 		return false;
-	e->proof_at = clock_ms() + LIM_PROOF_SECONDS * 1000;
+	e->proof_at = clock_ms() + engine_proof_ms(e);
 	inbox->dirty = true;
 	start_round(e, inbox, ROUND_FULL);
 	return true;
@@ -115,6 +115,11 @@ choose(struct engine *e)
 	if (e->relist) {
 		session_list(e);
 		return false;
+	}
+	if (compress_due(e)) {
+		compress_begin(e);
+		begin(e, TASK_COMPRESS);
+		return true;
 	}
 	if (live_event(e)) {
 		sync_start(e, ROUND_QUICK);

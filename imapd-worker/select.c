@@ -25,25 +25,40 @@ select_leave(struct engine *e)
 	e->sel = (struct selected){ 0 };
 }
 
-bool
-select_folder(struct engine *e, struct folder *f)
+void
+select_begin(struct engine *e, struct folder *f)
 {
 	struct pending *p;
 
-	if (e->sel.folder == f)
-		return true;
 	select_leave(e);
 	e->wanted = f;
 	p = imap_begin(&e->writer, CMD_SELECT);
 	p->folder = f;
 	imap_text(&e->writer, "SELECT ");
-	imap_mailbox(&e->writer, slice_str(f->raw_name));
+	imap_mailbox(&e->writer, slice_str(f != NULL ? f->raw_name : "INBOX"));
 	/* With QRESYNC enabled every SELECT is CONDSTORE-aware (RFC 7162 s. 3.2.3). */
-	if (e->condstore && !e->qresync)
+	if (e->condstore && !e->qresync && imap_pending(&e->writer, CMD_ENABLE) == NULL)
 		imap_text(&e->writer, " (CONDSTORE)");
 	if (imap_end(&e->writer) == -1)
 		fatal("a folder's name cannot be written");
+}
+
+bool
+select_folder(struct engine *e, struct folder *f)
+{
+	if (e->sel.folder == f)
+		return true;
+	select_begin(e, f);
 	return false;
+}
+
+void
+select_tie(struct engine *e, struct folder *inbox)
+{
+	struct pending *p = imap_pending(&e->writer, CMD_SELECT);
+
+	if (p != NULL && p->folder == NULL)
+		p->folder = e->wanted = inbox;
 }
 
 /* Untagged data while SELECT is pending. */
@@ -88,10 +103,13 @@ static bool
 looks_changed(const struct engine *e, const struct folder *f)
 {
 	if (f->pos.uidvalidity != e->sel.uidvalidity || f->pos.uidnext != e->sel.uidnext ||
-	    f->messages != e->sel.exists)
+	    (e->sel.modseq != 0 && f->pos.modseq != e->sel.modseq))
 		return true;
-	if (e->sel.modseq != 0)
-		return f->pos.modseq != e->sel.modseq;
+	/* Deletions count as changes there; elsewhere the number must be the same. */
+	if (e->sel.modseq != 0 && (e->qresync || f->messages == e->sel.exists))
+		return false;
+	if (f->messages != e->sel.exists)
+		return true;
 	return clock_ms() - f->looked_at > LIM_SENT_POLL_SECONDS * 1000;
 }
 
@@ -106,6 +124,7 @@ refused(struct engine *e, struct folder *f, const struct imap_response *r)
 	}
 	e->refusal = code;
 	f->failures++;
+	f->dirty = f->synced;
 	f->retry_at = clock_ms() + LIM_SELECT_RETRY_MS;
 	if (f->failures == LIM_SELECT_REFUSALS)
 		code = "sync.folder_phantom";
@@ -119,6 +138,11 @@ select_tagged(struct engine *e, const struct pending *p, const struct imap_respo
 	struct folder *f = p->folder;
 
 	e->wanted = NULL;
+	/* Answered before LIST, which was asked first: done again in its turn. */
+	if (f == NULL) {
+		e->sel = (struct selected){ 0 };
+		return;
+	}
 	if (r->status != IMAP_OK) {
 		e->sel = (struct selected){ 0 };
 		refused(e, f, r);
@@ -133,12 +157,34 @@ select_tagged(struct engine *e, const struct pending *p, const struct imap_respo
 	f->failures = 0;
 	f->retry_at = 0;
 	e->sel.folder = f;
+	if (f->id != 0 || !f->synced)
+		select_settled(e);
+}
+
+/* The server shows only so many, and the store should know that there are more. */
+static void
+look_for_plateau(struct engine *e, struct folder *f)
+{
+	if (e->quirks.plateau == 0 || e->sel.exists < e->quirks.plateau || f->plateau_told)
+		return;
+	f->plateau_told = true;
+	engine_sync_error(e, f->id, "sync.count_plateau", SLICE_NONE);
+}
+
+void
+select_settled(struct engine *e)
+{
+	struct folder *f = e->sel.folder;
+
 	if (f->role == MBOX_INBOX)
-		e->proof_at = clock_ms() + LIM_PROOF_SECONDS * 1000;
+		e->proof_at = clock_ms() + engine_proof_ms(e);
 	/* The position survives in the store only for the same UIDVALIDITY. */
 	if (f->synced && looks_changed(e, f))
 		f->dirty = true;
 	else
 		e->sel.known = e->sel.exists;
+	if (!f->dirty && e->qresync)
+		f->messages = e->sel.exists;
+	look_for_plateau(e, f);
 	tell_open(e, f);
 }

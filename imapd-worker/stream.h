@@ -13,6 +13,7 @@
 
 struct event;
 struct evbuffer;
+struct zip;
 
 #define STREAM_READ 16384
 
@@ -35,6 +36,8 @@ struct stream {
 	void *ctx;
 	struct event *read, *write;
 	struct evbuffer *out;
+	struct zip *zip;	/* both directions are compressed; NULL: plain */
+	struct evbuffer *packed;	/* out, compressed */
 	struct imap_frame frame;
 	uint8_t in[STREAM_READ];
 	size_t in_off, in_n;
@@ -47,6 +50,9 @@ void stream_open(struct stream *, int fd);	/* takes fd over */
 void stream_close(struct stream *);
 void stream_free(struct stream *);
 bool stream_is_open(const struct stream *);
+/* From here on both directions are compressed. Inside on_response, with
+ * nothing in out. */
+void stream_compress(struct stream *);
 /* Something was put into out, or blocked() may have changed. */
 void stream_kick(struct stream *);
 

@@ -178,7 +178,7 @@ sync_new(struct engine *e)
 bool
 sync_more_urgent(struct engine *e)
 {
-	return live_event(e) || !STAILQ_EMPTY(&e->ops) || bodies_due(e) || live_poll_due(e) || e->relist;
+	return live_event(e) || !STAILQ_EMPTY(&e->ops) || bodies_due(e) || live_poll_due(e) || e->relist || compress_due(e);
 }
 
 bool

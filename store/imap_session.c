@@ -380,7 +380,7 @@ send_config(struct imap_session *s)
 	out_send(s->chan, MSG_sync_config,
 	    &(struct msg_sync_config){ .first = p.first, .period_days = p.period_days,
 		.all_folders = row.rec.all_folders, .inbox = row.rec.inbox, .sent = row.rec.sent,
-		.also = row.rec.also },
+		.also = row.rec.also, .host = row.rec.imap_host },
 	    OUT_NOFD);
 	row_link_free(&row);
 }

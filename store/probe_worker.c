@@ -154,7 +154,7 @@ static void
 tell_imap(struct chan *c, const struct rec_link *r)
 {
 	struct msg_sync_config m = { .probe = true, .first = 1, .all_folders = false, .inbox = r->inbox,
-		.sent = r->sent, .also = r->also };
+		.sent = r->sent, .also = r->also, .host = r->imap_host };
 
 	(void)send_sync_config(c, &m);
 }

@@ -20,7 +20,7 @@ NEEDED = {
     "libexec/vault": SECCOMP | {"libsodium.so.23"},
     "libexec/dialer": EVENT | SECCOMP | {"libcares.so.2"},
     "libexec/tls-worker": EVENT | SECCOMP | {"libssl.so.3", "libcrypto.so.3"},
-    "libexec/imapd-worker": EVENT | SECCOMP,
+    "libexec/imapd-worker": EVENT | SECCOMP | {"libz.so.1"},
     "libexec/smtp-worker": EVENT | SECCOMP,
     "libexec/mime-worker": EVENT | SECCOMP | {
         "libgmime-3.0.so.0", "libgio-2.0.so.0", "libgobject-2.0.so.0", "libglib-2.0.so.0", "libsodium.so.23"},

@@ -76,7 +76,7 @@ add(struct folders *fs, const char *name, char separator, enum mailbox_role role
 	struct imap_list l = { .attributes = attributes, .role = (uint8_t)role, .separator = (uint8_t)separator,
 		.name = slice_str(name) };
 
-	folders_add(fs, &l, false);
+	folders_add(fs, &l);
 }
 
 static void

@@ -405,7 +405,7 @@ look_around(void **state)
 		for (size_t i = 0; i < n; i++) {
 			snprintf(name, sizeof(name), "F%zu", i);
 			l.name = slice_str(name);
-			folders_add(&t.e.folders, &l, false);
+			folders_add(&t.e.folders, &l);
 			t.e.folders.v[i].synced = true;
 			t.e.folders.v[i].id = 10 + i;
 			t.e.folders.v[i].poll_at = UINT64_MAX;

@@ -239,30 +239,26 @@ settle_qresync(void)
 	hello("IDLE UIDPLUS MOVE CONDSTORE QRESYNC ENABLE ESEARCH", TWO);
 	selected("SELECT \"INBOX\"", 4, 23, "* OK [HIGHESTMODSEQ 120] ok");
 	forget();
+	/* Sent is asked whether it changed at all; what changed in the inbox is asked beside what is new */
+	tag = expect("STATUS \"Sent\" (MESSAGES UIDNEXT UIDVALIDITY HIGHESTMODSEQ)");
+	say("* STATUS Sent (MESSAGES 2 UIDNEXT 5 UIDVALIDITY 7 HIGHESTMODSEQ 50)");
+	ok(tag);
 	tag = expect("UID FETCH 10:20 (UID FLAGS) (CHANGEDSINCE 100 VANISHED)");
-	(void)expect("UID SEARCH RETURN (ALL) UID 10:20");
 	say("* VANISHED (EARLIER) 11:12,14");
 	say("* 2 FETCH (UID 15 FLAGS (\\Answered) MODSEQ (119))");
 	ok(tag);
-	say("* ESEARCH (TAG \"P%u\") UID ALL 10,15,20", tag + 1);
-	ok(tag + 1);
 	tag = expect("UID FETCH 21:22" HEADERS_M);
 	say_header(4, 22, "");
 	ok(tag);
-	/* what is gone comes before what is new: a message that left and came back is the same */
 	told("vanished 10 11-12 14-14\nflags 10 uid=15 \\Answered\n"
-	     "present 10 10:20 10-10 15-15 20-20\n"
 	     "header 10 uid=22 flags= date=837596665 size=100 backfill=0 bytes=14\n"
 	     "synced 10 next=23 modseq=119 low=10 complete=1\n"
 	     "synced 10 next=23 modseq=120 low=10 complete=1\n");
-	selected("SELECT \"Sent\"", 2, 5, "* OK [HIGHESTMODSEQ 50] ok");
-	tag = expect("UID FETCH 1:4 (UID FLAGS) (CHANGEDSINCE 50 VANISHED)");
-	(void)expect("UID SEARCH RETURN (ALL) UID 1:4");
+	/* something vanished: was it moved there? */
+	tag = expect("STATUS \"Sent\" (MESSAGES UIDNEXT UIDVALIDITY HIGHESTMODSEQ)");
+	say("* STATUS Sent (MESSAGES 2 UIDNEXT 5 UIDVALIDITY 7 HIGHESTMODSEQ 50)");
 	ok(tag);
-	say("* ESEARCH (TAG \"P%u\") UID ALL 1,4", tag + 1);
-	ok(tag + 1);
-	told("open 11 validity=7 next=5 exists=2 ro=0 any=1\npresent 11 1:4 1-1 4-4\n"
-	     "synced 11 next=5 modseq=50 low=1 complete=1\nlive\n");
+	told("synced 11 next=5 modseq=50 low=1 complete=1\nlive\n");
 }
 
 /* What vanished may lie in a folder that was made meanwhile: all are listed, and
@@ -274,7 +270,6 @@ moved_to_a_new_folder(void **state)
 
 	(void)state;
 	settle_qresync();
-	selected("SELECT \"INBOX\"", 4, 23, "* OK [HIGHESTMODSEQ 120] ok");
 	(void)expect("IDLE");
 	say("+ idling");
 	say("* VANISHED 15");
@@ -299,7 +294,6 @@ qresync(void **state)
 
 	(void)state;
 	settle_qresync();
-	selected("SELECT \"INBOX\"", 4, 23, "* OK [HIGHESTMODSEQ 120] ok");
 	(void)expect("IDLE");
 	say("+ idling");
 	forget();

@@ -1,0 +1,482 @@
+/*
+ * The beginning of a connection against a scripted server: what is asked with
+ * which capabilities, how many round trips an unchanged mailbox costs, and
+ * that all of it can be done without.
+ */
+#include "engine_test.h"
+
+#define ID "ID (\"name\" \"Postern\" \"version\" \"" POSTERN_VERSION "\")"
+#define ALL                                                                                                            \
+	"IDLE UIDPLUS MOVE ENABLE CONDSTORE QRESYNC ESEARCH SPECIAL-USE LIST-EXTENDED LIST-STATUS NAMESPACE ID UNSELECT "  \
+	"LITERAL+"
+#define ITEMS "(MESSAGES UIDNEXT UIDVALIDITY HIGHESTMODSEQ)"
+
+static const struct msg_sync_config plain = { .first = 3 };
+
+static void
+known(void)
+{
+	t.bound[0] = (struct bound){ strdup("INBOX"), { 7, 21, 100, 10, true } };
+	t.bound[1] = (struct bound){ strdup("Sent"), { 7, 5, 50, 1, true } };
+}
+
+static unsigned int
+capabilities(const char *caps)
+{
+	unsigned int tag = expect("CAPABILITY");
+
+	silent();
+	say("* CAPABILITY IMAP4rev1 %s", caps);
+	ok(tag);
+	return tag;
+}
+
+static void
+select_tells(unsigned int tag, unsigned int exists, unsigned int next, unsigned int modseq)
+{
+	say("* %u EXISTS\r\n* OK [UIDVALIDITY 7] .\r\n* OK [UIDNEXT %u] .\r\n* OK [PERMANENTFLAGS (\\*)] .", exists, next);
+	if (modseq != 0)
+		say("* OK [HIGHESTMODSEQ %u] .", modseq);
+	say("P%u OK [READ-WRITE] done", tag);
+}
+
+static void
+list_status_tells(unsigned int tag, unsigned int sent_modseq)
+{
+	say("* LIST () \"/\" INBOX\r\n* STATUS INBOX (MESSAGES 4 UIDNEXT 21 UIDVALIDITY 7 HIGHESTMODSEQ 100)\r\n"
+	    "* LIST (\\Sent) \"/\" Sent\r\n* STATUS Sent (MESSAGES 2 UIDNEXT 5 UIDVALIDITY 7 HIGHESTMODSEQ %u)",
+	    sent_modseq);
+	ok(tag);
+}
+
+/* One round trip for CAPABILITY, one for all the rest. */
+static void
+two_round_trips(unsigned int sent_modseq)
+{
+	unsigned int list, tag;
+
+	start(&plain);
+	known();
+	(void)capabilities(ALL);
+	ok(expect(ID));
+	tag = expect("ENABLE QRESYNC");
+	say("* ENABLED QRESYNC");
+	ok(tag);
+	tag = expect("NAMESPACE");
+	list = expect("LIST \"\" \"*\" RETURN (SPECIAL-USE STATUS " ITEMS ")");
+	say("* NAMESPACE ((\"\" \"/\")) NIL NIL");
+	ok(tag);
+	tag = expect("SELECT \"INBOX\"");
+	list_status_tells(list, sent_modseq);
+	select_tells(tag, 4, 21, 100);
+}
+
+static void
+unchanged(void **state)
+{
+	(void)state;
+	two_round_trips(50);
+	(void)expect("IDLE");
+	told("found INBOX role=1 synced=1\nfound Sent role=2 synced=1\nlisted 2\n"
+	     "open 10 validity=7 next=21 exists=4 ro=0 any=1\nlive\n");
+	stop();
+}
+
+static void
+one_folder_changed(void **state)
+{
+	unsigned int tag;
+
+	(void)state;
+	two_round_trips(51);
+	tag = expect("SELECT \"Sent\"");
+	silent();
+	select_tells(tag, 2, 5, 51);
+	ok(expect("UID FETCH 1:4 (UID FLAGS) (CHANGEDSINCE 50 VANISHED)"));
+	select_tells(expect("SELECT \"INBOX\""), 4, 21, 100);
+	(void)expect("IDLE");
+	stop();
+}
+
+/* Without LIST-STATUS the folders beside INBOX are asked, all at once. */
+static void
+without_list_status(void **state)
+{
+	unsigned int list, tag;
+
+	(void)state;
+	start(&plain);
+	known();
+	(void)capabilities("IDLE ENABLE CONDSTORE QRESYNC ESEARCH");
+	tag = expect("ENABLE QRESYNC");
+	say("* ENABLED QRESYNC");
+	ok(tag);
+	list = expect("LIST \"\" \"*\"");
+	tag = expect("SELECT \"INBOX\"");
+	say("* LIST () \"/\" INBOX\r\n* LIST (\\Sent) \"/\" Sent");
+	ok(list);
+	select_tells(tag, 4, 21, 100);
+	tag = expect("STATUS \"Sent\" " ITEMS);
+	say("* STATUS Sent (MESSAGES 2 UIDNEXT 5 UIDVALIDITY 7 HIGHESTMODSEQ 50)");
+	ok(tag);
+	(void)expect("IDLE");
+	stop();
+}
+
+/* Nothing but IMAP4rev1: two commands, then a look at each folder. */
+static void
+nothing_offered(void **state)
+{
+	unsigned int list, tag;
+
+	(void)state;
+	start(&plain);
+	known();
+	(void)capabilities("");
+	list = expect("LIST \"\" \"*\"");
+	tag = expect("SELECT \"INBOX\"");
+	silent();
+	say("* LIST () \"/\" INBOX\r\n* LIST () \"/\" \"Gesendete Elemente\"");
+	ok(list);
+	select_tells(tag, 1, 21, 0);
+	tag = expect("UID FETCH 10:20 (UID FLAGS)");
+	say("* 1 FETCH (UID 20 FLAGS ())");
+	ok(tag);
+	(void)expect("SELECT \"Gesendete Elemente\"");
+	stop();
+}
+
+/* Deletions are not counted by MODSEQ there: the number of messages must be known. */
+static void
+condstore_alone(void **state)
+{
+	unsigned int list, tag;
+
+	(void)state;
+	start(&plain);
+	known();
+	(void)capabilities("IDLE CONDSTORE LIST-EXTENDED LIST-STATUS");
+	list = expect("LIST \"\" \"*\" RETURN (STATUS " ITEMS ")");
+	tag = expect("SELECT \"INBOX\" (CONDSTORE)");
+	list_status_tells(list, 50);
+	select_tells(tag, 4, 21, 100);
+	ok(expect("UID FETCH 10:20 (UID FLAGS) (CHANGEDSINCE 100)"));
+	tag = expect("UID SEARCH UID 10:20");
+	say("* SEARCH 10 11 12 20");
+	ok(tag);
+	select_tells(expect("SELECT \"Sent\" (CONDSTORE)"), 2, 5, 50);
+	ok(expect("UID FETCH 1:4 (UID FLAGS) (CHANGEDSINCE 50)"));
+	tag = expect("UID SEARCH UID 1:4");
+	say("* SEARCH 1 4");
+	ok(tag);
+	/* a second connection of the same process knows them */
+	close(t.peer);
+	pump();
+	t.e.state = ENGINE_WANTED;
+	connect_stream();
+	(void)capabilities("IDLE CONDSTORE LIST-EXTENDED LIST-STATUS");
+	list = expect("LIST \"\" \"*\" RETURN (STATUS " ITEMS ")");
+	tag = expect("SELECT \"INBOX\" (CONDSTORE)");
+	list_status_tells(list, 50);
+	select_tells(tag, 4, 21, 100);
+	(void)expect("IDLE");
+	stop();
+}
+
+static void
+return_options_refused(void **state)
+{
+	unsigned int tag;
+
+	(void)state;
+	start(&plain);
+	(void)capabilities("LIST-EXTENDED LIST-STATUS SPECIAL-USE");
+	tag = expect("LIST \"\" \"*\" RETURN (SPECIAL-USE STATUS (MESSAGES UIDNEXT UIDVALIDITY))");
+	say("P%u BAD what?", tag);
+	(void)expect("SELECT \"INBOX\"");
+	ok(expect("LIST \"\" \"*\""));
+	assert_int_equal(t.e.state, ENGINE_BACKOFF);	/* nothing listed */
+	stop();
+}
+
+/* Its answer comes too early to be of use: done again in its turn. */
+static void
+select_answered_first(void **state)
+{
+	unsigned int list, tag;
+
+	(void)state;
+	start(&plain);
+	(void)capabilities("");
+	list = expect("LIST \"\" \"*\"");
+	tag = expect("SELECT \"INBOX\"");
+	select_tells(tag, 0, 1, 0);
+	say("* LIST () \"/\" INBOX");
+	ok(list);
+	select_tells(expect("SELECT \"INBOX\""), 0, 1, 0);
+	forget();
+	assert_non_null(strstr(t.told, "live\n"));
+	stop();
+}
+
+static void
+inbox_refused(void **state)
+{
+	unsigned int list, tag;
+
+	(void)state;
+	start(&plain);
+	(void)capabilities("");
+	list = expect("LIST \"\" \"*\"");
+	tag = expect("SELECT \"INBOX\"");
+	say("* LIST () \"/\" INBOX");
+	ok(list);
+	say("P%u NO [NOPERM] not yours", tag);
+	forget();
+	assert_non_null(strstr(t.told, "error 10 sync.folder_denied\n"));
+	assert_true(t.e.folders.v[0].dirty);	/* later */
+	stop();
+}
+
+/* The inbox has another name: nothing is selected before it is known. */
+static void
+inbox_by_name(void **state)
+{
+	static struct msg_sync_config c = { .first = 3 };
+	unsigned int tag;
+
+	(void)state;
+	c.inbox = slice_str("Eingang");
+	start(&c);
+	(void)capabilities("");
+	tag = expect("LIST \"\" \"*\"");
+	silent();
+	say("* LIST () \"/\" INBOX\r\n* LIST () \"/\" Eingang");
+	ok(tag);
+	(void)expect("SELECT \"Eingang\"");
+	stop();
+}
+
+/* ---- UTF8=ACCEPT ---- */
+
+static void
+utf8_accept(void **state)
+{
+	unsigned int list, tag;
+
+	(void)state;
+	start(&(struct msg_sync_config){ .first = 3, .all_folders = true });
+	(void)capabilities("IDLE ENABLE UTF8=ACCEPT LIST-EXTENDED LIST-STATUS");
+	tag = expect("ENABLE UTF8=ACCEPT");
+	say("* ENABLED UTF8=ACCEPT");
+	ok(tag);
+	list = expect("LIST \"\" \"*\" RETURN (STATUS (MESSAGES UIDNEXT UIDVALIDITY))");
+	tag = expect("SELECT \"INBOX\"");
+	say("* LIST () \"/\" INBOX\r\n* LIST () \"/\" \"Entwürfe\"\r\n* LIST () \"/\" \"A & B\"\r\n"
+	    "* STATUS \"A & B\" (MESSAGES 7 UIDNEXT 1 UIDVALIDITY 7)");
+	ok(list);
+	/* the store knows folders by one name, whatever the server speaks */
+	told("found INBOX role=1 synced=1\nfound Entw&APw-rfe role=3 synced=1\nfound A &- B role=0 synced=1\nlisted 3\n"
+	     "error 0 sync.sent_folder_unknown\n");
+	assert_int_equal(t.e.folders.v[2].status.messages, 7);
+	assert_string_equal(t.e.folders.v[1].name, "Entwürfe");
+	select_tells(tag, 0, 1, 0);
+	select_tells(expect("SELECT \"Entwürfe\""), 0, 1, 0);
+	(void)expect("SELECT \"A & B\"");
+	stop();
+}
+
+/* Offered, and not given: names are modified UTF-7 as ever. */
+static void
+utf8_refused(void **state)
+{
+	unsigned int list, tag;
+
+	(void)state;
+	start(&(struct msg_sync_config){ .first = 3, .all_folders = true });
+	(void)capabilities("IDLE ENABLE UTF8=ACCEPT");
+	tag = expect("ENABLE UTF8=ACCEPT");
+	say("P%u NO no", tag);
+	list = expect("LIST \"\" \"*\"");
+	tag = expect("SELECT \"INBOX\"");
+	say("* LIST () \"/\" INBOX\r\n* LIST () \"/\" Entw&APw-rfe");
+	ok(list);
+	select_tells(tag, 0, 1, 0);
+	(void)expect("SELECT \"Entw&APw-rfe\"");
+	stop();
+}
+
+/* ---- roots of folders ---- */
+
+static void
+namespaces(void **state)
+{
+	static struct msg_sync_config c = { .first = 3, .all_folders = true };
+	static const char also[] = "Shared/Jobs";
+	unsigned int space, list, tag;
+	struct wbuf w;
+
+	(void)state;
+	wbuf_init(&w, 100);
+	list_add(&w, slice_str(also));
+	c.also = wbuf_slice(&w);
+	start(&c);
+	(void)capabilities("NAMESPACE");
+	space = expect("NAMESPACE");
+	list = expect("LIST \"\" \"*\"");
+	tag = expect("SELECT \"INBOX\"");
+	say("* NAMESPACE ((\"INBOX/\" \"/\" \"X-PARAM\" (\"a\" \"b\"))) ((\"Users/\" \"/\")) ((\"Shared/\" \"/\"))");
+	ok(space);
+	say("* LIST () \"/\" INBOX\r\n* LIST () \"/\" INBOX/Sent\r\n* LIST () \"/\" Users\r\n"
+	    "* LIST (\\Drafts) \"/\" Users/Drafts");
+	ok(list);
+	/* not in the long list, and wanted: asked by its root */
+	list = expect("LIST \"\" \"Shared/*\"");
+	silent();
+	say("* LIST () \"/\" Shared/Jobs\r\n* LIST (\\Trash) \"/\" Shared/Trash");
+	ok(list);
+	/* others' folders have no role here, and only those named are synced */
+	told("found INBOX role=1 synced=1\nfound INBOX/Sent role=2 synced=1\nfound Users role=0 synced=0\n"
+	     "found Users/Drafts role=0 synced=0\nfound Shared/Jobs role=0 synced=1\nfound Shared/Trash role=0 synced=0\n"
+	     "listed 6\n");
+	assert_false(folders_by_name(&t.e.folders, slice_str("Users"))->selectable);
+	select_tells(tag, 0, 1, 0);
+	stop();
+	wbuf_free(&w);
+}
+
+/* limit: LIM_FOREIGN_LISTS */
+static void
+many_foreign_roots(void **state)
+{
+	static struct msg_sync_config c = { .first = 3 };
+	unsigned int space, list, n = 0;
+	char text[1000] = "* NAMESPACE ((\"\" \"/\")) NIL (";
+	struct wbuf w;
+	char *line;
+
+	(void)state;
+	wbuf_init(&w, 100);
+	list_add(&w, slice_str("r3/Jobs"));
+	c.also = wbuf_slice(&w);
+	start(&c);
+	(void)capabilities("NAMESPACE");
+	space = expect("NAMESPACE");
+	list = expect("LIST \"\" \"*\"");
+	select_tells(expect("SELECT \"INBOX\""), 0, 1, 0);
+	for (int i = 0; i <= LIM_FOREIGN_LISTS; i++)
+		(void)snprintf(text + strlen(text), sizeof(text) - strlen(text), "(\"r%d/\" \"/\")", i);
+	say("%s)", text);
+	ok(space);
+	say("* LIST () \"/\" INBOX");
+	ok(list);
+	for (; (line = heard()) != NULL; n++)
+		assert_non_null(strstr(line, "LIST"));
+	assert_int_equal(n, LIM_FOREIGN_LISTS);
+	assert_int_equal(t.e.writer.npending, LIM_FOREIGN_LISTS);
+	stop();
+	wbuf_free(&w);
+}
+
+/* ---- listing again ---- */
+
+/* limit: LIM_LIST_STATUS */
+static void
+many_folders(void **state)
+{
+	unsigned int list, tag;
+
+	(void)state;
+	for (unsigned int more = 0; more <= 1; more++) {
+		start(&plain);
+		(void)capabilities("IDLE LIST-EXTENDED LIST-STATUS");
+		list = expect("LIST \"\" \"*\" RETURN (STATUS (MESSAGES UIDNEXT UIDVALIDITY))");
+		tag = expect("SELECT \"INBOX\"");
+		say("* LIST () \"/\" INBOX");
+		for (unsigned int i = 1; i < LIM_LIST_STATUS + more; i++) {
+			say("* LIST (\\Noselect) \"/\" f%u", i);
+			forget();
+		}
+		ok(list);
+		select_tells(tag, 0, 1, 0);
+		(void)expect("IDLE");
+		say("+ idling");
+		t.e.relist = true;
+		engine_turn(&t.e);
+		expect_raw("DONE");
+		ok(t.e.writer.pending[0].tag);
+		(void)expect(more ? "LIST \"\" \"*\"" : "LIST \"\" \"*\" RETURN (STATUS (MESSAGES UIDNEXT UIDVALIDITY))");
+		stop();
+	}
+}
+
+static void
+unselected_for_a_new_list(void **state)
+{
+	static const char *const caps[] = { "IDLE UNSELECT", "IDLE" };
+	unsigned int i, list, tag;
+
+	(void)state;
+	for (i = 0; i < 2; i++) {
+		start(&plain);
+		(void)capabilities(caps[i]);
+		list = expect("LIST \"\" \"*\"");
+		tag = expect("SELECT \"INBOX\"");
+		say("* LIST () \"/\" INBOX");
+		ok(list);
+		select_tells(tag, 0, 1, 0);
+		(void)expect("IDLE");
+		say("+ idling");
+		t.e.relist = true;
+		engine_turn(&t.e);
+		expect_raw("DONE");
+		ok(t.e.writer.pending[0].tag);
+		if (i == 0)
+			ok(expect("UNSELECT"));
+		(void)expect("LIST \"\" \"*\"");
+		silent();
+		stop();
+	}
+}
+
+static void
+gmail_without_all_mail(void **state)
+{
+	unsigned int list, tag;
+
+	(void)state;
+	start(&plain);
+	(void)capabilities("IDLE X-GM-EXT-1");
+	list = expect("LIST \"\" \"*\"");
+	tag = expect("SELECT \"INBOX\"");
+	say("* LIST () \"/\" INBOX\r\n* LIST (\\Sent) \"/\" \"[Gmail]/Gesendet\"");
+	ok(list);
+	told("found INBOX role=1 synced=1\nfound [Gmail]/Gesendet role=2 synced=1\nlisted 2\nerror 0 sync.allmail_hidden\n");
+	select_tells(tag, 0, 1, 0);
+	stop();
+}
+
+int
+main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(unchanged),
+		cmocka_unit_test(one_folder_changed),
+		cmocka_unit_test(without_list_status),
+		cmocka_unit_test(nothing_offered),
+		cmocka_unit_test(condstore_alone),
+		cmocka_unit_test(return_options_refused),
+		cmocka_unit_test(select_answered_first),
+		cmocka_unit_test(inbox_refused),
+		cmocka_unit_test(inbox_by_name),
+		cmocka_unit_test(utf8_accept),
+		cmocka_unit_test(utf8_refused),
+		cmocka_unit_test(namespaces),
+		cmocka_unit_test(many_foreign_roots),
+		cmocka_unit_test(many_folders),
+		cmocka_unit_test(unselected_for_a_new_list),
+		cmocka_unit_test(gmail_without_all_mail),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
