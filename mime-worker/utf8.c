@@ -1,5 +1,7 @@
 #include "utf8.h"
 
+#include <string.h>
+
 static bool
 cont(uint8_t c)
 {
@@ -38,15 +40,42 @@ utf8_char(struct slice s)
 	return 0;
 }
 
+/* Bytes of ASCII at the start of s, in steps of eight. */
+static size_t
+ascii_run(struct slice s)
+{
+	const uint64_t ones = UINT64_C(0x0101010101010101), highs = ones << 7;
+	uint64_t v;
+	size_t i = 0;
+
+	for (; s.n - i >= 8; i += 8) {
+		memcpy(&v, s.p + i, 8);
+		/* Neither a high bit nor a NUL in any of them. */
+		if (((v | (v - ones)) & highs) != 0)
+			break;
+	}
+	return i;
+}
+
+/* Bytes of valid characters at the start of s. */
+static size_t
+valid_run(struct slice s)
+{
+	size_t i = ascii_run(s), n;
+
+	while ((n = utf8_char(slice_mem(s.p + i, s.n - i))) > 0) {
+		i += n;
+		if (n > 1)
+			continue;
+		i += ascii_run(slice_mem(s.p + i, s.n - i));
+	}
+	return i;
+}
+
 bool
 utf8_valid(struct slice s)
 {
-	size_t n;
-
-	for (; s.n > 0; s.p += n, s.n -= n)
-		if ((n = utf8_char(s)) == 0)
-			return false;
-	return true;
+	return valid_run(s) == s.n;
 }
 
 /* Bytes of one broken place: to the next byte that can begin a character. */
@@ -60,23 +89,35 @@ broken_run(struct slice s)
 	return n;
 }
 
+/* What takes the place of the broken bytes at the start of s, *n of them. */
+static struct slice
+mended(struct slice s, size_t *n)
+{
+	*n = s.p[0] == 0 ? 1 : broken_run(s);
+	return s.p[0] == 0 ? SLICE_NONE : slice_str("\xef\xbf\xbd");
+}
+
 size_t
 utf8_clean(struct wbuf *out, struct slice *s, size_t max)
 {
 	size_t n, broken = 0;
 
 	while (s->n > 0) {
-		struct slice c = { s->p, n = utf8_char(*s) };
-		bool bad = n == 0;
+		size_t room = max > out->n ? max - out->n : 0, run = valid_run(*s);
+		struct slice c = utf8_cut(slice_mem(s->p, run), room);
 
-		if (bad) {
-			n = s->p[0] == 0 ? 1 : broken_run(*s);
-			c = s->p[0] == 0 ? SLICE_NONE : slice_str("\xef\xbf\xbd");
-		}
+		w_raw(out, c.p, c.n);
+		s->p += c.n;
+		s->n -= c.n;
+		if (c.n < run)
+			break;
+		if (s->n == 0)
+			continue;
+		c = mended(*s, &n);
 		if (out->n > max || c.n > max - out->n)
 			break;
 		w_raw(out, c.p, c.n);
-		broken += bad;
+		broken++;
 		s->p += n;
 		s->n -= n;
 	}
