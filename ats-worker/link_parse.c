@@ -235,12 +235,14 @@ parse_folders(struct arena *arena, json_t *v, struct rec_link *r, struct link_pr
 	return 0;
 }
 
+/* null or absent: *own is false, the configuration's word holds. */
 static int
-optional_u32(json_t *v, uint32_t *out)
+optional_u32(json_t *v, uint32_t *out, bool *own)
 {
 	uint64_t n = 0;
 
-	if (v != NULL && !json_is_null(v) && (ju_get_uint(v, &n) == -1 || n > UINT32_MAX))
+	*own = v != NULL && !json_is_null(v);
+	if (*own && (ju_get_uint(v, &n) == -1 || n > UINT32_MAX))
 		return -1;
 	*out = (uint32_t)n;
 	return 0;
@@ -254,8 +256,8 @@ parse_policy(struct arena *arena, json_t *v, struct rec_link *r, struct link_pro
 
 	(void)arena;
 	if ((!json_is_object(v) && !json_is_null(v)) || n == -1 ||
-	    optional_u32(json_object_get(v, "periodDays"), &r->period_days) == -1 ||
-	    optional_u32(json_object_get(v, "first"), &r->first) == -1)
+	    optional_u32(json_object_get(v, "periodDays"), &r->period_days, &r->own_period) == -1 ||
+	    optional_u32(json_object_get(v, "first"), &r->first, &r->own_first) == -1)
 		return bad(p, "policy", "{content: all|headers|matched, periodDays, first}");
 	r->content = (uint8_t)n;
 	return 0;

@@ -46,12 +46,12 @@ render_policy(const struct jmap_render *r)
 	const struct rec_link *x = &r->rec->link;
 	json_t *o;
 
-	if (x->content == CONTENT_DEFAULT && x->period_days == 0 && x->first == 0)
+	if (x->content == CONTENT_DEFAULT && !x->own_period && !x->own_first)
 		return json_null();
 	o = json_object();
 	ju_set(o, "content", word_json(words_content, x->content));
-	ju_set(o, "periodDays", x->period_days != 0 ? ju_uint(x->period_days) : json_null());
-	ju_set(o, "first", x->first != 0 ? ju_uint(x->first) : json_null());
+	ju_set(o, "periodDays", x->own_period ? ju_uint(x->period_days) : json_null());
+	ju_set(o, "first", x->own_first ? ju_uint(x->first) : json_null());
 	return o;
 }
 

@@ -90,6 +90,8 @@ struct round {
 	bool again;		/* changes were refused while news came: list all before the end */
 	unsigned int tries;
 	uint32_t window;	/* lowest UID wanted */
+	uint32_t below, below_low;	/* young mail below the window: looked at down to here; lowest found */
+	bool below_sure;		/* there is none */
 	uint64_t top_modseq;
 	uint32_t top_uid;
 	struct uidset set;	/* UIDs of the slice being listed */
@@ -305,6 +307,13 @@ bool sync_turn(struct engine *);		/* true: the round is over */
 void sync_tagged(struct engine *, const struct pending *, const struct imap_response *);
 /* Told by a round, for progress. */
 void sync_progress(struct engine *, enum sync_phase);
+/* sync_window.c: where the wanted past begins. True: that is over. */
+bool window_measure(struct engine *);
+void window_tagged(struct engine *, const struct pending *, bool ok);
+bool window_reached(const struct engine *);	/* by the backfill, and proven */
+bool window_below(struct engine *);		/* prove it; may move the window down */
+void window_row(struct engine *, const struct imap_fetch *);
+void window_below_done(struct engine *, const struct pending *, bool ok);
 /* sync_slice.c: the slices of a round */
 bool sync_new(struct engine *);
 bool sync_backfill(struct engine *);

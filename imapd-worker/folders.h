@@ -32,6 +32,7 @@ struct folder {
 	uint64_t id;		/* the store's number, 0 until mailbox_bound */
 	struct position pos;
 	uint32_t messages;	/* EXISTS when it was last synced */
+	uint32_t first_low;	/* lowest UID that the policy's first leaves, 0: not counted yet; kept by the store */
 	uint32_t window;	/* lowest UID to sync, 0: not found out yet */
 	bool dirty;		/* needs a round */
 	bool watched;		/* named in the NOTIFY of this connection */

@@ -31,6 +31,7 @@ enum command {
 	CMD_TOP,	/* FETCH of the last message's UID, for servers without UIDNEXT */
 	CMD_WINDOW,	/* FETCH of one sequence number's UID */
 	CMD_SINCE,	/* UID SEARCH SINCE */
+	CMD_BELOW,	/* dates below the window */
 	CMD_NEW,	/* headers above the position */
 	CMD_BACKFILL,	/* headers below it */
 	CMD_CHANGES,	/* flags changed since a MODSEQ */

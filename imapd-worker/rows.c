@@ -105,7 +105,8 @@ sequence_answer(struct engine *e, uint32_t seq, uint32_t uid)
 
 	if ((p = imap_pending(&e->writer, CMD_WINDOW)) != NULL && p->low == seq) {
 		p->rows++;
-		e->round.window = uid > e->round.window ? uid : e->round.window;
+		if (uid > e->sel.folder->first_low)
+			e->sel.folder->first_low = uid;
 	}
 	if ((p = imap_pending(&e->writer, CMD_TOP)) != NULL && p->low == seq) {
 		p->rows++;
@@ -127,6 +128,7 @@ rows_fetch(struct engine *e, const struct imap_response *r)
 		return;
 	}
 	sequence_answer(e, (uint32_t)r->number, f->uid);
+	window_row(e, f);
 	if (f->has_size)
 		bodies_size(e, f->uid, f->size);
 	if (f->has_body) {

@@ -16,12 +16,10 @@
  */
 #include "clock.h"
 #include "engine.h"
-#include "imap_date.h"
 #include "log.h"
 #include "messages.h"
 
 #include <string.h>
-#include <time.h>
 
 #define DAY_MS 86400000
 
@@ -41,7 +39,7 @@ sync_position(struct engine *e, struct folder *f)
 {
 	struct msg_mailbox_synced m = { .mailbox = f->id, .uidvalidity = f->pos.uidvalidity,
 		.uidnext = f->pos.uidnext, .modseq = f->pos.modseq, .uid_low = f->pos.uid_low,
-		.complete = f->pos.complete };
+		.complete = f->pos.complete, .first_low = f->first_low };
 
 	report_send(&e->report, MSG_mailbox_synced, &m, -1);
 	if (!f->pos.complete)
@@ -114,7 +112,7 @@ adopt(struct engine *e)
 	}
 	*p = (struct position){ .uidvalidity = e->sel.uidvalidity, .uidnext = e->sel.uidnext,
 		.modseq = e->sel.modseq, .uid_low = e->sel.uidnext };
-	f->window = 0;
+	f->window = f->first_low = 0;
 	e->round.known_next = p->uidnext;
 	return true;
 }
@@ -141,72 +139,6 @@ top(struct engine *e)
 	e->round.asked = true;
 	(void)imap_end(&e->writer);
 	return false;
-}
-
-static void
-ask_since(struct engine *e)
-{
-	uint64_t now = (uint64_t)time(NULL), back = (uint64_t)e->period_days * 86400;
-	char day[IMAP_DATE_LEN];
-
-	imap_date_day(now > back ? now - back : 0, day);
-	(void)imap_begin(&e->writer, CMD_SINCE);
-	imap_text(&e->writer, "UID SEARCH %sSINCE %s", (e->caps & CAP_ESEARCH) != 0 ? "RETURN (MIN) " : "", day);
-	(void)imap_end(&e->writer);
-}
-
-static void
-ask_count(struct engine *e)
-{
-	struct pending *p = imap_begin(&e->writer, CMD_WINDOW);
-
-	p->low = p->high = e->sel.exists - e->first + 1;
-	imap_text(&e->writer, "FETCH %u (UID)", p->low);
-	(void)imap_end(&e->writer);
-}
-
-/* Both limits hold together: the higher UID is the bottom of the window. */
-static bool
-window(struct engine *e)
-{
-	struct folder *f = e->sel.folder;
-	struct round *r = &e->round;
-
-	if (f->pos.complete || f->window != 0) {
-		r->window = f->window;
-		return true;
-	}
-	if (!r->asked) {
-		r->asked = true;
-		r->window = 1;
-		if (e->first > 0 && e->sel.exists > e->first)
-			ask_count(e);
-		if (e->period_days > 0 && e->sel.exists > 0)
-			ask_since(e);
-	}
-	if (e->writer.npending > 0 || !r->asked)
-		return false;
-	f->window = r->window;
-	e->progress_total += e->first > 0 && e->sel.exists > e->first ? e->first : e->sel.exists;
-	return true;
-}
-
-/* A count that found no message (it was expunged meanwhile) is asked again. */
-static void
-window_tagged(struct engine *e, const struct pending *p, bool ok)
-{
-	struct round *r = &e->round;
-
-	if (p->command == CMD_WINDOW && (p->rows == 0 || !ok)) {
-		if (++r->tries > LIM_WINDOW_TRIES)
-			engine_protocol_error(e, "no UID for a message");
-		else
-			r->asked = false;
-	} else if (p->command == CMD_SINCE && ok) {
-		uint32_t low = p->rows == 0 ? e->sel.folder->pos.uid_low : r->top_uid;
-
-		r->window = low > r->window ? low : r->window;
-	}
 }
 
 static enum round_phase
@@ -264,7 +196,7 @@ step(struct engine *e)
 		enter(e, adopt(e) ? ROUND_WINDOW : ROUND_END);
 		return true;
 	case ROUND_WINDOW:
-		if (!window(e))
+		if (!window_measure(e))
 			return false;
 		enter(e, r->kind == ROUND_RESUME ? ROUND_BACKFILL : ROUND_FLAGS);
 		return true;
@@ -348,6 +280,9 @@ sync_tagged(struct engine *e, const struct pending *p, const struct imap_respons
 	case CMD_WINDOW:
 	case CMD_SINCE:
 		window_tagged(e, p, ok);
+		break;
+	case CMD_BELOW:
+		window_below_done(e, p, ok);
 		break;
 	case CMD_NEW:
 	case CMD_BACKFILL:

@@ -192,7 +192,9 @@ sync_backfill(struct engine *e)
 	if (!r->asked && !f->pos.complete)
 		skip_poison(e, CMD_BACKFILL);
 	if (!f->pos.complete && f->pos.uid_low <= r->window && e->writer.npending == 0) {
-		f->pos.complete = true;
+		if (!window_below(e))
+			return false;
+		f->pos.complete = window_reached(e);
 		r->changed = true;
 	}
 	if (f->pos.complete)
@@ -266,7 +268,7 @@ advance(struct engine *e, const struct pending *p)
 		f->pos.uidnext = r->edge;
 	else
 		f->pos.uid_low = r->edge;
-	if (p->command == CMD_BACKFILL && f->pos.uid_low <= r->window)
+	if (p->command == CMD_BACKFILL && window_reached(e))
 		f->pos.complete = true;
 	sync_position(e, f);
 	r->changed = false;

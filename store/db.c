@@ -15,7 +15,7 @@
 #include "loop.h"
 
 #define MAP_SIZE ((size_t)1 << 40)	/* 1 TiB of addresses; the file grows with use */
-#define SCHEMA 1
+#define SCHEMA 2
 #define MAX_HOOKS 16
 
 struct store store = { .content = CONTENT_MATCHED, .first = 100 };
@@ -257,7 +257,9 @@ open_meta(void)
 		log_error("the database was written by a newer version size=%llu", (unsigned long long)schema);
 		return false;
 	}
-	if (schema == 0)
+	if (schema == 1)
+		db_migrate_windows();
+	if (schema != SCHEMA)
 		table_put_u64(T_meta, KEY(meta, .what = META_SCHEMA), SCHEMA);
 	store.epoch = table_get_u64(T_meta, KEY(meta, .what = META_EPOCH));
 	if (store.epoch == 0) {

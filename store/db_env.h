@@ -26,6 +26,9 @@ bool db_check(int rc, enum table);
 void db_gather(size_t n);	/* n bytes are written or to be said in this turn */
 void db_gather_over(void);	/* the turn ended */
 
+/* db_migrate.c: from schema 1 to 2, in the turn of the opening. */
+void db_migrate_windows(void);
+
 /* db_out.c */
 void out_flush(void);	/* the commit worked */
 void out_fail(void);	/* it did not */

@@ -322,6 +322,7 @@ void
 email_erase(struct email *e)
 {
 	uint32_t a = e->account;
+	struct rec_header h;
 
 	erase_copies(e);
 	erase_pending(e);
@@ -330,6 +331,8 @@ email_erase(struct email *e)
 	email_index_ids(e, false);
 	if (email_visible(&e->row.rec))
 		save_effects(e, &e->row.rec, NULL);
+	if (email_header(e, &h))
+		thread_forget(a, e->rec.thread, &h);
 	(void)table_del(T_email, KEY(email, .account = a, .id = e->id));
 	(void)table_del(T_email_parts, KEY(email_parts, .account = a, .id = e->id));
 	(void)table_del(T_email_note, KEY(email_note, .account = a, .id = e->id));

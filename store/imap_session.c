@@ -386,6 +386,14 @@ send_config(struct imap_session *s)
 }
 
 void
+imap_settings(struct imap_session *s)
+{
+	s->sweep = true;
+	imap_touch(s);	/* if the turn fails, a fresh worker asks for them */
+	send_config(s);
+}
+
+void
 imap_peer(const struct chan_peer *peer, int fd)
 {
 	struct imap_session *s = imap_session_of(peer->unit);

@@ -73,6 +73,7 @@ struct imap_session {
 	struct imap_folder *folders;
 	size_t nfolders;
 	bool listed;		/* all folders are bound */
+	bool sweep;		/* the next list may leave folders out that are synced now */
 	bool live;
 	uint64_t pump_after;	/* store_ticks(): no bodies are asked for before */
 	uint64_t turn;		/* last turn that changed something for it */
@@ -93,6 +94,9 @@ void imap_drain_later(void);
 /* The session is out of step with the database, or its settings changed: have
  * the master start a fresh worker. The session is gone after this. */
 void imap_restart(struct imap_session *);
+/* Its folders or its policy are others: the worker lists anew, and what does
+ * not belong here any more goes. */
+void imap_settings(struct imap_session *);
 void imap_stop(struct imap_session *);	/* its unit was stopped */
 /* Ask the master for its worker. */
 void imap_worker_again(uint32_t link);

@@ -8,6 +8,7 @@
 #include "link.h"
 #include "log.h"
 #include "mailbox.h"
+#include "window.h"
 
 /* ---- headers at the parser ---- */
 
@@ -163,6 +164,9 @@ row_list_end(struct imap_session *s)
 	mailbox_list_end(s->link, wbuf_slice(&seen));
 	wbuf_free(&seen);
 	s->listed = true;
+	if (s->sweep)
+		window_sweep(s->link);
+	s->sweep = false;
 }
 
 static enum ingest

@@ -16,6 +16,7 @@
 #include "submit_copy.h"
 #include "thread.h"
 #include "watch.h"
+#include "window.h"
 
 static const struct rec_header no_header;
 
@@ -215,7 +216,7 @@ ingest_header(struct imap_row *r)
 	    .header = r->error[0] == '\0' ? &h : NULL });
 	if (id != 0)
 		rebind(r, id);
-	else
+	else if (window_takes(r->session->link, m->mailbox, m->uid, m->internaldate))
 		create(r, &h, p.header);
 	(void)table_del(T_tries, KEY(tries, .account = r->session->link, .mailbox = m->mailbox, .uid = m->uid));
 }

@@ -32,10 +32,10 @@ link_policy(uint32_t no, struct link_policy *p)
 		.first = row.rec.first };
 	if (p->content == CONTENT_DEFAULT)
 		p->content = store.content;
-	if (p->period_days == 0 && p->first == 0) {
+	if (!row.rec.own_period)
 		p->period_days = store.period_days;
+	if (!row.rec.own_first)
 		p->first = store.first;
-	}
 	row_link_free(&row);
 	return 0;
 }

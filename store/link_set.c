@@ -337,7 +337,7 @@ folders_changed(const struct rec_link *a, const struct rec_link *b)
 {
 	return !slice_eq(a->inbox, b->inbox) || !slice_eq(a->sent, b->sent) || !slice_eq(a->also, b->also) ||
 	    a->all_folders != b->all_folders || a->content != b->content || a->period_days != b->period_days ||
-	    a->first != b->first;
+	    a->first != b->first || a->own_period != b->own_period || a->own_first != b->own_first;
 }
 
 /* What runs must know of the change. */

@@ -8,6 +8,7 @@
 #include "mailbox_count.h"
 #include "seam.h"
 #include "submit.h"
+#include "window.h"
 
 void
 mail_init(void)
@@ -17,6 +18,7 @@ mail_init(void)
 	email_init();
 	sender_init();
 	submit_init();
+	window_init();
 }
 
 /* Links that only send have folders of their own making. */
@@ -47,6 +49,7 @@ mail_start(void)
 			local_folders(k.no);
 	scan_end(&s);
 	submit_start();
+	window_sweep_all();
 }
 
 void
@@ -57,7 +60,6 @@ mail_worker_gone(uint32_t unit, enum role role, struct slice reason)
 		sender_gone(unit);
 }
 
-/* A fresh worker takes the new settings; the mail half keeps none. */
 void
 mail_link_changed(uint32_t no)
 {
@@ -65,7 +67,9 @@ mail_link_changed(uint32_t no)
 
 	local_folders(no);
 	if (s != NULL)
-		imap_restart(s);
+		imap_settings(s);
+	else
+		window_sweep(no);
 	submit_schedule();
 }
 

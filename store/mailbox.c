@@ -6,6 +6,7 @@
 #include "bind.h"
 #include "changes.h"
 #include "log.h"
+#include "window.h"
 
 static struct dbkey
 mailbox_key(uint32_t account, uint64_t id)
@@ -158,10 +159,13 @@ mailbox_send_bound(struct chan *c, uint32_t account, uint64_t id)
 
 	if (!row_mailbox_get(&row, mailbox_key(account, id)))
 		return;
+	if (window_fit(account, id, &row.rec))
+		row_mailbox_put(mailbox_key(account, id), &row.rec);
 	out_send(c, MSG_mailbox_bound,
 	    &(struct msg_mailbox_bound){ .raw_name = row.rec.raw_name, .mailbox = id,
 		.uidvalidity = row.rec.uidvalidity, .uidnext = row.rec.uidnext, .modseq = row.rec.modseq,
-		.uid_low = row.rec.uid_low, .complete = row.rec.complete },
+		.uid_low = row.rec.uid_low, .complete = row.rec.complete,
+		.first_low = row.rec.first_low },
 	    OUT_NOFD);
 	row_mailbox_free(&row);
 }
@@ -292,9 +296,12 @@ void
 mailbox_synced(uint32_t account, const struct msg_mailbox_synced *m)
 {
 	struct row_mailbox row;
+	bool narrower;
 
 	if (!row_mailbox_get(&row, mailbox_key(account, m->mailbox)))
 		return;
+	narrower = m->first_low > row.rec.first_low;
+	row.rec.first_low = m->first_low;
 	row.rec.uidvalidity = m->uidvalidity;
 	row.rec.uidnext = m->uidnext;
 	row.rec.modseq = m->modseq;
@@ -302,6 +309,8 @@ mailbox_synced(uint32_t account, const struct msg_mailbox_synced *m)
 	row.rec.complete = m->complete;
 	row_mailbox_put(mailbox_key(account, m->mailbox), &row.rec);
 	row_mailbox_free(&row);
+	if (narrower)
+		window_sweep(account);
 }
 
 bool
@@ -329,7 +338,7 @@ mailbox_opened(uint32_t account, const struct msg_mailbox_open *m)
 			log_warn("folder was rebuilt, its messages are matched anew link=%u "
 				 "code=sync.uidvalidity_changed", account);
 		row.rec.uidvalidity = m->uidvalidity;
-		row.rec.uidnext = row.rec.uid_low = 0;
+		row.rec.uidnext = row.rec.uid_low = row.rec.first_low = row.rec.sure_low = 0;
 		row.rec.modseq = 0;
 		row.rec.complete = false;
 		row_mailbox_put(mailbox_key(account, m->mailbox), &row.rec);

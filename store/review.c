@@ -93,6 +93,26 @@ review_settle_submission(uint32_t account, uint64_t submission, enum review_reso
 	row_review_free(&row);
 }
 
+bool
+review_waits(uint32_t account, uint64_t email)
+{
+	struct key_reviewmail k;
+	struct row_review row;
+	struct slice key;
+	struct scan s;
+	bool waits = false;
+
+	scan_prefix(&s, T_reviewmail, PREFIX(reviewmail, 2, .account = account, .email = email), false);
+	while (!waits && scan_next(&s, &key, NULL)) {
+		if (key_reviewmail_read(key, &k) == -1 || !row_review_get(&row, review_key(k.id)))
+			continue;
+		waits = row.rec.resolution == RESOLVE_NONE;
+		row_review_free(&row);
+	}
+	scan_end(&s);
+	return waits;
+}
+
 static void
 destroy(uint64_t id, const struct rec_review *r)
 {

@@ -19,6 +19,8 @@ struct review_input {
 uint64_t review_open(const struct review_input *);
 /* An uncertain submission turned out well or badly by itself: close it. */
 void review_settle_submission(uint32_t account, uint64_t submission, enum review_resolution);
+/* Does a person still have to decide about this email? */
+bool review_waits(uint32_t account, uint64_t email);
 size_t review_destroy_account(uint32_t account, size_t max);
 
 int review_on_set(struct chan *, const union msg *, int *fd);	/* review_set */

@@ -75,19 +75,25 @@ under_way(const struct rec_submission *rec)
 }
 
 bool
-submit_holds(uint32_t account, const struct rec_pending *p)
+submit_under_way(uint32_t account, uint64_t email)
 {
 	struct submission s;
 	bool hold;
 
-	if (p->email == 0 || p->kind == OP_FIND || p->kind == OP_FLAGS ||
-	    (p->kind == OP_APPEND && mailbox_role(account, p->mailbox) != MBOX_SENT))
-		return false;
-	if (!submission_of_email(&s, account, p->email))
+	if (!submission_of_email(&s, account, email))
 		return false;
 	hold = under_way(&s.row.rec);
 	submission_free(&s);
 	return hold;
+}
+
+bool
+submit_holds(uint32_t account, const struct rec_pending *p)
+{
+	if (p->email == 0 || p->kind == OP_FIND || p->kind == OP_FLAGS ||
+	    (p->kind == OP_APPEND && mailbox_role(account, p->mailbox) != MBOX_SENT))
+		return false;
+	return submit_under_way(account, p->email);
 }
 
 /* ---- the server saved a copy ---- */

@@ -35,6 +35,8 @@ uint64_t submit_copy_expected(uint32_t account, uint64_t mailbox, uint32_t uid, 
 void submit_copy_bound(uint32_t account, uint64_t mailbox, uint64_t email);
 /* Must this entry wait, because its email is being sent? */
 bool submit_holds(uint32_t account, const struct rec_pending *);
+/* Is this email being sent, or is its Sent copy still awaited? */
+bool submit_under_way(uint32_t account, uint64_t email);
 /* Start looking for the Sent copy of a sent (or uncertain) submission. */
 void submit_copy_start(uint32_t account, uint64_t submission);
 /* The journal's OP_FIND entry of a submission was answered; uid 0: absent.

@@ -128,6 +128,26 @@ thread_remove(uint32_t account, uint64_t thread, uint64_t received_at, uint64_t 
 	changes_record(account, OBJ_THREAD, thread, alive(account, thread) ? UPDATED : DESTROYED);
 }
 
+static void
+forget(uint32_t account, struct slice list, uint64_t thread)
+{
+	struct slice id;
+
+	while (list_next(&list, &id))
+		if (table_get_u64(T_msgid, msgid_key(account, id)) == thread)
+			(void)table_del(T_msgid, msgid_key(account, id));
+}
+
+void
+thread_forget(uint32_t account, uint64_t thread, const struct rec_header *h)
+{
+	if (alive(account, thread))
+		return;
+	forget(account, h->message_id, thread);
+	forget(account, h->in_reply_to, thread);
+	forget(account, h->references, thread);
+}
+
 size_t
 thread_emails(uint32_t account, uint64_t thread, struct wbuf *out)
 {

@@ -14,6 +14,8 @@ uint64_t thread_find(uint32_t account, const struct rec_header *, struct slice t
 /* An email joins or leaves; the thread's changes are recorded here. */
 void thread_add(uint32_t account, uint64_t thread, uint64_t received_at, uint64_t email);
 void thread_remove(uint32_t account, uint64_t thread, uint64_t received_at, uint64_t email);
+/* The last email of a thread is gone: forget the ids that led to it. */
+void thread_forget(uint32_t account, uint64_t thread, const struct rec_header *);
 /* Oldest first, at most LIM_IDS packed ids into out. Returns how many. */
 size_t thread_emails(uint32_t account, uint64_t thread, struct wbuf *out);
 

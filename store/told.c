@@ -50,6 +50,13 @@ other_folders(const struct rec_link *a, const struct rec_link *b)
 	    a->all_folders != b->all_folders;
 }
 
+static bool
+other_policy(const struct rec_link *a, const struct rec_link *b)
+{
+	return a->content != b->content || a->period_days != b->period_days || a->first != b->first ||
+	    a->own_period != b->own_period || a->own_first != b->own_first;
+}
+
 static void
 differences(const struct rec_link *a, const struct rec_link *b, bool credential, char *what, size_t size)
 {
@@ -64,7 +71,7 @@ differences(const struct rec_link *a, const struct rec_link *b, bool credential,
 	add(what, size, a->paused != b->paused, b->paused ? "paused" : "resumed");
 	add(what, size, !slice_eq(a->name, b->name), "name");
 	add(what, size, other_folders(a, b), "folders");
-	add(what, size, a->content != b->content || a->period_days != b->period_days || a->first != b->first, "policy");
+	add(what, size, other_policy(a, b), "policy");
 }
 
 void
