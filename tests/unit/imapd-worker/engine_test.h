@@ -43,6 +43,7 @@ static struct test_state {
 	char in[LINES];		/* what the server heard */
 	size_t in_n, in_at;
 	struct bound bound[8];	/* positions given back; others are new */
+	uint32_t first_low[8];	/* of them */
 	bool hold;		/* keep credits back */
 	unsigned int held;
 	size_t body_size;
@@ -107,6 +108,7 @@ HANDLER(mailbox_found)
 	b.modseq = t.bound[i].pos.modseq;
 	b.uid_low = t.bound[i].pos.uid_low;
 	b.complete = t.bound[i].pos.complete;
+	b.first_low = t.first_low[i];
 	return send_mailbox_bound(c, &b);
 }
 
@@ -170,6 +172,7 @@ HANDLER(mailbox_synced)
 	struct bound *b = &t.bound[m->mailbox - 10];
 
 	b->pos = (struct position){ m->uidvalidity, m->uidnext, m->modseq, m->uid_low, m->complete };
+	t.first_low[m->mailbox - 10] = m->first_low;
 	tell("synced %u next=%u modseq=%llu low=%u complete=%d\n", (unsigned int)m->mailbox, m->uidnext,
 	    (unsigned long long)m->modseq, m->uid_low, m->complete);
 	return 0;
