@@ -70,6 +70,7 @@
 #define LIM_BACKOFF_FIRST_MS 1000	/* before a lost connection is made again, less up to half of it by chance; doubles */
 #define LIM_BACKOFF_MAX_MS 300000	/* the longest of these waits */
 #define LIM_EXPUNGE_TRIES 4	/* UID EXPUNGE answered with OK for a message that stays: so often it is asked for */
+#define LIM_OP_BATCH 500	/* operations done by one command: its line stays under the 8,192 bytes of RFC 7162 s. 4 */
 #define LIM_OP_LOST 3	/* connections an EXPUNGE after COPY may cost and is tried again */
 #define LIM_LITERAL_MINUS 4096	/* RFC 7888 s. 5: the most that LITERAL- allows */
 #define LIM_COMMAND_LITERALS 3	/* literals in one command that the server is waited for */

@@ -293,6 +293,7 @@ engine_init(struct engine *e, const struct engine_host *host, void *host_ctx)
 	wbuf_init(&e->scratch, 3 * LIM_MAILBOX_NAME);
 	uidset_init(&e->round.set, LIM_IMAP_RANGES);
 	STAILQ_INIT(&e->ops);
+	uidset_init(&e->doing.set, LIM_OP_BATCH);
 	if ((e->timer = evtimer_new(loop_base(), on_timer, e)) == NULL)
 		fatal("out of memory");
 }
@@ -308,6 +309,7 @@ engine_free(struct engine *e)
 	imap_writer_reset(&e->writer);
 	stream_free(&e->stream);
 	uidset_free(&e->round.set);
+	uidset_free(&e->doing.set);
 	wbuf_free(&e->inbox);
 	wbuf_free(&e->sent);
 	wbuf_free(&e->also);

@@ -137,14 +137,24 @@ struct operation {
 	char *flags_add, *flags_del, *message_id;	/* owned */
 	struct body data;
 	/* progress */
-	unsigned int step;
-	bool sent;		/* something that changes the server is on its way */
-	bool looked, exists;	/* the message was looked for, and seen */
+	bool exists;		/* the message was looked for, and seen */
+	bool unkept;		/* its flags are not what was asked for */
 	bool copied;		/* COPYUID or APPENDUID came, or the copy is sure otherwise */
 	bool by_hand;		/* a move without MOVE: COPY, then EXPUNGE */
 	unsigned int lost;	/* connections lost between the two */
+	size_t most;		/* done with at most so many: larger batches were refused */
 	uint32_t result_validity, result_uid;
+};
+
+/* Operations that one sequence of commands does together, ops.h. */
+struct op_batch {
+	size_t n;		/* the first n of the queue; 0: none is under way */
+	struct uidset set;	/* UIDs of the command being written */
+	unsigned int step;
+	bool sent;		/* something that changes the server is on its way */
+	bool looked;		/* the messages were looked for */
 	enum op_result failure;	/* 0: none */
+	bool whole;		/* the refusal concerns the folder, not a message */
 	const char *code;
 	char detail[LIM_DETAIL + 1];
 };
@@ -212,6 +222,7 @@ struct engine {
 
 	STAILQ_HEAD(, operation) ops;
 	size_t nops;
+	struct op_batch doing;
 	struct want *wants;
 	size_t nwants, wants_cap;
 	size_t nurgent;			/* of those without an answer: not backfill */
@@ -369,10 +380,11 @@ void bodies_dropped(struct engine *, bool protocol);	/* the connection is gone *
 void bodies_clear(struct engine *);
 
 /* ops.c */
-bool ops_turn(struct engine *);		/* true: the first operation is over */
+bool ops_turn(struct engine *);		/* true: a batch is over */
+void ops_row(struct engine *, const struct imap_fetch *);
 void ops_untagged(struct engine *, const struct imap_response *);
 void ops_tagged(struct engine *, const struct pending *, const struct imap_response *);
-void ops_dropped(struct engine *);
+void ops_dropped(struct engine *);	/* the connection is gone */
 void ops_clear(struct engine *);
 
 #endif

@@ -144,6 +144,7 @@ rows_fetch(struct engine *e, const struct imap_response *r)
 	}
 	if (f->has_header && notify_news(e, f, (uint32_t)r->number))
 		return;
+	ops_row(e, f);
 	count_flags(e, f);
 	tell_flags(e, f);
 }

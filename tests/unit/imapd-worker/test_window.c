@@ -168,8 +168,8 @@ resumed(void **state)
 	(void)state;
 	begin(&newest3, &half, 90);
 	selected("INBOX", 50, 104);
+	fetched("UID FETCH 95:99 (UID FLAGS)", 49, 99);
 	fetched("UID FETCH 100:103" HEADERS, 50, 103);
-	fetched("UID FETCH 95:103 (UID FLAGS)", 49, 99);
 	fetched("UID FETCH 90:94" HEADERS, 40, 90);
 	(void)expect("IDLE");
 	forget();

@@ -1,0 +1,39 @@
+/*
+ * ops.h - private to ops*.c: write-back in batches.
+ *
+ * Operations of one kind in one folder, with the same flags or the same target,
+ * are done together by commands with a set of UIDs. The first doing.n of the
+ * queue are the batch. What the server refuses is done again in halves, until
+ * the one that is wrong stands alone. Nothing overtakes an operation on the same
+ * message.
+ */
+#ifndef IMAPD_OPS_H
+#define IMAPD_OPS_H
+
+#include "engine.h"
+
+/* ---- ops.c: the end of an operation of the batch, told to the store ---- */
+void ops_done(struct engine *, struct operation *, enum op_result, const char *code);
+/* All that are left; true. */
+bool ops_all_done(struct engine *, enum op_result, const char *code);
+/* Those whose message is not there and was not copied. */
+void ops_gone(struct engine *);
+
+/* Those whose message is not there any more, as they were to do. */
+void ops_not_there(struct engine *);
+
+/* ---- ops_batch.c ---- */
+void ops_batch_form(struct engine *);	/* of a queue that is not empty */
+void ops_batch_end(struct engine *);	/* nothing is under way */
+/* Smaller ones next time. false: it was one operation, or the folder is why. */
+bool ops_batch_split(struct engine *);
+/* The members' UIDs, for ops_put_set. */
+void ops_batch_set(struct engine *);
+/* COPYUID: each member's new UID. */
+void ops_batch_copied(struct engine *, const struct imap_response *);
+
+/* ---- ops_run.c ---- */
+/* Next step of the batch in its folder; true: it is over. */
+bool ops_run(struct engine *, struct folder *);
+
+#endif

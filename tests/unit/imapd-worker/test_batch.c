@@ -1,0 +1,339 @@
+/*
+ * Write-back in batches: few commands, each message's own answer, the one that
+ * is wrong found, nothing done twice after a lost connection.
+ */
+#include "engine_test.h"
+
+static const struct msg_sync_config some = { .first = 3 };
+
+#define SELECTED "* 2 EXISTS\r\n* OK [UIDVALIDITY 7] .\r\n* OK [UIDNEXT 5001] .\r\n* OK [PERMANENTFLAGS (\\*)] ."
+
+/* INBOX (10), Sent (11), Trash (12, not synced), as far as SELECT INBOX. */
+static void
+greet(const char *caps)
+{
+	unsigned int tag = expect("CAPABILITY");
+
+	say("* CAPABILITY IMAP4rev1 IDLE %s", caps);
+	ok(tag);
+	tag = expect("LIST \"\" \"*\"");
+	say("* LIST () \"/\" INBOX");
+	say("* LIST (\\Sent) \"/\" Sent");
+	say("* LIST (\\Trash) \"/\" Trash");
+	ok(tag);
+	tag = expect("SELECT \"INBOX\"");
+	say(SELECTED);
+	ok(tag);
+}
+
+static void
+settle(const char *caps)
+{
+	unsigned int tag;
+
+	start(&some);
+	t.bound[0] = (struct bound){ strdup("INBOX"), { 7, 5001, 0, 1, true } };
+	t.bound[1] = (struct bound){ strdup("Sent"), { 8, 1, 0, 1, true } };
+	greet(caps);
+	ok(expect("UID FETCH 1:5000 (UID FLAGS)"));
+	tag = expect("SELECT \"Sent\"");
+	say("* 0 EXISTS\r\n* OK [UIDVALIDITY 8] .\r\n* OK [UIDNEXT 1] .\r\n* OK [PERMANENTFLAGS (\\*)] .");
+	ok(tag);
+	tag = expect("SELECT \"INBOX\"");
+	say(SELECTED);
+	ok(tag);
+	(void)expect("IDLE");
+	say("+ idling");
+	forget();
+}
+
+static void
+idle_ends(void)
+{
+	expect_raw("DONE");
+	ok(t.e.writer.pending[0].tag);
+}
+
+/* Operations number n for UID n. */
+static void
+give(struct msg_op m, uint32_t first, uint32_t last)
+{
+	m.mailbox = 10;
+	m.uidvalidity = 7;
+	for (m.uid = first; m.uid <= last; m.uid++) {
+		m.op = m.uid;
+		assert_int_equal(send_op(t.store, &m, -1), 0);
+	}
+	pump();
+}
+
+static void
+rows(uint32_t first, uint32_t last, const char *flags)
+{
+	for (uint32_t uid = first; uid <= last; uid++)
+		say("* %u FETCH (UID %u FLAGS (%s))", uid, uid, flags);
+}
+
+static size_t
+answers(const char *what)
+{
+	size_t n = 0;
+
+	pump();
+	for (const char *p = t.told + t.told_at; (p = strstr(p, what)) != NULL; p++)
+		n++;
+	return n;
+}
+
+
+/* limit: LIM_OP_BATCH: a thousand changes of flags are four commands and two looks. */
+static void
+thousand(void **state)
+{
+	unsigned int tag;
+
+	(void)state;
+	settle("UIDPLUS MOVE");
+	give((struct msg_op){ .kind = OP_FLAGS, .flags_add = slice_str("\\Seen") }, 1, 2 * LIM_OP_BATCH);
+	idle_ends();
+	tag = expect("UID STORE 1:500 +FLAGS.SILENT (\\Seen)");
+	(void)expect("UID FETCH 1:500 (UID FLAGS)");
+	silent();
+	ok(tag);
+	rows(1, 500, "\\Seen");
+	ok(tag + 1);
+	assert_int_equal(answers(" result=1 "), 500);
+	tag = expect("UID STORE 501:1000 +FLAGS.SILENT (\\Seen)");
+	(void)expect("UID FETCH 501:1000 (UID FLAGS)");
+	ok(tag);
+	rows(501, 1000, "\\Seen");
+	ok(tag + 1);
+	assert_int_equal(answers(" result=1 "), 1000);
+	(void)expect("IDLE");
+	stop();
+}
+
+/* By folder, kind and flags; what waits for another on the same message does not overtake it. */
+static void
+grouped(void **state)
+{
+	struct msg_op s = { .kind = OP_FLAGS, .flags_add = slice_str("\\Seen") };
+	struct msg_op f = { .kind = OP_FLAGS, .flags_add = slice_str("\\Flagged") };
+	unsigned int tag;
+
+	(void)state;
+	settle("UIDPLUS MOVE");
+	give(s, 4, 5);
+	give(f, 9, 9);
+	give(s, 7, 7);
+	give(s, 9, 9);	/* behind the other flag of message 9 */
+	idle_ends();
+	tag = expect("UID STORE 4:5,7 +FLAGS.SILENT (\\Seen)");
+	(void)expect("UID FETCH 4:5,7 (UID FLAGS)");
+	ok(tag);
+	rows(4, 5, "\\Seen");
+	ok(tag + 1);
+	assert_non_null(strstr(t.told, "op 7 result=2 "));	/* that one is gone */
+	tag = expect("UID STORE 9 +FLAGS.SILENT (\\Flagged)");
+	(void)expect("UID FETCH 9 (UID FLAGS)");
+	ok(tag);
+	rows(9, 9, "\\Flagged");
+	ok(tag + 1);
+	(void)expect("UID STORE 9 +FLAGS.SILENT (\\Seen)");
+	stop();
+}
+
+/* OK to STORE, and the keyword is not kept. */
+static void
+not_kept(void **state)
+{
+	unsigned int tag;
+
+	(void)state;
+	settle("UIDPLUS MOVE");
+	give((struct msg_op){ .kind = OP_FLAGS, .flags_add = slice_str("$work") }, 3, 4);
+	idle_ends();
+	tag = expect("UID STORE 3:4 +FLAGS.SILENT ($work)");
+	(void)expect("UID FETCH 3:4 (UID FLAGS)");
+	ok(tag);
+	rows(3, 3, "$Work");
+	rows(4, 4, "");
+	ok(tag + 1);
+	told("flags 10 uid=3 $Work\nflags 10 uid=4 \nop 3 result=1 uid=0 code=\n"
+	     "op 4 result=3 uid=0 code=sync.folder_denied\n");
+	stop();
+}
+
+static void
+refused(const char *set)
+{
+	char command[64];
+	unsigned int tag;
+
+	snprintf(command, sizeof(command), "UID STORE %s +FLAGS.SILENT (\\Seen)", set);
+	tag = expect(command);
+	(void)heard();
+	say("P%u NO cannot", tag);
+	ok(tag + 1);
+}
+
+/* One of eight is wrong: halves, until it stands alone; the others are done. */
+static void
+halved(void **state)
+{
+	unsigned int tag;
+
+	(void)state;
+	settle("UIDPLUS MOVE");
+	give((struct msg_op){ .kind = OP_FLAGS, .flags_add = slice_str("\\Seen") }, 1, 8);
+	idle_ends();
+	refused("1:8");
+	tag = expect("UID STORE 1:4 +FLAGS.SILENT (\\Seen)");
+	(void)expect("UID FETCH 1:4 (UID FLAGS)");
+	ok(tag);
+	rows(1, 4, "\\Seen");
+	ok(tag + 1);
+	assert_int_equal(answers(" result=1 "), 4);
+	refused("5:8");
+	refused("5:6");
+	tag = expect("UID STORE 5 +FLAGS.SILENT (\\Seen)");
+	(void)expect("UID FETCH 5 (UID FLAGS)");
+	ok(tag);
+	rows(5, 5, "\\Seen");
+	ok(tag + 1);
+	tag = expect("UID STORE 6 +FLAGS.SILENT (\\Seen)");
+	(void)expect("UID FETCH 6 (UID FLAGS)");
+	say("P%u NO cannot", tag);
+	rows(6, 6, "");
+	ok(tag + 1);
+	assert_non_null(strstr(t.told, "op 6 result=3 uid=0 code=sync.folder_denied\n"));
+	tag = expect("UID STORE 7:8 +FLAGS.SILENT (\\Seen)");
+	(void)expect("UID FETCH 7:8 (UID FLAGS)");
+	ok(tag);
+	rows(7, 8, "\\Seen");
+	ok(tag + 1);
+	assert_int_equal(answers(" result=1 "), 7);
+	(void)expect("IDLE");
+	stop();
+}
+
+/* COPYUID names them in its own pieces, and not the one that is not there. */
+static void
+moved(void **state)
+{
+	unsigned int tag;
+
+	(void)state;
+	settle("UIDPLUS MOVE");
+	give((struct msg_op){ .kind = OP_MOVE, .target = 12 }, 1, 4);
+	idle_ends();
+	tag = expect("UID FETCH 1:4 (UID FLAGS)");
+	(void)expect("UID MOVE 1:4 \"Trash\"");
+	rows(1, 2, "");
+	rows(4, 4, "");
+	ok(tag);
+	say("* OK [COPYUID 9 4,1:2 70,33:34] moved");
+	ok(tag + 1);
+	forget();
+	assert_non_null(strstr(t.told, "op 1 result=1 uid=33 code=\n"));
+	assert_non_null(strstr(t.told, "op 2 result=1 uid=34 code=\n"));
+	assert_non_null(strstr(t.told, "op 3 result=2 uid=0 code=\n"));
+	assert_non_null(strstr(t.told, "op 4 result=1 uid=70 code=\n"));
+	stop();
+}
+
+/* Sets that do not fit each other, or never end, tell nothing. */
+static void
+bad_copyuid(void **state)
+{
+	unsigned int tag;
+
+	(void)state;
+	settle("UIDPLUS MOVE");
+	give((struct msg_op){ .kind = OP_MOVE, .target = 12 }, 1, 2);
+	idle_ends();
+	tag = expect("UID FETCH 1:2 (UID FLAGS)");
+	(void)expect("UID MOVE 1:2 \"Trash\"");
+	rows(1, 2, "");
+	ok(tag);
+	say("P%u OK [COPYUID 9 1:2 33] moved", tag + 1);
+	forget();
+	assert_non_null(strstr(t.told, "op 1 result=1 uid=0 code=\n"));
+	assert_non_null(strstr(t.told, "op 2 result=1 uid=0 code=\n"));
+	stop();
+}
+
+/* A MOVE that is refused half-way has told what it moved: that is not done again. */
+static void
+half_moved(void **state)
+{
+	unsigned int tag;
+
+	(void)state;
+	settle("UIDPLUS MOVE");
+	give((struct msg_op){ .kind = OP_MOVE, .target = 12 }, 1, 2);
+	idle_ends();
+	tag = expect("UID FETCH 1:2 (UID FLAGS)");
+	(void)expect("UID MOVE 1:2 \"Trash\"");
+	rows(1, 2, "");
+	ok(tag);
+	say("* OK [COPYUID 9 1 33] moved");
+	say("P%u NO [OVERQUOTA] full", tag + 1);
+	forget();
+	assert_non_null(strstr(t.told, "op 1 result=1 uid=33 code=\n"));
+	assert_non_null(strstr(t.told, "op 2 result=3 uid=0 code=sync.mailbox_full\n"));
+	stop();
+}
+
+/* By hand, and lost between COPY and EXPUNGE: only the rest is done again, for all of them. */
+static void
+by_hand(void **state)
+{
+	unsigned int tag;
+
+	(void)state;
+	settle("UIDPLUS");
+	give((struct msg_op){ .kind = OP_MOVE, .target = 12 }, 1, 3);
+	idle_ends();
+	tag = expect("UID FETCH 1:3 (UID FLAGS)");
+	(void)expect("UID COPY 1:3 \"Trash\"");
+	rows(1, 1, "");
+	rows(3, 3, "");
+	ok(tag);
+	say("P%u OK [COPYUID 9 1,3 40:41] copied", tag + 1);
+	(void)expect("UID STORE 1,3 +FLAGS.SILENT (\\Deleted)");
+	close(t.peer);
+	pump();
+	t.e.state = ENGINE_WANTED;
+	connect_stream();
+	greet("UIDPLUS");
+	forget();
+	tag = expect("UID STORE 1,3 +FLAGS.SILENT (\\Deleted)");
+	(void)expect("UID EXPUNGE 1,3");
+	(void)expect("UID FETCH 1,3 (UID FLAGS)");
+	ok(tag);
+	ok(tag + 1);
+	ok(tag + 2);
+	forget();
+	assert_non_null(strstr(t.told, "op 2 result=2 "));
+	assert_non_null(strstr(t.told, "op 1 result=1 uid=40 code=\n"));
+	assert_non_null(strstr(t.told, "op 3 result=1 uid=41 code=\n"));
+	stop();
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(thousand),
+		cmocka_unit_test(grouped),
+		cmocka_unit_test(not_kept),
+		cmocka_unit_test(halved),
+		cmocka_unit_test(moved),
+		cmocka_unit_test(bad_copyuid),
+		cmocka_unit_test(half_moved),
+		cmocka_unit_test(by_hand),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
