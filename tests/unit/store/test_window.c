@@ -216,7 +216,7 @@ static void
 before(uint32_t days, uint32_t first)
 {
 	set_policy(days, false, first, false);
-	as_before(T_link, KEY(link, .no = LINK), 2);
+	as_before(T_link, KEY(link, .no = LINK), 14);
 	as_before(T_mailbox, KEY(mailbox, .account = LINK, .id = inbox), 16);
 	table_put_u64(T_meta, KEY(meta, .what = META_SCHEMA), 1);
 	db_turn_end();
