@@ -11,7 +11,7 @@
 #include "secret.h"
 
 #define FIRST_SIZE 16384
-#define NUMBER_MAX 32
+#define NUMBER_TEXT 32
 
 /* What answers are written into may hold what a request held: wiped like it. */
 struct text {
@@ -97,7 +97,7 @@ put_string(struct text *t, const char *s, size_t n)
 static void
 put_integer(struct text *t, json_int_t v)
 {
-	char digits[NUMBER_MAX], *p = digits + sizeof(digits);
+	char digits[NUMBER_TEXT], *p = digits + sizeof(digits);
 	uint64_t left = v < 0 ? 0 - (uint64_t)v : (uint64_t)v;
 
 	do
@@ -112,7 +112,7 @@ put_integer(struct text *t, json_int_t v)
 static void
 put_real(struct text *t, const json_t *v)
 {
-	char text[NUMBER_MAX];
+	char text[NUMBER_TEXT];
 	size_t n = json_dumpb(v, text, sizeof(text), JSON_ENCODE_ANY);
 
 	if (n > sizeof(text))
