@@ -54,8 +54,10 @@ control(uint8_t b, size_t *who)
 		leave(&clients[*who]);
 	else if (b == 5 && fake.chan != NULL)
 		(void)send_state_change(fake.chan, &change);
-	else if (b == 6 || b == 7)
-		fake.silent = b == 6;
+	else if (b == 6)
+		fake.hold = true;
+	else if (b == 7 && fake.chan != NULL)
+		fake_release();
 	drain();
 }
 
@@ -65,7 +67,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	size_t who = 0, at = 0;
 
 	fuzz_start();
-	fake.silent = false;
+	fake.hold = false;
 	for (size_t i = 0; i <= size; i++) {
 		if (i < size && (data[i] == 0 || data[i] > 7))
 			continue;
