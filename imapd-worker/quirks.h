@@ -9,7 +9,6 @@
 #include "wire.h"
 
 #define QUIRK_NOOP_IDLE 1u	/* NOOP does not keep a session alive, STATUS does */
-#define QUIRK_EXPUNGE_ARCHIVES 2u	/* EXPUNGE deletes nothing outside Trash */
 
 struct quirks {
 	uint32_t flags;

@@ -72,7 +72,7 @@ matching(void **state)
 		{ "imap.163.com", "", 0, QUIRK_NOOP_IDLE, 0, LIM_PROOF_SECONDS },
 		{ "imap.exmail.qq.com", "", 0, QUIRK_NOOP_IDLE, 0, LIM_PROOF_SECONDS },
 		{ "imap.rambler.ru", "", 0, 0, 0, 55 },
-		{ "imap.gmail.com", "", CAP_GMAIL, QUIRK_EXPUNGE_ARCHIVES, 0, LIM_PROOF_SECONDS },
+		{ "imap.gmail.com", "", CAP_GMAIL, 0, 0, LIM_PROOF_SECONDS },
 		{ "imap.gmail.com", "GImap", 0, 0, 0, LIM_PROOF_SECONDS },
 		{ "imap.agency.example", "dovecot 2.4", 0, 0, 0, LIM_PROOF_SECONDS },
 	};
