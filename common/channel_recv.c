@@ -128,14 +128,24 @@ take_fds(struct msghdr *mh, int *fds, int max)
 	return n;
 }
 
-/* A read of nothing is the end, or an empty packet of a peer that is still
- * there. Only writing tells the two apart without a further system call; who
- * sent an empty packet is paid with one. */
+/*
+ * A read of nothing is the end, or an empty packet of a peer that is still
+ * there. At the end every further read is nothing too; behind an empty packet
+ * there is something else, or nothing yet. A peer that sends many of them is
+ * told apart by writing: it gets one back, and may accuse us of it.
+ */
 static bool
 peer_is_there(int fd)
 {
-	struct msghdr empty = { 0 };
+	uint8_t byte;
+	struct iovec iov = { .iov_base = &byte, .iov_len = 1 };
+	struct msghdr next = { .msg_iov = &iov, .msg_iovlen = 1 }, empty = { 0 };
+	ssize_t n = 0;
 
+	for (int i = 0; i < LIM_CHAN_TURN && n == 0; i++)
+		n = recvmsg(fd, &next, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+	if (n != 0)
+		return n > 0 || errno == EAGAIN;
 	return sendmsg(fd, &empty, MSG_NOSIGNAL | MSG_DONTWAIT) != -1 || errno == EAGAIN;
 }
 
