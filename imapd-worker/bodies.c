@@ -16,12 +16,34 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* What is wanted for old mail may be wanted at once later. */
+static bool
+hurried(struct engine *e, const struct msg_body_want *m)
+{
+	size_t i;
+
+	for (i = 0; i < e->nwants && !m->backfill; i++) {
+		struct want *w = &e->wants[i];
+
+		if (w->uid != m->uid || w->mailbox != m->mailbox || w->answered || !w->backfill)
+			continue;
+		w->backfill = false;
+		e->nurgent++;
+		return true;
+	}
+	return false;
+}
+
 int
 engine_body_want(struct engine *e, const struct msg_body_want *m)
 {
 	size_t cap = e->wants_cap == 0 ? 16 : e->wants_cap * 2;
 	struct want *v;
 
+	if (hurried(e, m)) {
+		engine_turn(e);
+		return 0;
+	}
 	if (e->nwants >= LIM_IMAP_WANTS)
 		return -1;
 	if (e->nwants == e->wants_cap) {

@@ -138,13 +138,27 @@ ask(struct imap_session *s, struct imap_body *b, const struct email *e, uint64_t
 		.size = e->rec.size, .backfill = nobody_waits(flags) });
 }
 
-static bool
-asked(const struct imap_session *s, uint64_t email)
+static struct imap_body *
+asked(struct imap_session *s, uint64_t email)
 {
 	for (size_t i = 0; i < LIM_BODIES_ASKED; i++)
 		if (s->bodies[i].email == email)
-			return true;
-	return false;
+			return &s->bodies[i];
+	return NULL;
+}
+
+/* It was asked for as old mail, and now somebody waits: asked again, it goes before the others. */
+static void
+hurry(struct imap_session *s, struct imap_body *b)
+{
+	uint64_t flags = table_get_u64(T_want, want_key(s->link, b->email));
+
+	if (b->arrived || !nobody_waits(b->flags) || nobody_waits(flags))
+		return;
+	b->flags = flags;
+	(void)send_body_want(s->chan,
+	    &(struct msg_body_want){ .mailbox = b->mailbox, .uidvalidity = validity_of(s->link, b->mailbox),
+		.uid = b->uid, .size = b->size });
 }
 
 /* false: there is no place for it. */
@@ -156,8 +170,10 @@ ask_for(struct imap_session *s, uint64_t id)
 	struct email e;
 	bool full;
 
-	if (asked(s, id))
+	if ((b = asked(s, id)) != NULL) {
+		hurry(s, b);
 		return true;
+	}
 	imap_touch(s);
 	flags = table_get_u64(T_want, want_key(s->link, id));
 	if (!email_load(&e, s->link, id)) {
@@ -295,7 +311,7 @@ static void
 body_parsed(void *ctx, const struct mime_result *res)
 {
 	struct imap_body *b = ctx;
-	bool may_wait = (b->flags & WANT_BACKFILL) != 0 && (b->flags & WANT_DEMAND) == 0;
+	bool may_wait = nobody_waits(b->flags | table_get_u64(T_want, want_key(b->session->link, b->email)));
 
 	b->job = NULL;
 	imap_touch(b->session);

@@ -199,6 +199,30 @@ old_mail(void **state)
 	stop();
 }
 
+/* Old mail that somebody opens meanwhile is asked for once, and before the headers. */
+static void
+hurried(void **state)
+{
+	unsigned int tag;
+
+	(void)state;
+	known(1001);
+	tag = expect("UID FETCH 801:1000 (UID FLAGS INTERNALDATE RFC822.SIZE BODY.PEEK[HEADER])");
+	t.e.first_bodies = LIM_FIRST_BODIES;
+	want(1100, 10, true);
+	pump();
+	(void)expect("UID FETCH 601:800 (UID FLAGS INTERNALDATE RFC822.SIZE BODY.PEEK[HEADER])");
+	(void)expect("UID FETCH 401:600 (UID FLAGS INTERNALDATE RFC822.SIZE BODY.PEEK[HEADER])");
+	want(1100, 10, false);
+	pump();
+	ok(tag);
+	ok(tag + 1);
+	ok(tag + 2);
+	(void)expect("UID FETCH 1100 (UID BODY.PEEK[])");
+	assert_int_equal(t.e.nwants, 1);
+	stop();
+}
+
 int
 main(void)
 {
@@ -208,6 +232,7 @@ main(void)
 		cmocka_unit_test(refused_together),
 		cmocka_unit_test(lost_together),
 		cmocka_unit_test(old_mail),
+		cmocka_unit_test(hurried),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
