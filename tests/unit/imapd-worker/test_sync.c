@@ -1,49 +1,8 @@
 /*
- * First sync, resync and their two ways (CONDSTORE, plain) against a scripted server.
+ * First sync and resync against a scripted server.
  */
 #include "clock.h"
-#include "engine_test.h"
-
-static const struct msg_sync_config newest3 = { .first = 3 };
-
-static void
-hello(const char *caps, const char *listing)
-{
-	unsigned int tag = expect("CAPABILITY");
-
-	say("* CAPABILITY IMAP4rev1 %s", caps);
-	ok(tag);
-	if (strstr(caps, "QRESYNC") != NULL) {
-		tag = expect("ENABLE QRESYNC");
-		say("* ENABLED QRESYNC");
-		ok(tag);
-	}
-	tag = expect("LIST \"\" \"*\"");
-	say_bytes(listing, strlen(listing));
-	ok(tag);
-}
-
-#define TWO "* LIST (\\HasNoChildren) \"/\" INBOX\r\n* LIST (\\HasNoChildren \\Sent) \"/\" Sent\r\n"
-
-static void
-selected(const char *command, unsigned int exists, unsigned int next, const char *more)
-{
-	unsigned int tag = expect(command);
-
-	say("* FLAGS (\\Answered \\Flagged \\Deleted \\Seen \\Draft)");
-	say("* OK [PERMANENTFLAGS (\\Answered \\Flagged \\Deleted \\Seen \\Draft \\*)] Limited");
-	say("* %u EXISTS", exists);
-	say("* 0 RECENT");
-	say("* OK [UIDVALIDITY 7] ok");
-	if (next != 0)
-		say("* OK [UIDNEXT %u] ok", next);
-	if (more[0] != '\0')
-		say("%s", more);
-	say("P%u OK [READ-WRITE] done", tag);
-}
-
-#define HEADERS " (UID FLAGS INTERNALDATE RFC822.SIZE BODY.PEEK[HEADER])"
-#define HEADERS_M " (UID FLAGS INTERNALDATE RFC822.SIZE MODSEQ BODY.PEEK[HEADER])"
+#include "sync_stage.h"
 
 static void
 empty_sent(void)
@@ -224,91 +183,6 @@ last_of_star_is_not_new(void **state)
 	say_header(2, 20, "");
 	ok(tag);
 	told("present 10 1:20 15-15 20-20\nflags 10 uid=20 \nsynced 10 next=21 modseq=0 low=1 complete=1\n");
-	stop();
-}
-
-static void
-settle_qresync(void)
-{
-	static const struct position known = { 7, 21, 100, 10, true };
-	unsigned int tag;
-
-	start(&newest3);
-	t.bound[0] = (struct bound){ strdup("INBOX"), known };
-	t.bound[1] = (struct bound){ strdup("Sent"), { 7, 5, 50, 1, true } };
-	hello("IDLE UIDPLUS MOVE CONDSTORE QRESYNC ENABLE ESEARCH", TWO);
-	selected("SELECT \"INBOX\"", 4, 23, "* OK [HIGHESTMODSEQ 120] ok");
-	forget();
-	/* Sent is asked whether it changed at all; what changed in the inbox is asked beside what is new */
-	tag = expect("STATUS \"Sent\" (MESSAGES UIDNEXT UIDVALIDITY HIGHESTMODSEQ)");
-	say("* STATUS Sent (MESSAGES 2 UIDNEXT 5 UIDVALIDITY 7 HIGHESTMODSEQ 50)");
-	ok(tag);
-	tag = expect("UID FETCH 10:20 (UID FLAGS) (CHANGEDSINCE 100 VANISHED)");
-	say("* VANISHED (EARLIER) 11:12,14");
-	say("* 2 FETCH (UID 15 FLAGS (\\Answered) MODSEQ (119))");
-	ok(tag);
-	tag = expect("UID FETCH 21:22" HEADERS_M);
-	say_header(4, 22, "");
-	ok(tag);
-	told("vanished 10 11-12 14-14\nflags 10 uid=15 \\Answered\n"
-	     "header 10 uid=22 flags= date=837596665 size=100 backfill=0 bytes=14\n"
-	     "synced 10 next=23 modseq=119 low=10 complete=1\n"
-	     "synced 10 next=23 modseq=120 low=10 complete=1\n");
-	/* something vanished: was it moved there? */
-	tag = expect("STATUS \"Sent\" (MESSAGES UIDNEXT UIDVALIDITY HIGHESTMODSEQ)");
-	say("* STATUS Sent (MESSAGES 2 UIDNEXT 5 UIDVALIDITY 7 HIGHESTMODSEQ 50)");
-	ok(tag);
-	told("synced 11 next=5 modseq=50 low=1 complete=1\nlive\n");
-}
-
-/* What vanished may lie in a folder that was made meanwhile: all are listed, and
- * no position is confirmed before, so that the store keeps it. */
-static void
-moved_to_a_new_folder(void **state)
-{
-	unsigned int tag;
-
-	(void)state;
-	settle_qresync();
-	(void)expect("IDLE");
-	say("+ idling");
-	say("* VANISHED 15");
-	expect_raw("DONE");
-	say("P%u OK idle done", t.e.writer.pending[0].tag);
-	tag = expect("LIST \"\" \"*\"");
-	(void)expect("STATUS \"Sent\" (MESSAGES UIDNEXT UIDVALIDITY HIGHESTMODSEQ)");
-	forget();
-	say(TWO "* LIST () \"/\" Made\r\n* LIST (\\Noselect) \"/\" Above");
-	ok(tag);
-	say("* STATUS Sent (MESSAGES 2 UIDNEXT 5 UIDVALIDITY 7 HIGHESTMODSEQ 50)");
-	ok(tag + 1);
-	told("");
-	(void)expect("LIST \"\" \"*\"");
-	stop();
-}
-
-static void
-qresync(void **state)
-{
-	unsigned int tag;
-
-	(void)state;
-	settle_qresync();
-	(void)expect("IDLE");
-	say("+ idling");
-	forget();
-	say("* VANISHED 15");
-	told("vanished 10 15-15\n");
-	/* was it moved? The other folder is asked at once, whatever the timer says */
-	expect_raw("DONE");
-	say("P%u OK idle done", t.e.writer.pending[0].tag);
-	ok(expect("LIST \"\" \"*\""));
-	tag = expect("STATUS \"Sent\" (MESSAGES UIDNEXT UIDVALIDITY HIGHESTMODSEQ)");
-	say("* STATUS Sent (MESSAGES 3 UIDNEXT 6 UIDVALIDITY 7 HIGHESTMODSEQ 51)");
-	ok(tag);
-	selected("SELECT \"Sent\"", 3, 6, "* OK [HIGHESTMODSEQ 51] ok");
-	(void)expect("UID FETCH 1:4 (UID FLAGS) (CHANGEDSINCE 50 VANISHED)");
-	(void)expect("UID FETCH 5:5" HEADERS_M);
 	stop();
 }
 
@@ -496,8 +370,6 @@ main(void)
 		cmocka_unit_test(search_refused),
 		cmocka_unit_test(no_inbox_to_prove),
 		cmocka_unit_test(last_of_star_is_not_new),
-		cmocka_unit_test(qresync),
-		cmocka_unit_test(moved_to_a_new_folder),
 		cmocka_unit_test(validity_changes),
 		cmocka_unit_test(validity_loops),
 		cmocka_unit_test(resume_backfill),

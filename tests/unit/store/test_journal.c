@@ -1,71 +1,5 @@
 /* Write-back: what the ATS changes, replayed, refused, cut off and resumed. */
-#include "mail.h"
-
-#include "bind.h"
-#include "ingest.h"
-#include "journal_flight.h"
-
-#define M1 "From: a@x.example\r\nTo: " OWN "\r\nMessage-ID: m1@x.example\r\n\r\n"
-
-static uint64_t id;
-
-static void
-one_message(void)
-{
-	link_put(MODE_TWO_WAY, CONTENT_HEADERS);
-	imap_connect();
-	opened(inbox, 7);
-	header(inbox, 1, "", M1);
-	synced(inbox, 7, 2);
-	turns();
-	id = only_email();
-}
-
-static uint64_t
-next_op(enum op_kind kind, union msg *m)
-{
-	turns();
-	assert_non_null(next_told(&far_imap, MSG_op, m));
-	assert_int_equal(m->op.kind, kind);
-	return m->op.op;
-}
-
-static void
-no_op(void)
-{
-	union msg m;
-
-	turns();
-	assert_null(next_told(&far_imap, MSG_op, &m));
-}
-
-static void
-update(uint32_t req, const char *add, const char *del)
-{
-	struct msg_email_update u = { .req = req, .account = LINK, .id = id, .keywords_add = slice_str(add),
-		.keywords_del = slice_str(del) };
-
-	assert_int_equal(send_email_update(far_ats.c, &u), 0);
-	assert_int_equal(answer_of(req).error.n, 0);
-}
-
-static struct msg_set_done
-move(uint32_t req, uint64_t from, uint64_t to)
-{
-	struct wbuf add = { 0 }, del = { 0 };
-	struct msg_email_update u = { .req = req, .account = LINK, .id = id };
-
-	if (to != 0)
-		ids_add(&add, to);
-	if (from != 0)
-		ids_add(&del, from);
-	u.mailboxes_add = wbuf_slice(&add);
-	u.mailboxes_del = wbuf_slice(&del);
-	assert_int_equal(send_email_update(far_ats.c, &u), 0);
-	wbuf_free(&add);
-	wbuf_free(&del);
-	return answer_of(req);
-}
+#include "journal_stage.h"
 
 static void
 test_flags(void **state)
@@ -314,98 +248,6 @@ test_set_errors(void **state)
 	assert_int_equal(pending_count(), 0);
 }
 
-/* ---- drafts ---- */
-static uint64_t
-draft(uint32_t req, uint64_t mailbox)
-{
-	struct wbuf from = { 0 }, a = { 0 }, boxes = { 0 }, d = { 0 };
-	struct rec_draft r = { .sent_at = 1700000000 };
-	struct msg_set_done done;
-
-	rec_address_encode(&a, &(struct rec_address){ .email = slice_str(OWN) });
-	list_add(&from, wbuf_slice(&a));
-	r.from = wbuf_slice(&from);
-	rec_draft_encode(&d, &r);
-	ids_add(&boxes, mailbox);
-	send_email_create(far_ats.c,
-	    &(struct msg_email_create){ .req = req, .account = LINK, .keywords = slice_str("$draft $seen"),
-		.mailboxes = wbuf_slice(&boxes), .draft = wbuf_slice(&d) },
-	    -1);
-	wbuf_free(&from);
-	wbuf_free(&a);
-	wbuf_free(&boxes);
-	wbuf_free(&d);
-	done = answer_of(req);
-	assert_int_equal(done.error.n, 0);
-	assert_true(done.blob != 0 && done.thread != 0 && done.size > 0);
-	return done.id;
-}
-
-static void
-test_draft(void **state)
-{
-	union msg m;
-	uint64_t op;
-	struct told *t;
-
-	(void)state;
-	imap_connect();
-	id = draft(1, drafts);
-	assert_true(is_in(id, drafts) && has_keyword(id, "$draft"));
-	turns();
-	t = next_told(&far_imap, MSG_op, &m);
-	assert_non_null(t);
-	op = m.op.op;
-	assert_int_equal(m.op.kind, OP_APPEND);
-	assert_true(slice_eq_str(m.op.flags_add, "\\Draft \\Seen"));
-	assert_true(t->body.data.n > 0);
-	op_answer(op, OP_OK, 5, 77);
-	assert_int_equal(pending_count(), 0);
-	assert_true(is_in(id, drafts));
-	/* Deleted, it is expunged by the UID that the append told. */
-	send_email_destroy(far_ats.c, &(struct msg_email_destroy){ .req = 2, .account = LINK, .id = id });
-	assert_int_equal(answer_of(2).error.n, 0);
-	op = next_op(OP_EXPUNGE, &m);
-	assert_int_equal(m.op.uid, 77);
-}
-
-static void
-test_append_cut_off(void **state)
-{
-	union msg m;
-	uint64_t op;
-
-	(void)state;
-	imap_connect();
-	id = draft(1, drafts);
-	next_op(OP_APPEND, &m);
-	imap_lost();
-	store_close();
-	store_open();
-	imap_connect();
-	op = next_op(OP_FIND, &m);	/* never appended blindly again */
-	op_answer(op, OP_OK, 5, 0);
-	op = next_op(OP_APPEND, &m);
-	op_answer(op, OP_OK, 5, 78);
-	assert_int_equal(pending_count(), 0);
-	assert_int_equal(only_email(), id);
-}
-
-static void
-test_append_refused(void **state)
-{
-	union msg m;
-	uint64_t op;
-
-	(void)state;
-	imap_connect();
-	id = draft(1, drafts);
-	op = next_op(OP_APPEND, &m);
-	op_answer(op, OP_REFUSED, 0, 0);
-	assert_int_equal(pending_count(), 0);
-	assert_true(is_in(id, drafts));	/* nothing that was written is lost */
-}
-
 /* A thousand entries that wait do not keep the next one from its turn. */
 static void
 test_many_waiting(void **state)
@@ -516,12 +358,6 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_flags, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_many_waiting, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_folder_closed, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_pinned, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_renumbered, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_owned_worker, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_rebuilt_window, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_refused, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_move, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_move_without_copyuid, setup, teardown),
@@ -532,9 +368,12 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_destroy, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_destroy_refused, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_set_errors, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_draft, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_append_cut_off, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_append_refused, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_many_waiting, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_rebuilt_window, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_renumbered, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_owned_worker, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_pinned, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_folder_closed, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
