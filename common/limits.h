@@ -363,6 +363,9 @@
 #define LIM_KEEP_TEXT (128 * 1024)	/* a larger buffer is given back after its response */
 #define LIM_DNS_QUERY_MS 2000	/* before a name server is asked again, or the next one; doubled in the next round */
 #define LIM_DIAL_NEXT_MS 250	/* before the next address is tried beside it, RFC 8305 s. 8 */
+#define LIM_PAUSE_CONNECTIONS_MS 300000	/* after "too many connections": others of the user need their time to go */
+#define LIM_PAUSE_THROTTLED_MS 60000	/* after "throttled", if the server does not say how long */
+#define LIM_PAUSE_MAX_MS 3600000	/* what a server may ask for, and the pause when the day's volume is used */
 #define LIM_NOOP_MS 30000	/* without IDLE */
 #define LIM_QUEUE_SLEEP_SECONDS 60	/* the clock may have been set meanwhile */
 #define LIM_WANTS_AGAIN_SECONDS 5	/* bodies that could not be asked for are looked at again */

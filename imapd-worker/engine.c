@@ -119,7 +119,7 @@ engine_drop(struct engine *e, const char *code, struct slice detail)
 	sync_slice_dropped(e);
 	ops_dropped(e);
 	forget_connection(e);
-	back_off(e, 0);
+	back_off(e, code != NULL ? pause_for(code, detail) : 0);
 }
 
 void
@@ -210,7 +210,7 @@ engine_stream_failed(struct engine *e, struct slice code, struct slice detail)
 	if (e->probe)
 		probe_failed(e, STEP_INBOX, text, detail);
 	else
-		back_off(e, rejected ? LIM_REJECTED_MS : 0);
+		back_off(e, rejected ? LIM_REJECTED_MS : pause_for(text, detail));
 }
 
 /* ---- timers ---- */

@@ -263,6 +263,9 @@ uint64_t engine_backoff(unsigned int fails);
 /* Between two looks at all of the inbox: IDLE is renewed by it too. */
 uint64_t engine_proof_ms(const struct engine *);
 
+/* pause.c: least wait after this refusal, ms; 0: none but the usual. text is the server's. */
+uint64_t pause_for(const char *code, struct slice text);
+
 /* schedule.c: continue the task, or choose the next by urgency */
 void schedule_run(struct engine *);
 bool schedule_bodies(const struct engine *);	/* bodies are next, or old headers are */
