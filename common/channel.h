@@ -79,7 +79,8 @@ int chan_flush_blocking(struct chan *);	/* before exit: write all; 0 or -1 */
 
 unsigned int chan_credits(const struct chan *);
 void chan_hold(struct chan *);			/* inside a bulk handler */
-void chan_release(struct chan *, unsigned int n);	/* give n held credits back */
+/* Give n held credits back; the peer hears of them LIM_CREDITS_TOGETHER at a time, or after the next read. */
+void chan_release(struct chan *, unsigned int n);
 
 /* Called after each queued message; loop.h sets it to arm the write event. */
 void chan_set_notify(struct chan *, void (*)(struct chan *));

@@ -29,11 +29,13 @@ chan_return_credits(struct chan *c)
 	(void)send_credit(c, &m);
 }
 
+/* Outside of a read some are returned together: a sender without any has all of
+ * them with us, held or owed, and what is held is released in the end. */
 void
 chan_release(struct chan *c, unsigned int n)
 {
 	c->owed += n;
-	if (c->busy == 0)
+	if (c->busy == 0 && c->owed >= LIM_CREDITS_TOGETHER)
 		chan_return_credits(c);
 }
 

@@ -335,6 +335,7 @@
 #define LIM_HOUSEKEEPING_SECONDS 60	/* between two looks for what is too old */
 #define LIM_HOUSEKEEPING_ROWS 1024	/* forgotten in one turn */
 #define LIM_WINDOW_SWEEP_SECONDS 3600	/* between two looks for mail that fell out of the window */
+#define LIM_CREDITS_TOGETHER 8	/* credits returned in one message, where they are released one by one; far fewer than LIM_CHAN_CREDITS */
 #define LIM_COALESCE_MS 10	/* changes that follow each other make one event */
 #define LIM_IMAP_BATCH 200		/* messages aimed at in one slice of a sync */
 #define LIM_SENT_POLL_SECONDS 30	/* second look at the Sent folder, where the server does not tell by NOTIFY */

@@ -281,12 +281,17 @@ test_credits(void **state)
 	assert_int_equal(errno, EAGAIN);
 	chan_read(b.chan);
 	assert_int_equal(b.bulk, LIM_CHAN_CREDITS);
-	chan_release(b.chan, 3);
+	/* limit: LIM_CREDITS_TOGETHER: released one by one, they are returned together. */
+	for (int i = 1; i < LIM_CREDITS_TOGETHER; i++)
+		chan_release(b.chan, 1);
 	chan_read(a.chan);
-	assert_int_equal(chan_credits(a.chan), 3);
+	assert_int_equal(chan_credits(a.chan), 0);
+	chan_release(b.chan, 1);
+	chan_read(a.chan);
+	assert_int_equal(chan_credits(a.chan), LIM_CREDITS_TOGETHER);
 	assert_int_equal(a.credit_calls, 1);
 	/* A sender that ignores its credits is broken. */
-	for (int i = 0; i < 4; i++)
+	for (int i = 0; i <= LIM_CREDITS_TOGETHER; i++)
 		raw(packet, n, NULL, 0);
 	chan_read(b.chan);
 	assert_string_equal(b.broken, "bulk message without credit");

@@ -121,9 +121,10 @@ credits(void)
 		give(i, "one@example.net", slice_str("line\n"));
 	CHECK(chan_credits(play.store) == 0);
 	until("OK32:");
-	for (int i = 0; i < 100 && chan_credits(play.store) < LIM_CHAN_CREDITS; i++)
+	/* Some may still be owed, to be returned with the next. */
+	for (int i = 0; i < 100 && chan_credits(play.store) <= LIM_CHAN_CREDITS - LIM_CREDITS_TOGETHER; i++)
 		CHECK(event_base_loop(loop_base(), EVLOOP_ONCE) == 0);
-	CHECK(chan_credits(play.store) == LIM_CHAN_CREDITS);
+	CHECK(chan_credits(play.store) > LIM_CHAN_CREDITS - LIM_CREDITS_TOGETHER);
 	_exit(0);
 }
 
