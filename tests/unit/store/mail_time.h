@@ -35,4 +35,17 @@ pass(uint64_t ms)
 	turns_for(ms > 2000 ? 2000 : (unsigned int)ms);
 }
 
+/* How often this was told until now. */
+static __attribute__((unused)) size_t
+count_told(struct far *f, enum msg_type type)
+{
+	union msg m;
+	size_t n = 0;
+
+	turns();
+	while (next_told(f, type, &m) != NULL)
+		n++;
+	return n;
+}
+
 #endif

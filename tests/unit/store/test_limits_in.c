@@ -3,18 +3,6 @@
 
 #define FROM "From: a@x.example\r\n"
 
-static size_t
-count_told(struct far *f, enum msg_type type)
-{
-	union msg m;
-	size_t n = 0;
-
-	turns();
-	while (next_told(f, type, &m) != NULL)
-		n++;
-	return n;
-}
-
 static void
 sized(uint32_t uid, uint32_t size)
 {

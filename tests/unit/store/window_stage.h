@@ -4,9 +4,7 @@
 #ifndef TEST_STORE_WINDOW_STAGE_H
 #define TEST_STORE_WINDOW_STAGE_H
 
-#include "mail.h"
-
-#include "../own_time.h"
+#include "mail_time.h"
 
 #include "note.h"
 #include "review.h"
@@ -14,24 +12,6 @@
 
 #define HOUR 3600
 #define DAY (24 * HOUR)
-
-time_t
-time(time_t *out)
-{
-	time_t t = (time_t)(1800000000 + clock_ms() / 1000);
-
-	if (out != NULL)
-		*out = t;
-	return t;
-}
-
-int
-usleep(useconds_t us)
-{
-	(void)us;
-	time_pass(1);
-	return 0;
-}
 
 /* The next slice of long work, and its commit. */
 static inline void
