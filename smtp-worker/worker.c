@@ -70,8 +70,9 @@ want_stream_later(void)
 	w.pause_ms = w.pause_ms * 2 < LIM_SMTP_RETRY_MAX_MS ? w.pause_ms * 2 : LIM_SMTP_RETRY_MAX_MS;
 }
 
-/* Nothing to send: wait a while, or end. An engine that is busy comes back
- * here when it is idle, or when its stream is gone. */
+/* Nothing to send: wait a while, or end; a probe has no such clock, its store
+ * has. An engine that is busy comes back here when it is idle, or when its
+ * stream is gone. */
 static void
 rest(void)
 {
@@ -80,8 +81,10 @@ rest(void)
 
 	if (job_first() != NULL)
 		return;
-	if (!w.quitting)
+	if (!w.quitting && !w.probe)
 		event_add(w.idle, &tv);
+	else if (!w.quitting)
+		return;
 	else if (e == NULL)
 		leave();
 	else if (e->state == ENGINE_IDLE)
