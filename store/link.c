@@ -192,11 +192,14 @@ link_progress(uint32_t no, enum sync_phase phase, uint32_t done, uint32_t total)
 	uint64_t now = store_ticks();
 	struct row_link row;
 
-	if (run == NULL || !row_link_get(&row, link_key(no)))
+	if (run == NULL)
 		return;
-	if (row.rec.phase != phase ||
-	    ((row.rec.done != done || row.rec.total != total) &&
-		(now >= run->progress_at + LIM_PROGRESS_SECONDS || done >= total))) {
+	/* Before the row is read: this comes with each body. */
+	if (run->phase == phase && done < total && now < run->progress_at + LIM_PROGRESS_SECONDS)
+		return;
+	if (!row_link_get(&row, link_key(no)))
+		return;
+	if (row.rec.phase != phase || row.rec.done != done || row.rec.total != total) {
 		row.rec.phase = (uint8_t)phase;
 		row.rec.done = done;
 		row.rec.total = total;
