@@ -37,8 +37,8 @@ void ingest_pump(struct imap_session *);
 /* An answer to body_want; true: it keeps its credit until it is stored. Empties
  * *body when it takes it over. */
 bool ingest_body(struct imap_session *, const struct msg_message_body *, struct body *);
-/* Somebody waits for this body, which is wanted: it goes before others. */
-void ingest_soon(uint32_t account, uint64_t email);
+/* Its body is wanted, with these WANT_*; one that somebody waits for goes before others. */
+void ingest_wanted(uint32_t account, uint64_t email, uint64_t flags);
 /* seam.h: void ingest_want(account, email, backfill) */
 
 /* ---- ingest.c ---- */

@@ -28,26 +28,21 @@ nobody_waits(uint64_t flags)
 }
 
 void
-ingest_soon(uint32_t account, uint64_t email)
+ingest_wanted(uint32_t account, uint64_t email, uint64_t flags)
 {
 	struct imap_session *s = imap_session_of(account);
 
-	if (s != NULL && s->nnow < LIM_BODIES_NOW)
+	table_put_u64(T_want, want_key(account, email), flags);
+	if (s != NULL && !nobody_waits(flags) && s->nnow < LIM_BODIES_NOW)
 		s->now[s->nnow++] = email;	/* one more finds its turn among the others */
 }
 
 static void
 want(uint32_t account, uint64_t email, uint64_t more)
 {
-	struct imap_session *s = imap_session_of(account);
-	uint64_t flags = table_get_u64(T_want, want_key(account, email)) | WANT_NOTE | more;
-
-	table_put_u64(T_want, want_key(account, email), flags);
-	if (s == NULL)
-		return;
-	if (!nobody_waits(flags))
-		ingest_soon(account, email);
-	imap_drain_later();
+	ingest_wanted(account, email, table_get_u64(T_want, want_key(account, email)) | WANT_NOTE | more);
+	if (imap_session_of(account) != NULL)
+		imap_drain_later();
 }
 
 void
@@ -165,12 +160,12 @@ hurry(struct imap_session *s, struct imap_body *b)
 static bool
 ask_for(struct imap_session *s, uint64_t id)
 {
+	struct imap_body *b = asked(s, id);
 	uint64_t flags;
-	struct imap_body *b = NULL;
 	struct email e;
 	bool full;
 
-	if ((b = asked(s, id)) != NULL) {
+	if (b != NULL) {
 		hurry(s, b);
 		return true;
 	}
@@ -290,10 +285,9 @@ store_parsed(struct email *e, struct slice raw, const struct mime_result *res, u
 }
 
 static void
-body_stored(struct imap_body *b, const struct mime_result *res)
+body_stored(struct imap_body *b, const struct mime_result *res, uint64_t flags)
 {
 	uint32_t link = b->session->link;
-	uint64_t flags = table_get_u64(T_want, want_key(link, b->email));
 	struct email e;
 
 	if ((flags & WANT_DEMAND) == 0)
@@ -311,13 +305,14 @@ static void
 body_parsed(void *ctx, const struct mime_result *res)
 {
 	struct imap_body *b = ctx;
-	bool may_wait = nobody_waits(b->flags | table_get_u64(T_want, want_key(b->session->link, b->email)));
+	uint64_t flags = table_get_u64(T_want, want_key(b->session->link, b->email));
+	bool may_wait = nobody_waits(b->flags | flags);
 
 	b->job = NULL;
 	imap_touch(b->session);
 	if (may_wait)
 		db_patient();
-	body_stored(b, res);
+	body_stored(b, res, flags);
 	if (may_wait)
 		db_patient_end();
 	place_free(b);

@@ -106,14 +106,6 @@ wants_body(uint32_t account, const struct rec_header *h)
 	return m.result == MATCH_ONE || m.result == MATCH_AMBIGUOUS;
 }
 
-static void
-want(const struct email *e, uint64_t flags)
-{
-	table_put_u64(T_want, KEY(want, .account = e->account, .email = e->id), flags);
-	if ((flags & WANT_BACKFILL) == 0)
-		ingest_soon(e->account, e->id);
-}
-
 /* ---- a new email ---- */
 
 static void
@@ -122,7 +114,7 @@ decide_content(struct email *e, const struct rec_header *h)
 	uint64_t flags = WANT_NOTE | (e->rec.backfill ? WANT_BACKFILL : 0);
 
 	if (e->rec.size <= LIM_BODY && wants_body(e->account, h))
-		want(e, flags);
+		ingest_wanted(e->account, e->id, flags);
 	else
 		ingest_note(e, SLICE_NONE, SLICE_NONE, e->rec.backfill);
 }
@@ -135,7 +127,7 @@ quarantine_header(struct email *e, struct slice raw)
 	ingest_quarantine(e, raw);
 	/* What we have is only the header; the whole belongs to it if policy lets. */
 	if (link_policy(e->account, &p) == 0 && p.content == CONTENT_ALL && e->rec.size <= LIM_BODY)
-		want(e, WANT_RAW);
+		ingest_wanted(e->account, e->id, WANT_RAW);
 }
 
 static void
