@@ -213,16 +213,6 @@ bodies_size(struct engine *e, uint32_t uid, uint32_t size)
 	}
 }
 
-static unsigned int
-in_flight(const struct engine *e)
-{
-	unsigned int i, n = 0;
-
-	for (i = 0; i < e->writer.npending; i++)
-		n += e->writer.pending[i].command == CMD_BODY;
-	return n;
-}
-
 /* May it be asked for? What cannot be is answered. */
 static bool
 fetchable(struct engine *e, struct want *w)
@@ -272,7 +262,7 @@ ask_some(struct engine *e)
 static void
 ask_bodies(struct engine *e)
 {
-	while (in_flight(e) < LIM_BODY_IN_FLIGHT && imap_can_begin(&e->writer) && ask_some(e))
+	while (imap_in_flight(&e->writer, CMD_BODY) < LIM_BODY_IN_FLIGHT && imap_can_begin(&e->writer) && ask_some(e))
 		;
 }
 

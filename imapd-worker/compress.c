@@ -24,15 +24,9 @@ compress_possible(const struct engine *e)
 static bool
 bulk(const struct engine *e)
 {
-	unsigned int i;
+	const struct imap_writer *w = &e->writer;
 
-	for (i = 0; i < e->writer.npending; i++) {
-		enum command c = e->writer.pending[i].command;
-
-		if (c == CMD_NEW || c == CMD_BACKFILL || c == CMD_BODY)
-			return true;
-	}
-	return false;
+	return imap_in_flight(w, CMD_NEW) + imap_in_flight(w, CMD_BACKFILL) + imap_in_flight(w, CMD_BODY) > 0;
 }
 
 static uint64_t

@@ -293,6 +293,16 @@ imap_pending(struct imap_writer *w, enum command command)
 	return NULL;
 }
 
+unsigned int
+imap_in_flight(const struct imap_writer *w, enum command command)
+{
+	unsigned int i, n = 0;
+
+	for (i = 0; i < w->npending; i++)
+		n += w->pending[i].command == command;
+	return n;
+}
+
 struct pending *
 imap_pending_uid(struct imap_writer *w, enum command command, uint32_t uid)
 {

@@ -99,6 +99,8 @@ int imap_continue(struct imap_writer *);
 int imap_finish(struct imap_writer *, uint32_t tag, struct pending *out);
 /* The oldest pending entry of that command, or NULL. */
 struct pending *imap_pending(struct imap_writer *, enum command);
+/* How many of that command are pending. */
+unsigned int imap_in_flight(const struct imap_writer *, enum command);
 /* The entry of that command which asked for this UID, or NULL. */
 struct pending *imap_pending_uid(struct imap_writer *, enum command, uint32_t uid);
 

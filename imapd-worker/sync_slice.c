@@ -119,20 +119,11 @@ ask_headers(struct engine *e, enum command command, uint32_t low, uint32_t high)
 	(void)imap_end(w);
 }
 
-static unsigned int
-in_flight(const struct engine *e, enum command command)
-{
-	unsigned int i, n = 0;
-
-	for (i = 0; i < e->writer.npending; i++)
-		n += e->writer.pending[i].command == command;
-	return n;
-}
-
 static bool
 may_ask(const struct engine *e, enum command command)
 {
-	return !e->round.hole && in_flight(e, command) < (narrow(e, command) ? 1 : LIM_SLICES_IN_FLIGHT);
+	return !e->round.hole &&
+	    imap_in_flight(&e->writer, command) < (narrow(e, command) ? 1 : LIM_SLICES_IN_FLIGHT);
 }
 
 static void
@@ -281,7 +272,7 @@ close_hole(struct engine *e, const struct pending *p)
 	struct round *r = &e->round;
 	const struct position *pos = &e->sel.folder->pos;
 
-	if (in_flight(e, p->command) > 0)
+	if (imap_in_flight(&e->writer, p->command) > 0)
 		return;
 	r->hole = false;
 	begin_phase(e, p->command, p->command == CMD_NEW ? pos->uidnext : pos->uid_low);
