@@ -107,15 +107,24 @@ answer_all(struct engine *e, const char *code)
 static void
 sweep(struct engine *e)
 {
-	size_t i, k = 0;
+	size_t i, k = 0, batch = 0;
 
 	for (i = 0; i < e->nwants; i++) {
-		if (!e->wants[i].answered)
-			e->wants[k++] = e->wants[i];
+		if (e->wants[i].answered)
+			continue;
+		batch += i < e->batch;
+		e->wants[k++] = e->wants[i];
 	}
 	e->nwants = k;
+	e->batch = batch;
+}
+
+static void
+end_batch(struct engine *e)
+{
+	sweep(e);
 	e->batch = 0;
-	if (k == 0)
+	if (e->nwants == 0)
 		bodies_clear(e);
 }
 
@@ -172,6 +181,30 @@ obstacle(struct engine *e, struct folder *f)
 	return NULL;
 }
 
+/* One message more of a command, which begins with the first. */
+static struct pending *
+ask_also(struct engine *e, struct pending *p, enum command command, uint32_t uid)
+{
+	if (p != NULL) {
+		imap_text(&e->writer, ",%u", uid);
+		return p;
+	}
+	p = imap_begin(&e->writer, command);
+	imap_text(&e->writer, "UID FETCH %u", uid);
+	return p;
+}
+
+/* False: there was nothing to ask for. */
+static bool
+ask_end(struct engine *e, const struct pending *p, const char *items)
+{
+	if (p == NULL)
+		return false;
+	imap_text(&e->writer, " (UID %s)", items);
+	(void)imap_end(&e->writer);
+	return true;
+}
+
 /* True: some were asked for. */
 static bool
 ask_sizes(struct engine *e)
@@ -185,17 +218,9 @@ ask_sizes(struct engine *e)
 		if (w->answered || w->asked || w->uid == 0)
 			continue;
 		w->asked = true;
-		if (p == NULL) {
-			p = imap_begin(&e->writer, CMD_SIZES);
-			imap_text(&e->writer, "UID FETCH %u", w->uid);
-		} else
-			imap_text(&e->writer, ",%u", w->uid);
+		p = ask_also(e, p, CMD_SIZES, w->uid);
 	}
-	if (p == NULL)
-		return false;
-	imap_text(&e->writer, " (UID RFC822.SIZE)");
-	(void)imap_end(&e->writer);
-	return true;
+	return ask_end(e, p, "RFC822.SIZE");
 }
 
 void
@@ -240,11 +265,7 @@ ask_some(struct engine *e)
 
 		if (!fetchable(e, w) || (n > 0 && (w->alone || bytes + w->size > LIM_BODY_GROUP_BYTES)))
 			continue;
-		if (p == NULL) {
-			p = imap_begin(&e->writer, CMD_BODY);
-			imap_text(&e->writer, "UID FETCH %u", w->uid);
-		} else
-			imap_text(&e->writer, ",%u", w->uid);
+		p = ask_also(e, p, CMD_BODY, w->uid);
 		w->tag = p->tag;
 		w->told = false;
 		bytes += w->size;
@@ -252,11 +273,7 @@ ask_some(struct engine *e)
 		if (w->alone)
 			break;
 	}
-	if (p == NULL)
-		return false;
-	imap_text(&e->writer, " (UID BODY.PEEK[])");
-	(void)imap_end(&e->writer);
-	return true;
+	return ask_end(e, p, "BODY.PEEK[]");
 }
 
 static void
@@ -270,18 +287,13 @@ ask_bodies(struct engine *e)
 static void
 refill(struct engine *e)
 {
-	size_t i, k = 0, left = 0;
+	size_t i, left = 0;
 
 	for (i = 0; i < e->batch; i++)
 		left += !e->wants[i].answered;
 	if (left > LIM_BODY_BATCH / 2)
 		return;
-	for (i = 0; i < e->nwants; i++) {
-		if (!e->wants[i].answered)
-			e->wants[k++] = e->wants[i];
-	}
-	e->nwants = k;
-	e->batch = left;
+	sweep(e);
 	if (left > 0 && schedule_bodies(e) && !schedule_urgent(e))
 		gather(e);
 }
@@ -307,7 +319,7 @@ bodies_turn(struct engine *e)
 	}
 	if (e->writer.npending > 0)
 		return false;
-	sweep(e);
+	end_batch(e);
 	return true;
 }
 
@@ -436,5 +448,5 @@ bodies_dropped(struct engine *e, bool protocol)
 		count_drop(e, p->tag, too_large);
 		break;
 	}
-	sweep(e);
+	end_batch(e);
 }
