@@ -21,6 +21,20 @@ link_exists(uint32_t no)
 	return no != ACCOUNT_ATS && table_get(T_link, link_key(no), NULL);
 }
 
+void
+link_each(void (*fn)(uint32_t no))
+{
+	struct key_link k;
+	struct slice key;
+	struct scan s;
+
+	scan_prefix(&s, T_link, PREFIX(link, 0, .no = 0), false);
+	while (scan_next(&s, &key, NULL))
+		if (key_link_read(key, &k) == 0)
+			fn(k.no);
+	scan_end(&s);
+}
+
 int
 link_policy(uint32_t no, struct link_policy *p)
 {

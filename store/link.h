@@ -13,6 +13,8 @@
 /* ---- reading ---- */
 /* row_link_get(&row, KEY(link, .no = no)) of table.h gives the record. */
 bool link_exists(uint32_t no);
+/* Call fn for each link, by number. It may write, the link's row too. */
+void link_each(void (*fn)(uint32_t no));
 
 struct link_policy {
 	enum content_policy content;	/* never CONTENT_DEFAULT */

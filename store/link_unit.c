@@ -228,15 +228,7 @@ link_unit_init(void)
 void
 link_start_all(void)
 {
-	struct key_link k;
-	struct slice key;
-	struct scan s;
-
-	scan_range(&s, T_link, PREFIX(link, 0, .no = 0), PREFIX(link, 0, .no = 0), false);
-	while (scan_next(&s, &key, NULL))
-		if (key_link_read(key, &k) == 0)
-			link_start(k.no);
-	scan_end(&s);
+	link_each(link_start);
 }
 
 void

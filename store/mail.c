@@ -39,15 +39,7 @@ local_folders(uint32_t no)
 void
 mail_start(void)
 {
-	struct scan s;
-	struct slice key;
-	struct key_link k;
-
-	scan_prefix(&s, T_link, PREFIX(link, 0, .no = 0), false);
-	while (scan_next(&s, &key, NULL))
-		if (key_link_read(key, &k) == 0)
-			local_folders(k.no);
-	scan_end(&s);
+	link_each(local_folders);
 	submit_start();
 	window_sweep_all();
 }

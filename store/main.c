@@ -48,21 +48,6 @@ take_domains(struct slice list)
 	}
 }
 
-/* The defaults changed: links that use them look at other folders' depths. */
-static void
-tell_links(void)
-{
-	struct key_link k;
-	struct slice key;
-	struct scan s;
-
-	scan_prefix(&s, T_link, PREFIX(link, 0, .no = 0), false);
-	while (scan_next(&s, &key, NULL))
-		if (key_link_read(key, &k) == 0)
-			mail_link_changed(k.no);
-	scan_end(&s);
-}
-
 static int
 on_cfg_store(struct chan *c, const union msg *m, int *fd)
 {
@@ -83,8 +68,9 @@ on_cfg_store(struct chan *c, const union msg *m, int *fd)
 	store.allow_none = q->allow_none;
 	memcpy(store.hash_key, q->hash_key.p, q->hash_key.n);
 	take_domains(q->own_domains);
+	/* Links that use the defaults look at other folders' depths. */
 	if (running && changed)
-		tell_links();
+		link_each(mail_link_changed);
 	return running ? 0 : slice_copy(q->dir, dir, sizeof(dir));
 }
 

@@ -304,15 +304,7 @@ window_sweep(uint32_t link)
 void
 window_sweep_all(void)
 {
-	struct key_link k;
-	struct slice key;
-	struct scan s;
-
-	scan_prefix(&s, T_link, PREFIX(link, 0, .no = 0), false);
-	while (scan_next(&s, &key, NULL))
-		if (key_link_read(key, &k) == 0)
-			window_sweep(k.no);
-	scan_end(&s);
+	link_each(window_sweep);
 }
 
 static void
