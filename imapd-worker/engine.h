@@ -286,7 +286,7 @@ void hello_list(struct engine *, const struct imap_list *);
 void hello_listed(struct engine *, const struct imap_response *);
 void hello_namespaces(struct engine *, const struct imap_spaces *);
 void hello_status(struct engine *, const struct imap_mailbox_status *);
-void hello_status_items(struct engine *, bool size);
+void hello_status_ask(struct engine *, struct folder *, enum command);
 bool hello_changed(struct engine *, struct folder *);
 /* names.c: the list again, only to see whether folders were made */
 void names_ask(struct engine *);

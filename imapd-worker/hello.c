@@ -56,13 +56,26 @@ enable(struct engine *e)
 	(void)imap_end(&e->writer);
 }
 
-/* MODSEQ and MAILBOXID only where the server knows them; SIZE makes it look at
- * each message, so only while compression is undecided. */
-void
-hello_status_items(struct engine *e, bool size)
+/* MODSEQ and MAILBOXID only where the server knows them, the latter with a list;
+ * SIZE makes it look at each message, so only while compression is undecided. */
+static void
+status_items(struct engine *e, bool size)
 {
+	bool ids = e->state != ENGINE_RUN && (e->caps & CAP_OBJECTID) != 0;
+
 	imap_text(&e->writer, "(MESSAGES UIDNEXT UIDVALIDITY%s%s%s)", e->condstore ? " HIGHESTMODSEQ" : "",
-	    (e->caps & CAP_OBJECTID) != 0 ? " MAILBOXID" : "", size && (e->caps & CAP_STATUS_SIZE) != 0 ? " SIZE" : "");
+	    ids ? " MAILBOXID" : "", size && (e->caps & CAP_STATUS_SIZE) != 0 ? " SIZE" : "");
+}
+
+void
+hello_status_ask(struct engine *e, struct folder *f, enum command command)
+{
+	imap_begin(&e->writer, command)->folder = f;
+	imap_text(&e->writer, "STATUS ");
+	imap_mailbox(&e->writer, slice_str(f->raw_name));
+	imap_text(&e->writer, " ");
+	status_items(e, false);
+	(void)imap_end(&e->writer);
 }
 
 static void
@@ -82,7 +95,7 @@ list(struct engine *e, struct slice root)
 		imap_text(&e->writer, " RETURN (%s", (e->caps & CAP_SPECIAL_USE) != 0 ? "SPECIAL-USE" : "");
 		if (status) {
 			imap_text(&e->writer, "%sSTATUS ", (e->caps & CAP_SPECIAL_USE) != 0 ? " " : "");
-			hello_status_items(e, compress_possible(e) && !e->was_live);
+			status_items(e, compress_possible(e) && !e->was_live);
 		}
 		imap_text(&e->writer, ")");
 	}
@@ -317,17 +330,9 @@ ask_status(struct engine *e)
 {
 	for (; e->cursor < e->folders.n && imap_can_begin(&e->writer); e->cursor++) {
 		struct folder *f = &e->folders.v[e->cursor];
-		struct pending *p;
 
-		if (!f->selectable || f->status_known)
-			continue;
-		p = imap_begin(&e->writer, CMD_STATUS);
-		p->folder = f;
-		imap_text(&e->writer, "STATUS ");
-		imap_mailbox(&e->writer, slice_str(f->raw_name));
-		imap_text(&e->writer, " ");
-		hello_status_items(e, false);
-		(void)imap_end(&e->writer);
+		if (f->selectable && !f->status_known)
+			hello_status_ask(e, f, CMD_STATUS);
 	}
 	if (e->cursor == e->folders.n && imap_pending(&e->writer, CMD_STATUS) == NULL)
 		tell_found(e);

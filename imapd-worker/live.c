@@ -98,17 +98,11 @@ live_poll(struct engine *e)
 		names_ask(e);
 	for (i = 0; i < e->folders.n && imap_can_begin(&e->writer); i++) {
 		struct folder *f = &e->folders.v[i];
-		struct pending *p;
 
 		if (!due(e, f))
 			continue;
 		live_looked_at(e, f);
-		p = imap_begin(&e->writer, CMD_POLL);
-		p->folder = f;
-		imap_text(&e->writer, "STATUS ");
-		imap_mailbox(&e->writer, slice_str(f->raw_name));
-		imap_text(&e->writer, " (MESSAGES UIDNEXT UIDVALIDITY%s)", e->condstore ? " HIGHESTMODSEQ" : "");
-		(void)imap_end(&e->writer);
+		hello_status_ask(e, f, CMD_POLL);
 	}
 }
 
