@@ -213,13 +213,10 @@ ops_row(struct engine *e, const struct imap_fetch *f)
 {
 	struct slice flags = slice_str(f->flags);
 	struct operation *o;
-	size_t i = 0;
 
 	if (!f->has_flags || imap_pending_uid(&e->writer, CMD_OP_LOOK, f->uid) == NULL)
 		return;
-	STAILQ_FOREACH(o, &e->ops, entry) {
-		if (i++ == e->doing.n)
-			break;
+	OPS_BATCH_EACH(o, e) {
 		if (o->uid != f->uid)
 			continue;
 		o->exists = true;
@@ -272,13 +269,9 @@ static void
 copied_by_hand(struct engine *e)
 {
 	struct operation *o;
-	size_t i = 0;
 
-	STAILQ_FOREACH(o, &e->ops, entry) {
-		if (i++ == e->doing.n)
-			break;
+	OPS_BATCH_EACH(o, e)
 		o->copied = o->copied || (o->by_hand && o->exists);
-	}
 }
 
 void

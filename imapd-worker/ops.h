@@ -12,13 +12,17 @@
 
 #include "engine.h"
 
+/* Each operation of the batch, none of which may leave it meanwhile. */
+#define OPS_BATCH_EACH(o, e)                                                                                           \
+	for (size_t left_ = ((o) = STAILQ_FIRST(&(e)->ops), (e)->doing.n); (o) != NULL && left_ > 0;                    \
+	     left_--, (o) = STAILQ_NEXT(o, entry))
+
 /* ---- ops.c: the end of an operation of the batch, told to the store ---- */
 void ops_done(struct engine *, struct operation *, enum op_result, const char *code);
 /* All that are left; true. */
 bool ops_all_done(struct engine *, enum op_result, const char *code);
 /* Those whose message is not there and was not copied. */
 void ops_gone(struct engine *);
-
 /* Those whose message is not there any more, as they were to do. */
 void ops_not_there(struct engine *);
 
@@ -27,7 +31,7 @@ void ops_batch_form(struct engine *);	/* of a queue that is not empty */
 void ops_batch_end(struct engine *);	/* nothing is under way */
 /* Smaller ones next time. false: it was one operation, or the folder is why. */
 bool ops_batch_split(struct engine *);
-/* The members' UIDs, for ops_put_set. */
+/* The members' UIDs into doing.set. */
 void ops_batch_set(struct engine *);
 /* COPYUID: each member's new UID. */
 void ops_batch_copied(struct engine *, const struct imap_response *);

@@ -72,13 +72,11 @@ ops_batch_split(struct engine *e)
 {
 	struct op_batch *b = &e->doing;
 	struct operation *o;
-	size_t i = 0, half = b->n / 2;
+	size_t half = b->n / 2;
 
 	if (b->n < 2 || b->whole || b->failure == OP_RETRY)
 		return false;
-	STAILQ_FOREACH(o, &e->ops, entry) {
-		if (i++ == b->n)
-			break;
+	OPS_BATCH_EACH(o, e) {
 		o->most = half;
 		o->exists = o->unkept = false;
 	}
@@ -90,14 +88,10 @@ void
 ops_batch_set(struct engine *e)
 {
 	struct operation *o;
-	size_t i = 0;
 
 	uidset_clear(&e->doing.set);
-	STAILQ_FOREACH(o, &e->ops, entry) {
-		if (i++ == e->doing.n)
-			break;
+	OPS_BATCH_EACH(o, e)
 		uidset_add(&e->doing.set, o->uid, o->uid);
-	}
 	uidset_settle(&e->doing.set, 1, UINT32_MAX);
 }
 
@@ -154,14 +148,11 @@ ops_batch_copied(struct engine *e, const struct imap_response *r)
 {
 	int64_t n = length(r->uids_to), place;
 	struct operation *o;
-	size_t i = 0;
 
 	/* Sets that do not fit each other tell of one message, or nothing. */
 	if (n < 1 || (n != length(r->uids_from) && e->doing.n > 1))
 		return;
-	STAILQ_FOREACH(o, &e->ops, entry) {
-		if (i++ == e->doing.n)
-			break;
+	OPS_BATCH_EACH(o, e) {
 		place = e->doing.n == 1 ? 0 : place_of(r->uids_from, o->uid);
 		if (place < 0 || o->copied)
 			continue;

@@ -86,18 +86,14 @@ static void
 expunge(struct engine *e)
 {
 	struct operation *o;
-	size_t i = 0;
 
 	(void)imap_begin(&e->writer, CMD_OP);
 	imap_text(&e->writer, "UID EXPUNGE ");
 	put_set(e);
 	ended(e);
 	e->doing.looked = false;
-	STAILQ_FOREACH(o, &e->ops, entry) {
-		if (i++ == e->doing.n)
-			break;
+	OPS_BATCH_EACH(o, e)
 		o->exists = false;
-	}
 	look(e);
 }
 
@@ -190,13 +186,9 @@ static void
 begin_move(struct engine *e, bool move)
 {
 	struct operation *o;
-	size_t i = 0;
 
-	STAILQ_FOREACH(o, &e->ops, entry) {
-		if (i++ == e->doing.n)
-			break;
+	OPS_BATCH_EACH(o, e)
 		o->by_hand = !move;
-	}
 	look(e);
 	copy(e, move ? "MOVE" : "COPY");
 }
