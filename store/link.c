@@ -54,6 +54,20 @@ link_policy(uint32_t no, struct link_policy *p)
 	return 0;
 }
 
+bool
+link_other_folders(const struct rec_link *a, const struct rec_link *b)
+{
+	return !slice_eq(a->inbox, b->inbox) || !slice_eq(a->sent, b->sent) || !slice_eq(a->also, b->also) ||
+	    a->all_folders != b->all_folders;
+}
+
+bool
+link_other_policy(const struct rec_link *a, const struct rec_link *b)
+{
+	return a->content != b->content || a->period_days != b->period_days || a->first != b->first ||
+	    a->own_period != b->own_period || a->own_first != b->own_first;
+}
+
 uint32_t
 link_of_address(struct slice canonical)
 {

@@ -22,6 +22,9 @@ struct link_policy {
 };
 /* The link's own policy with the config's defaults filled in; -1: no link. */
 int link_policy(uint32_t no, struct link_policy *);
+/* Do the settings of two rows differ in this? */
+bool link_other_folders(const struct rec_link *, const struct rec_link *);
+bool link_other_policy(const struct rec_link *, const struct rec_link *);
 /* Is this canonical address the address of one of our links? Its number or 0. */
 uint32_t link_of_address(struct slice canonical);
 /* Canonical address of a link into out (LIM_ADDRESS + 1); -1: no link. */

@@ -332,14 +332,6 @@ write_credentials(const struct probe *p)
 		link_credential_put(p->link, SERVICE_SMTP, SLICE_NONE);
 }
 
-static bool
-folders_changed(const struct rec_link *a, const struct rec_link *b)
-{
-	return !slice_eq(a->inbox, b->inbox) || !slice_eq(a->sent, b->sent) || !slice_eq(a->also, b->also) ||
-	    a->all_folders != b->all_folders || a->content != b->content || a->period_days != b->period_days ||
-	    a->first != b->first || a->own_period != b->own_period || a->own_first != b->own_first;
-}
-
 /* What runs must know of the change. */
 static void
 apply(uint32_t no, const struct rec_link *before, const struct rec_link *after, bool fresh)
@@ -349,7 +341,7 @@ apply(uint32_t no, const struct rec_link *before, const struct rec_link *after, 
 		link_start(no);
 		if (after->mode == MODE_SEND_ONLY)
 			mail_link_changed(no);	/* it has local mailboxes only, made here */
-	} else if (folders_changed(before, after))
+	} else if (link_other_folders(before, after) || link_other_policy(before, after))
 		mail_link_changed(no);
 }
 

@@ -43,20 +43,6 @@ add(char *what, size_t size, bool changed, const char *word)
 		snprintf(what + n, size - n, "%s%s", n > 0 ? "," : "", word);
 }
 
-static bool
-other_folders(const struct rec_link *a, const struct rec_link *b)
-{
-	return !slice_eq(a->inbox, b->inbox) || !slice_eq(a->sent, b->sent) || !slice_eq(a->also, b->also) ||
-	    a->all_folders != b->all_folders;
-}
-
-static bool
-other_policy(const struct rec_link *a, const struct rec_link *b)
-{
-	return a->content != b->content || a->period_days != b->period_days || a->first != b->first ||
-	    a->own_period != b->own_period || a->own_first != b->own_first;
-}
-
 static void
 differences(const struct rec_link *a, const struct rec_link *b, bool credential, char *what, size_t size)
 {
@@ -70,8 +56,8 @@ differences(const struct rec_link *a, const struct rec_link *b, bool credential,
 	add(what, size, a->mode != b->mode, "mode");
 	add(what, size, a->paused != b->paused, b->paused ? "paused" : "resumed");
 	add(what, size, !slice_eq(a->name, b->name), "name");
-	add(what, size, other_folders(a, b), "folders");
-	add(what, size, other_policy(a, b), "policy");
+	add(what, size, link_other_folders(a, b), "folders");
+	add(what, size, link_other_policy(a, b), "policy");
 }
 
 void
