@@ -73,6 +73,7 @@ unsigned int link_percent(const struct rec_link *);
 /* One plain sentence and a code for what stands still, else NULL; static buffers. */
 const char *link_why(const struct rec_link *, const char **code);
 json_t *endpoint_json(struct slice host, uint16_t port, uint8_t security, struct slice user);
+json_t *link_progress_json(const struct rec_link *);
 json_t *link_json(struct slice ats, uint32_t no, const struct rec_link *);
 /* The cells of LINK_HEADING; why it stands still is kept for below the table. */
 void link_cells(struct table *, struct slice ats, uint32_t no, const struct rec_link *);

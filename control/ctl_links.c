@@ -87,8 +87,8 @@ endpoint_json(struct slice host, uint16_t port, uint8_t security, struct slice u
 	    word_text(words_security, security), "user", text_json(user));
 }
 
-static json_t *
-progress_json(const struct rec_link *l)
+json_t *
+link_progress_json(const struct rec_link *l)
 {
 	return json_pack("{ss si si si sf so}", "phase", word_text(words_phase, l->phase), "done", (int)l->done,
 	    "total", (int)l->total, "percent", (int)link_percent(l), "rate", l->rate / 10.0, "secondsLeft",
@@ -117,7 +117,7 @@ link_json(struct slice ats, uint32_t no, const struct rec_link *l)
 	    word_text(words_mode, l->mode), "state", word_text(words_link_state, l->state), "paused", l->paused, "imap",
 	    endpoint_json(l->imap_host, l->imap_port, l->imap_security, l->imap_user), "smtp",
 	    endpoint_json(l->smtp_host, l->smtp_port, l->smtp_security, l->smtp_user), "error", error, "why",
-	    why_json(l), "progress", progress_json(l), "freshness",
+	    why_json(l), "progress", link_progress_json(l), "freshness",
 	    l->fresh != 0 ? json_integer(l->fresh - 1) : json_null(), "lastSyncAt", time_json(l->last_sync_at),
 	    "linkedAt", time_json(l->linked_at), "expiresAt", time_json(l->expires_at));
 }

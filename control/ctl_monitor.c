@@ -90,9 +90,7 @@ show_progress(const struct shown *s, const struct rec_link *l)
 	char text[256];
 
 	if (ctl_options.json) {
-		object(s, "progress", json_pack("{ss si si si sf so}", "phase", word_text(words_phase, l->phase),
-		    "done", (int)l->done, "total", (int)l->total, "percent", (int)link_percent(l), "rate",
-		    l->rate / 10.0, "secondsLeft", l->left != 0 ? json_integer(l->left) : json_null()));
+		object(s, "progress", link_progress_json(l));
 		return;
 	}
 	snprintf(text, sizeof(text), "%s %u/%u %u%% %u.%u/s%s%s", word_text(words_phase, l->phase), l->done, l->total,
