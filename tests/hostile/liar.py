@@ -150,6 +150,7 @@ class Lie:
     messages: list = field(default_factory=list)      # bytes, the inbox of an IMAP liar
     on_end: object = None              # called with the session when its connection ends
     on_accept: object = None           # called with (user, sender, rcpts, data) for each accepted mail
+    session: type = None               # another server than imap_session or smtp_session
 
 
 class Server:
@@ -185,7 +186,7 @@ class Server:
     async def start(self, port=0):
         from imap_session import ImapSession
         from smtp_session import SmtpSession
-        session = {"imap": ImapSession, "smtp": SmtpSession}[self.lie.proto]
+        session = self.lie.session or {"imap": ImapSession, "smtp": SmtpSession}[self.lie.proto]
 
         async def serve(reader, writer):
             self.connections += 1
