@@ -1,31 +1,6 @@
 /* Connections, streams and their ends: clients and stores that come and go. */
-#include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <cmocka.h>
-
-#include "harness.h"
+#include "worker_test.h"
 #include "../own_time.h"
-
-static int
-setup(void **state)
-{
-	(void)state;
-	worker_start();
-	return 0;
-}
-
-static int
-reset(void **state)
-{
-	(void)state;
-	fake.error = fake.blob_error = NULL;
-	fake.hold = false;
-	if (fake.chan == NULL)
-		store_connect();
-	return 0;
-}
 
 static void
 test_pipelining(void **state)
@@ -254,11 +229,10 @@ test_deadlines(void **state)
 int
 main(void)
 {
-#define T(f) cmocka_unit_test_setup(f, reset)
 	const struct CMUnitTest tests[] = {
 		T(test_pipelining), T(test_upload_download), T(test_events), T(test_store_lost),
 		T(test_client_gone), T(test_peer_refused), T(test_deadlines),
 	};
 
-	return cmocka_run_group_tests(tests, setup, NULL);
+	return cmocka_run_group_tests(tests, worker_setup, NULL);
 }

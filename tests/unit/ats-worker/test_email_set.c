@@ -1,30 +1,5 @@
 /* Emails written and sent: what reaches the store of them. */
-#include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <cmocka.h>
-
-#include "harness.h"
-
-static int
-setup(void **state)
-{
-	(void)state;
-	worker_start();
-	return 0;
-}
-
-static int
-reset(void **state)
-{
-	(void)state;
-	fake.error = fake.blob_error = NULL;
-	fake.hold = false;
-	if (fake.chan == NULL)
-		store_connect();
-	return 0;
-}
+#include "worker_test.h"
 
 static void
 test_email_update(void **state)
@@ -172,10 +147,9 @@ test_submission(void **state)
 int
 main(void)
 {
-#define T(f) cmocka_unit_test_setup(f, reset)
 	const struct CMUnitTest tests[] = {
 		T(test_email_update), T(test_email_create), T(test_submission),
 	};
 
-	return cmocka_run_group_tests(tests, setup, NULL);
+	return cmocka_run_group_tests(tests, worker_setup, NULL);
 }

@@ -2,24 +2,10 @@
  * Limits of the ATS's socket, on both sides of each. Those of HTTP itself are
  * in test_http_parse.c.
  */
-#include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <cmocka.h>
-
-#include "harness.h"
 #include "jmap_patch.h"
 #include "peer_cred.h"
 #include "sse.h"
-
-static int
-setup(void **state)
-{
-	(void)state;
-	worker_start();
-	return 0;
-}
+#include "worker_test.h"
 
 /* head, piece n times with commas, tail; malloc'd. */
 static char *
@@ -314,5 +300,5 @@ main(void)
 		cmocka_unit_test(test_allowed_ids),	/* last: nobody may connect after it */
 	};
 
-	return cmocka_run_group_tests(tests, setup, NULL);
+	return cmocka_run_group_tests(tests, worker_setup, NULL);
 }

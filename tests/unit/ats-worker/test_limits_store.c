@@ -1,30 +1,5 @@
 /* Limits of what is asked of the store, and of what it answers, on both sides of each. */
-#include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <cmocka.h>
-
-#include "harness.h"
-
-static int
-setup(void **state)
-{
-	(void)state;
-	worker_start();
-	return 0;
-}
-
-static int
-reset(void **state)
-{
-	(void)state;
-	fake.error = NULL;
-	fake.big_rows = fake.steps = fake.ntext = 0;
-	fake.text[0] = fake.text[1] = 0;
-	fake.endless = false;
-	return 0;
-}
+#include "worker_test.h"
 
 /* ---- requests and rows ---- */
 
@@ -268,11 +243,10 @@ test_delay(void **state)
 int
 main(void)
 {
-#define T(f) cmocka_unit_test_setup(f, reset)
 	const struct CMUnitTest tests[] = {
 		T(test_requests), T(test_rows_of_a_call), T(test_rows_of_all), T(test_steps), T(test_texts), T(test_draft),
 		T(test_delay)
 	};
 
-	return cmocka_run_group_tests(tests, setup, NULL);
+	return cmocka_run_group_tests(tests, worker_setup, NULL);
 }

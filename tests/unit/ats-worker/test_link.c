@@ -1,31 +1,7 @@
 /* Links: what a password becomes, and what must be entered anew. */
-#include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <cmocka.h>
-
-#include "harness.h"
 #include "seal_format.h"
 #include "secret.h"
-
-static int
-setup(void **state)
-{
-	(void)state;
-	worker_start();
-	return 0;
-}
-
-static int
-reset(void **state)
-{
-	(void)state;
-	fake.error = NULL;
-	fake.seal_n = 0;
-	ats_config.sealed_only = false;
-	return 0;
-}
+#include "worker_test.h"
 
 /* Open the seal that the fake store got and read its fields one by one. */
 static void
@@ -215,13 +191,13 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup(test_create, reset),
-		cmocka_unit_test_setup(test_create_refused, reset),
-		cmocka_unit_test_setup(test_sealed_only, reset),
-		cmocka_unit_test_setup(test_verify_failed, reset),
-		cmocka_unit_test_setup(test_update, reset),
-		cmocka_unit_test_setup(test_hosts, reset),
+		T(test_create),
+		T(test_create_refused),
+		T(test_sealed_only),
+		T(test_verify_failed),
+		T(test_update),
+		T(test_hosts),
 	};
 
-	return cmocka_run_group_tests(tests, setup, NULL);
+	return cmocka_run_group_tests(tests, worker_setup, NULL);
 }

@@ -1,30 +1,5 @@
 /* Whole requests: bytes in at the socket, messages to a played store, bytes out. */
-#include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <cmocka.h>
-
-#include "harness.h"
-
-static int
-setup(void **state)
-{
-	(void)state;
-	worker_start();
-	return 0;
-}
-
-static int
-reset(void **state)
-{
-	(void)state;
-	fake.error = fake.blob_error = NULL;
-	fake.hold = false;
-	if (fake.chan == NULL)
-		store_connect();
-	return 0;
-}
+#include "worker_test.h"
 
 static void
 test_session(void **state)
@@ -249,11 +224,10 @@ test_agency_types(void **state)
 int
 main(void)
 {
-#define T(f) cmocka_unit_test_setup(f, reset)
 	const struct CMUnitTest tests[] = {
 		T(test_session), T(test_problems), T(test_method_errors), T(test_get), T(test_query),
 		T(test_references), T(test_agency_types),
 	};
 
-	return cmocka_run_group_tests(tests, setup, NULL);
+	return cmocka_run_group_tests(tests, worker_setup, NULL);
 }
