@@ -37,6 +37,7 @@
 #include "probe.h"
 #include "push.h"
 #include "review.h"
+#include "rows.h"
 #include "seam.h"
 #include "table_index.h"
 #include "thread.h"

@@ -75,20 +75,6 @@ submission(void)
 	return row.rec;
 }
 
-static inline size_t
-reviews(void)
-{
-	struct scan s;
-	struct slice key;
-	size_t n = 0;
-
-	scan_prefix(&s, T_review, PREFIX(review, 0, .id = 0), false);
-	while (scan_next(&s, &key, NULL))
-		n++;
-	scan_end(&s);
-	return n;
-}
-
 static inline void
 learned(enum learned l)
 {

@@ -52,19 +52,6 @@ rows_are_small(void **state)
 	blob_release(&in);
 }
 
-static size_t
-rows_in(enum table t)
-{
-	struct slice key;
-	struct scan s;
-	size_t n = 0;
-
-	scan_prefix(&s, t, PREFIX(modseq, 0, .account = 0), false);
-	while (scan_next(&s, &key, NULL))
-		n++;
-	return n;
-}
-
 static void
 the_last_reference_counts(void **state)
 {

@@ -211,15 +211,7 @@ test_held(void **state)
 static size_t
 found_by_address(void)
 {
-	struct scan s;
-	struct slice key;
-	size_t n = 0;
-
-	scan_prefix(&s, T_byaddress, PREFIX(byaddress, 1, .account = LINK), false);
-	while (scan_next(&s, &key, NULL))
-		n++;
-	scan_end(&s);
-	return n;
+	return rows_of(T_byaddress, PREFIX(byaddress, 1, .account = LINK));
 }
 
 /* A message of so many addresses: From has the first ones, To the rest. */

@@ -69,20 +69,6 @@ test_tries(void **state)
 	assert_int_equal(s, SUB_FAILED);
 }
 
-static size_t
-reviews(void)
-{
-	struct scan s;
-	struct slice key;
-	size_t n = 0;
-
-	scan_prefix(&s, T_review, PREFIX(review, 0, .id = 0), false);
-	while (scan_next(&s, &key, NULL))
-		n++;
-	scan_end(&s);
-	return n;
-}
-
 /* limit: LIM_SUBMIT_REVIEW_SECONDS */
 static void
 test_review(void **state)

@@ -26,14 +26,7 @@ person_set(enum set_action action, uint64_t id, enum person_kind kind, const cha
 static size_t
 holders(const char *address)
 {
-	struct slice key;
-	struct scan s;
-	size_t n = 0;
-
-	scan_prefix(&s, T_address, PREFIX(address, 1, .address = slice_str(address)), false);
-	while (scan_next(&s, &key, NULL))
-		n++;
-	return n;
+	return rows_of(T_address, PREFIX(address, 1, .address = slice_str(address)));
 }
 
 static void
@@ -88,19 +81,6 @@ many_addresses(void **state)
 }
 
 /* ---- backfill ---- */
-static size_t
-count(enum table t)
-{
-	struct slice key;
-	struct scan s;
-	size_t n = 0;
-
-	scan_prefix(&s, t, PREFIX(modseq, 0, .account = 0), false);
-	while (scan_next(&s, &key, NULL))
-		n++;
-	return n;
-}
-
 static void
 make_history(uint32_t account, int n)
 {
@@ -128,8 +108,8 @@ old_mail_is_filed(void **state)
 	make_history(two, 101);
 	make_person(PERSON_CANDIDATE, "Cand@Home.example");
 	settle(30);
-	assert_int_equal(count(T_note), 200);
-	assert_int_equal(count(T_backfill), 0);
+	assert_int_equal(rows_in(T_note), 200);
+	assert_int_equal(rows_in(T_backfill), 0);
 	scan_prefix(&s, T_note, PREFIX(note, 0, .id = 0), false);
 	while (scan_next(&s, &key, NULL)) {
 		struct key_note k;
@@ -157,10 +137,10 @@ backfill_survives_a_kill(void **state)
 	db_turn_end();
 	person_backfill_slice();	/* lost with the process */
 	front_reopen();
-	assert_in_range(count(T_note), 1, 199);
+	assert_in_range(rows_in(T_note), 1, 199);
 	person_backfill_start();
 	settle(30);
-	assert_int_equal(count(T_note), 200);
+	assert_int_equal(rows_in(T_note), 200);
 }
 
 static void
@@ -177,12 +157,12 @@ bodies_are_asked_for(void **state)
 	settle(5);
 	assert_int_equal(mail_calls.wants, 1);
 	assert_true(mail_calls.want_email == email);
-	assert_int_equal(count(T_note), 0);
+	assert_int_equal(rows_in(T_note), 0);
 	store.content = CONTENT_HEADERS;
 	make_person(PERSON_CONTACT, "cand@home.example");
 	settle(5);
 	assert_int_equal(mail_calls.wants, 1);
-	assert_int_equal(count(T_note), 1);
+	assert_int_equal(rows_in(T_note), 1);
 }
 
 static void
@@ -195,13 +175,13 @@ notes_leave_with_their_person(void **state)
 	make_history(no, 300);
 	id = make_person(PERSON_CANDIDATE, "cand@home.example");
 	settle(20);
-	assert_int_equal(count(T_note), 150);
+	assert_int_equal(rows_in(T_note), 150);
 	assert_int_equal(person_set(SET_DESTROY, id, 0, "").n, 0);
 	settle(20);
-	assert_int_equal(count(T_note) + count(T_noteperson) + count(T_notedate) + count(T_notemail), 0);
+	assert_int_equal(rows_in(T_note) + rows_in(T_noteperson) + rows_in(T_notedate) + rows_in(T_notemail), 0);
 	make_person(PERSON_CANDIDATE, "cand@home.example");
 	settle(20);
-	assert_int_equal(count(T_note), 150);
+	assert_int_equal(rows_in(T_note), 150);
 }
 
 int

@@ -81,16 +81,7 @@ of(uint64_t mailbox, uint32_t uid)
 static inline size_t
 rows(enum table t)
 {
-	struct dbkey prefix = PREFIX(email, 1, .account = LINK);	/* each begins with the account */
-	struct slice key;
-	struct scan s;
-	size_t n = 0;
-
-	scan_prefix(&s, t, prefix, false);
-	while (scan_next(&s, &key, NULL))
-		n++;
-	scan_end(&s);
-	return n;
+	return rows_of(t, PREFIX(email, 1, .account = LINK));	/* each begins with the account */
 }
 
 static inline void
