@@ -4,7 +4,7 @@
 #ifndef TEST_STORE_JOURNAL_STAGE_H
 #define TEST_STORE_JOURNAL_STAGE_H
 
-#include "mail.h"
+#include "mail_write.h"
 
 #include "bind.h"
 #include "ingest.h"
@@ -24,24 +24,6 @@ one_message(void)
 	synced(inbox, 7, 2);
 	turns();
 	id = only_email();
-}
-
-static inline uint64_t
-next_op(enum op_kind kind, union msg *m)
-{
-	turns();
-	assert_non_null(next_told(&far_imap, MSG_op, m));
-	assert_int_equal(m->op.kind, kind);
-	return m->op.op;
-}
-
-static inline void
-no_op(void)
-{
-	union msg m;
-
-	turns();
-	assert_null(next_told(&far_imap, MSG_op, &m));
 }
 
 static inline void

@@ -6,6 +6,7 @@
 #define TEST_STORE_OUT_H
 
 #include "mail_time.h"
+#include "mail_write.h"
 #include "review.h"
 
 #define CANDIDATE "candidate@home.example"
@@ -13,42 +14,9 @@
 static uint64_t email, sub;
 
 static inline uint64_t
-draft_in(uint32_t req, uint64_t mailbox, const char *reply_to)
+draft_for_candidate(const char *reply_to)
 {
-	struct wbuf from = { 0 }, to = { 0 }, bcc = { 0 }, a = { 0 }, boxes = { 0 }, d = { 0 }, irt = { 0 };
-	struct rec_draft r = { .sent_at = 1700000000 };
-	struct msg_set_done done;
-
-	rec_address_encode(&a, &(struct rec_address){ .email = slice_str(OWN) });
-	list_add(&from, wbuf_slice(&a));
-	wbuf_reset(&a);
-	rec_address_encode(&a, &(struct rec_address){ .email = slice_str(CANDIDATE) });
-	list_add(&to, wbuf_slice(&a));
-	wbuf_reset(&a);
-	rec_address_encode(&a, &(struct rec_address){ .email = slice_str("secret@home.example") });
-	list_add(&bcc, wbuf_slice(&a));
-	if (reply_to != NULL)
-		list_add(&irt, slice_str(reply_to));
-	r.from = wbuf_slice(&from);
-	r.to = wbuf_slice(&to);
-	r.bcc = wbuf_slice(&bcc);
-	r.in_reply_to = wbuf_slice(&irt);
-	rec_draft_encode(&d, &r);
-	ids_add(&boxes, mailbox);
-	send_email_create(far_ats.c,
-	    &(struct msg_email_create){ .req = req, .account = LINK, .keywords = slice_str("$draft $seen"),
-		.mailboxes = wbuf_slice(&boxes), .draft = wbuf_slice(&d) },
-	    -1);
-	wbuf_free(&from);
-	wbuf_free(&to);
-	wbuf_free(&bcc);
-	wbuf_free(&a);
-	wbuf_free(&boxes);
-	wbuf_free(&d);
-	wbuf_free(&irt);
-	done = answer_of(req);
-	assert_int_equal(done.error.n, 0);
-	return done.id;
+	return draft_in(1, drafts, CANDIDATE, "secret@home.example", reply_to);
 }
 
 static inline struct msg_set_done
@@ -163,15 +131,6 @@ deliver(void)
 	done(SEND_OK, 250);
 }
 
-static inline uint64_t
-next_op(enum op_kind kind, union msg *m)
-{
-	turns();
-	assert_non_null(next_told(&far_imap, MSG_op, m));
-	assert_int_equal(m->op.kind, kind);
-	return m->op.op;
-}
-
 /* A draft on the server, and its submission. */
 static inline void
 prepare(const char *reply_to)
@@ -184,7 +143,7 @@ prepare(const char *reply_to)
 	opened(sent, 3);
 	synced(sent, 3, 1);
 	turns();
-	email = draft_in(1, drafts, reply_to);
+	email = draft_for_candidate(reply_to);
 	op = next_op(OP_APPEND, &m);
 	op_answer(op, OP_OK, 5, 77);
 	d = submit(2, email, "key");
@@ -207,15 +166,6 @@ on_success(void)
 	wbuf_free(&del);
 	assert_int_equal(answer_of(3).error.n, 0);
 	assert_true(is_in(email, sent) && !is_in(email, drafts));
-}
-
-static inline void
-no_op(void)
-{
-	union msg m;
-
-	turns();
-	assert_null(next_told(&far_imap, MSG_op, &m));
 }
 
 static inline void

@@ -1,33 +1,6 @@
 /* Write-back of drafts: appended, cut off, refused. */
 #include "journal_stage.h"
 
-/* ---- drafts ---- */
-static uint64_t
-draft(uint32_t req, uint64_t mailbox)
-{
-	struct wbuf from = { 0 }, a = { 0 }, boxes = { 0 }, d = { 0 };
-	struct rec_draft r = { .sent_at = 1700000000 };
-	struct msg_set_done done;
-
-	rec_address_encode(&a, &(struct rec_address){ .email = slice_str(OWN) });
-	list_add(&from, wbuf_slice(&a));
-	r.from = wbuf_slice(&from);
-	rec_draft_encode(&d, &r);
-	ids_add(&boxes, mailbox);
-	send_email_create(far_ats.c,
-	    &(struct msg_email_create){ .req = req, .account = LINK, .keywords = slice_str("$draft $seen"),
-		.mailboxes = wbuf_slice(&boxes), .draft = wbuf_slice(&d) },
-	    -1);
-	wbuf_free(&from);
-	wbuf_free(&a);
-	wbuf_free(&boxes);
-	wbuf_free(&d);
-	done = answer_of(req);
-	assert_int_equal(done.error.n, 0);
-	assert_true(done.blob != 0 && done.thread != 0 && done.size > 0);
-	return done.id;
-}
-
 static void
 test_draft(void **state)
 {
@@ -37,7 +10,7 @@ test_draft(void **state)
 
 	(void)state;
 	imap_connect();
-	id = draft(1, drafts);
+	id = draft_in(1, drafts, NULL, NULL, NULL);
 	assert_true(is_in(id, drafts) && has_keyword(id, "$draft"));
 	turns();
 	t = next_told(&far_imap, MSG_op, &m);
@@ -64,7 +37,7 @@ test_append_cut_off(void **state)
 
 	(void)state;
 	imap_connect();
-	id = draft(1, drafts);
+	id = draft_in(1, drafts, NULL, NULL, NULL);
 	next_op(OP_APPEND, &m);
 	imap_lost();
 	store_close();
@@ -86,7 +59,7 @@ test_append_refused(void **state)
 
 	(void)state;
 	imap_connect();
-	id = draft(1, drafts);
+	id = draft_in(1, drafts, NULL, NULL, NULL);
 	op = next_op(OP_APPEND, &m);
 	op_answer(op, OP_REFUSED, 0, 0);
 	assert_int_equal(pending_count(), 0);

@@ -1,7 +1,5 @@
 /* Limits of what the ATS may ask of the mail half, on both sides of each. */
-#include "mail_time.h"
-
-#define FROM "From: a@x.example\r\n"
+#include "limits_stage.h"
 
 static void
 answers(size_t *good, size_t *refused)
@@ -83,21 +81,6 @@ test_at_once(void **state)
 	answers(&good, &refused);
 	assert_int_equal(refused, 1);
 	assert_int_equal(good, LIM_SNAPSHOTS);
-}
-
-/* An email with its header only. */
-static uint64_t
-one_header(void)
-{
-	link_put(MODE_TWO_WAY, CONTENT_HEADERS);
-	imap_connect();
-	opened(inbox, 7);
-	header(inbox, 1, "", FROM "Message-ID: m1@x.example\r\n\r\n");
-	synced(inbox, 7, 2);
-	turns();
-	link_put(MODE_TWO_WAY, CONTENT_ALL);
-	turns();
-	return only_email();
 }
 
 /* limit: LIM_CONTENT_WAITING LIM_CONTENT_SECONDS */

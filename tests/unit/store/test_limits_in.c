@@ -1,18 +1,5 @@
 /* Limits of the way in, on both sides of each: bodies, parsers, what vanished, addresses. */
-#include "mail_time.h"
-
-#define FROM "From: a@x.example\r\n"
-
-static void
-sized(uint32_t uid, uint32_t size)
-{
-	char text[100];
-	struct msg_message_header h = { .mailbox = inbox, .uid = uid, .internaldate = 1700000000, .size = size };
-
-	(void)snprintf(text, sizeof(text), FROM "Message-ID: s%u@x.example\r\n\r\n", uid);
-	h.header = slice_str(text);
-	assert_int_equal(send_message_header(far_imap.c, &h, -1), 0);
-}
+#include "limits_stage.h"
 
 static void
 refuse_body(uint32_t uid, const char *code)

@@ -224,7 +224,7 @@ test_send_only(void **state)
 	turns();
 	drafts = mailbox_by_role(LINK, MBOX_DRAFTS);
 	assert_true(drafts != 0);
-	email = draft_in(1, drafts, NULL);
+	email = draft_for_candidate(NULL);
 	sub = submit(2, email, "").id;
 	smtp_connect();
 	deliver();
