@@ -59,6 +59,17 @@ test_slices(void **state)
 	assert_int_equal(counts(inbox).first_low, 0);
 }
 
+/* A narrow window's first slice is gone: how many are left. */
+static size_t
+first_slice(void)
+{
+	narrow();
+	tell_narrow();
+	for (int i = 0; i < 100 && count() == MANY; i++)
+		slice();
+	return count();
+}
+
 /* Widened while what had to go was still going: what went is fetched again. */
 static void
 test_widened_meanwhile(void **state)
@@ -67,11 +78,7 @@ test_widened_meanwhile(void **state)
 	size_t left;
 
 	(void)state;
-	narrow();
-	tell_narrow();
-	for (int i = 0; i < 100 && count() == MANY; i++)
-		slice();
-	left = count();
+	left = first_slice();
 	assert_in_range(left, MANY - LIM_DB_SLICE, MANY - 1);
 	store.first = 0;
 	b = bound_again("INBOX", MBOX_INBOX, true);
@@ -89,11 +96,7 @@ test_slices_killed(void **state)
 	size_t left;
 
 	(void)state;
-	narrow();
-	tell_narrow();
-	for (int i = 0; i < 100 && count() == MANY; i++)
-		slice();
-	left = count();
+	left = first_slice();
 	assert_in_range(left, 11, MANY - 1);
 	store_close();
 	store_open();
