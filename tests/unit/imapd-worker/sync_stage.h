@@ -4,25 +4,22 @@
 #ifndef TEST_IMAPD_SYNC_STAGE_H
 #define TEST_IMAPD_SYNC_STAGE_H
 
-#include "engine_test.h"
+#include "plain_server.h"
 
 static const struct msg_sync_config newest3 = { .first = 3 };
 
 static inline void
 hello(const char *caps, const char *listing)
 {
-	unsigned int tag = expect("CAPABILITY");
+	unsigned int tag;
 
-	say("* CAPABILITY IMAP4rev1 %s", caps);
-	ok(tag);
+	capable(caps);
 	if (strstr(caps, "QRESYNC") != NULL) {
 		tag = expect("ENABLE QRESYNC");
 		say("* ENABLED QRESYNC");
 		ok(tag);
 	}
-	tag = expect("LIST \"\" \"*\"");
-	say_bytes(listing, strlen(listing));
-	ok(tag);
+	listed(listing);
 }
 
 #define TWO "* LIST (\\HasNoChildren) \"/\" INBOX\r\n* LIST (\\HasNoChildren \\Sent) \"/\" Sent\r\n"
@@ -43,8 +40,5 @@ selected(const char *command, unsigned int exists, unsigned int next, const char
 		say("%s", more);
 	say("P%u OK [READ-WRITE] done", tag);
 }
-
-#define HEADERS " (UID FLAGS INTERNALDATE RFC822.SIZE BODY.PEEK[HEADER])"
-#define HEADERS_M " (UID FLAGS INTERNALDATE RFC822.SIZE MODSEQ BODY.PEEK[HEADER])"
 
 #endif

@@ -2,56 +2,13 @@
  * Write-back in batches: few commands, each message's own answer, the one that
  * is wrong found, nothing done twice after a lost connection.
  */
-#include "engine_test.h"
+#include "write_stage.h"
 
-static const struct msg_sync_config some = { .first = 3 };
-
-#define SELECTED "* 2 EXISTS\r\n* OK [UIDVALIDITY 7] .\r\n* OK [UIDNEXT 5001] .\r\n* OK [PERMANENTFLAGS (\\*)] ."
-
-/* INBOX (10), Sent (11), Trash (12, not synced), as far as SELECT INBOX. */
-static void
-greet(const char *caps)
-{
-	unsigned int tag = expect("CAPABILITY");
-
-	say("* CAPABILITY IMAP4rev1 IDLE %s", caps);
-	ok(tag);
-	tag = expect("LIST \"\" \"*\"");
-	say("* LIST () \"/\" INBOX");
-	say("* LIST (\\Sent) \"/\" Sent");
-	say("* LIST (\\Trash) \"/\" Trash");
-	ok(tag);
-	tag = expect("SELECT \"INBOX\"");
-	say(SELECTED);
-	ok(tag);
-}
-
+/* Room for many UIDs. */
 static void
 settle(const char *caps)
 {
-	unsigned int tag;
-
-	start(&some);
-	t.bound[0] = (struct bound){ strdup("INBOX"), { 7, 5001, 0, 1, true } };
-	t.bound[1] = (struct bound){ strdup("Sent"), { 8, 1, 0, 1, true } };
-	greet(caps);
-	ok(expect("UID FETCH 1:5000 (UID FLAGS)"));
-	tag = expect("SELECT \"Sent\"");
-	say("* 0 EXISTS\r\n* OK [UIDVALIDITY 8] .\r\n* OK [UIDNEXT 1] .\r\n* OK [PERMANENTFLAGS (\\*)] .");
-	ok(tag);
-	tag = expect("SELECT \"INBOX\"");
-	say(SELECTED);
-	ok(tag);
-	(void)expect("IDLE");
-	say("+ idling");
-	forget();
-}
-
-static void
-idle_ends(void)
-{
-	expect_raw("DONE");
-	ok(t.e.writer.pending[0].tag);
+	settle_at(caps, 5001);
 }
 
 /* Operations number n for UID n. */
@@ -85,7 +42,6 @@ answers(const char *what)
 	return n;
 }
 
-
 /* limit: LIM_OP_BATCH: a thousand changes of flags are four commands and two looks. */
 static void
 thousand(void **state)
@@ -93,7 +49,7 @@ thousand(void **state)
 	unsigned int tag;
 
 	(void)state;
-	settle("UIDPLUS MOVE");
+	settle("IDLE UIDPLUS MOVE");
 	give((struct msg_op){ .kind = OP_FLAGS, .flags_add = slice_str("\\Seen") }, 1, 2 * LIM_OP_BATCH);
 	idle_ends();
 	tag = expect("UID STORE 1:500 +FLAGS.SILENT (\\Seen)");
@@ -122,7 +78,7 @@ grouped(void **state)
 	unsigned int tag;
 
 	(void)state;
-	settle("UIDPLUS MOVE");
+	settle("IDLE UIDPLUS MOVE");
 	give(s, 4, 5);
 	give(f, 9, 9);
 	give(s, 7, 7);
@@ -150,7 +106,7 @@ not_kept(void **state)
 	unsigned int tag;
 
 	(void)state;
-	settle("UIDPLUS MOVE");
+	settle("IDLE UIDPLUS MOVE");
 	give((struct msg_op){ .kind = OP_FLAGS, .flags_add = slice_str("$work") }, 3, 4);
 	idle_ends();
 	tag = expect("UID STORE 3:4 +FLAGS.SILENT ($work)");
@@ -184,7 +140,7 @@ halved(void **state)
 	unsigned int tag;
 
 	(void)state;
-	settle("UIDPLUS MOVE");
+	settle("IDLE UIDPLUS MOVE");
 	give((struct msg_op){ .kind = OP_FLAGS, .flags_add = slice_str("\\Seen") }, 1, 8);
 	idle_ends();
 	refused("1:8");
@@ -224,7 +180,7 @@ moved(void **state)
 	unsigned int tag;
 
 	(void)state;
-	settle("UIDPLUS MOVE");
+	settle("IDLE UIDPLUS MOVE");
 	give((struct msg_op){ .kind = OP_MOVE, .target = 12 }, 1, 4);
 	idle_ends();
 	tag = expect("UID FETCH 1:4 (UID FLAGS)");
@@ -249,7 +205,7 @@ bad_copyuid(void **state)
 	unsigned int tag;
 
 	(void)state;
-	settle("UIDPLUS MOVE");
+	settle("IDLE UIDPLUS MOVE");
 	give((struct msg_op){ .kind = OP_MOVE, .target = 12 }, 1, 2);
 	idle_ends();
 	tag = expect("UID FETCH 1:2 (UID FLAGS)");
@@ -270,7 +226,7 @@ half_moved(void **state)
 	unsigned int tag;
 
 	(void)state;
-	settle("UIDPLUS MOVE");
+	settle("IDLE UIDPLUS MOVE");
 	give((struct msg_op){ .kind = OP_MOVE, .target = 12 }, 1, 2);
 	idle_ends();
 	tag = expect("UID FETCH 1:2 (UID FLAGS)");
@@ -292,7 +248,7 @@ by_hand(void **state)
 	unsigned int tag;
 
 	(void)state;
-	settle("UIDPLUS");
+	settle("IDLE UIDPLUS");
 	give((struct msg_op){ .kind = OP_MOVE, .target = 12 }, 1, 3);
 	idle_ends();
 	tag = expect("UID FETCH 1:3 (UID FLAGS)");
@@ -302,11 +258,8 @@ by_hand(void **state)
 	ok(tag);
 	say("P%u OK [COPYUID 9 1,3 40:41] copied", tag + 1);
 	(void)expect("UID STORE 1,3 +FLAGS.SILENT (\\Deleted)");
-	close(t.peer);
-	pump();
-	t.e.state = ENGINE_WANTED;
-	connect_stream();
-	greet("UIDPLUS");
+	lose();
+	begin_write("IDLE UIDPLUS", 5001);
 	forget();
 	tag = expect("UID STORE 1,3 +FLAGS.SILENT (\\Deleted)");
 	(void)expect("UID EXPUNGE 1,3");

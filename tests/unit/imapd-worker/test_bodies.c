@@ -1,22 +1,14 @@
 /* Bodies: several in one FETCH, each alone where that fails, old mail behind all else. */
 #include "../own_time.h"
-#include "engine_test.h"
+#include "plain_server.h"
 
 static const struct msg_sync_config all = { .first = 0 };
 
 static void
 hello(void)
 {
-	unsigned int tag = expect("CAPABILITY");
-
-	say("* CAPABILITY IMAP4rev1 IDLE UIDPLUS");
-	ok(tag);
-	tag = expect("LIST \"\" \"*\"");
-	say("* LIST () \"/\" INBOX\r\n* LIST (\\Trash) \"/\" Trash");
-	ok(tag);
-	tag = expect("SELECT \"INBOX\"");
-	say("* 2 EXISTS\r\n* OK [UIDVALIDITY 7] .\r\n* OK [UIDNEXT 2001] .\r\n* OK [PERMANENTFLAGS (\\*)] .");
-	ok(tag);
+	greet("IDLE UIDPLUS", INBOX_ROW TRASH_ROW);
+	opened(expect("SELECT \"INBOX\""), 2, 7, 2001);
 }
 
 /* The inbox is known from low on; the past below it is not, if low is above 1. */
@@ -47,13 +39,11 @@ want(uint32_t uid, uint32_t size, bool backfill)
 static void
 wants(uint32_t first, unsigned int n, uint32_t size)
 {
-	(void)expect("IDLE");
-	say("+ idling");
+	idle();
 	for (uint32_t uid = first; uid < first + n; uid++)
 		want(uid, size, false);
 	pump();
-	expect_raw("DONE");
-	ok(t.e.writer.pending[0].tag);
+	idle_ends();
 }
 
 /* How many messages one FETCH of bodies asks for; its tag. */

@@ -2,7 +2,7 @@
  * What outlives a connection: errors told once, and messages on which the
  * server dies again and again.
  */
-#include "engine_test.h"
+#include "plain_server.h"
 
 static const struct msg_sync_config all = { .first = 0 };
 
@@ -10,23 +10,13 @@ static const struct msg_sync_config all = { .first = 0 };
 static void
 hello(void)
 {
-	unsigned int tag = expect("CAPABILITY");
-
-	say("* CAPABILITY IMAP4rev1 IDLE");
-	ok(tag);
-	tag = expect("LIST \"\" \"*\"");
-	say("* LIST () \"/\" INBOX");
-	ok(tag);
+	greet("IDLE", INBOX_ROW);
 }
 
 static void
-lose(void)
+start_over(void)
 {
-	close(t.peer);
-	pump();
-	assert_int_equal(t.e.state, ENGINE_BACKOFF);
-	t.e.state = ENGINE_WANTED;
-	connect_stream();
+	lose();
 	hello();
 }
 
@@ -38,21 +28,16 @@ no_sent_folder(void **state)
 	hello();
 	(void)expect("SELECT \"INBOX\"");
 	told("found INBOX role=1 synced=1\nlisted 1\nerror 0 sync.sent_folder_unknown\n");
-	lose();
+	start_over();
 	(void)expect("SELECT \"INBOX\"");
 	told("error 0 net.reset\nfound INBOX role=1 synced=1\nlisted 1\n");
 	stop();
 }
 
-#define HEADERS " (UID FLAGS INTERNALDATE RFC822.SIZE BODY.PEEK[HEADER])"
-
 static void
 inbox(unsigned int next)
 {
-	unsigned int tag = expect("SELECT \"INBOX\"");
-
-	say("* 3 EXISTS\r\n* OK [UIDVALIDITY 7] .\r\n* OK [UIDNEXT %u] .\r\n* OK [PERMANENTFLAGS (\\*)] .", next);
-	ok(tag);
+	opened(expect("SELECT \"INBOX\""), 3, 7, next);
 }
 
 /* UID 2 of 3 is deadly: found alone, it is left out; 3 and 1 come. */
@@ -67,7 +52,7 @@ poison(void **state)
 	for (i = 0; i < 2; i++) {
 		inbox(4);
 		(void)expect("UID FETCH 1:3" HEADERS);
-		lose();
+		start_over();
 	}
 	inbox(4);
 	tag = expect("UID FETCH 3:3" HEADERS);
@@ -76,7 +61,7 @@ poison(void **state)
 	ok(tag);
 	(void)expect("UID FETCH 2:2" HEADERS);
 	for (i = 0; i < 2; i++) {
-		lose();
+		start_over();
 		inbox(4);
 		tag = expect("UID FETCH 3:3 (UID FLAGS)");
 		say("* 3 FETCH (UID 3 FLAGS ())");
@@ -112,7 +97,7 @@ poison_news(void **state)
 		if (i == 4)
 			break;
 		(void)expect(i < 2 ? "UID FETCH 3:4" HEADERS : "UID FETCH 3:3" HEADERS);
-		lose();
+		start_over();
 	}
 	tag = expect("UID FETCH 4:4" HEADERS);
 	say_header(3, 4, "");
@@ -135,9 +120,7 @@ all_refused(void **state)
 	start(&all);
 	hello();
 	for (i = 1; i <= LIM_SLICE_REFUSALS; i++) {
-		tag = expect("SELECT \"INBOX\"");
-		say("* 1 EXISTS\r\n* OK [UIDVALIDITY 7] .\r\n* OK [UIDNEXT 2] .\r\n* OK [PERMANENTFLAGS (\\*)] .");
-		ok(tag);
+		opened(expect("SELECT \"INBOX\""), 1, 7, 2);
 		tag = expect("UID FETCH 1:1" HEADERS);
 		forget();
 		say("P%u BAD not today", tag);

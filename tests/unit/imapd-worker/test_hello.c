@@ -3,7 +3,7 @@
  * which capabilities, how many round trips an unchanged mailbox costs, and
  * that all of it can be done without.
  */
-#include "engine_test.h"
+#include "plain_server.h"
 
 #define ID "ID (\"name\" \"Postern\" \"version\" \"" POSTERN_VERSION "\")"
 #define ALL                                                                                                            \
@@ -20,24 +20,12 @@ known(void)
 	t.bound[1] = (struct bound){ strdup("Sent"), { 7, 5, 50, 1, true } };
 }
 
-static unsigned int
-capabilities(const char *caps)
-{
-	unsigned int tag = expect("CAPABILITY");
-
-	silent();
-	say("* CAPABILITY IMAP4rev1 %s", caps);
-	ok(tag);
-	return tag;
-}
-
 static void
 select_tells(unsigned int tag, unsigned int exists, unsigned int next, unsigned int modseq)
 {
-	say("* %u EXISTS\r\n* OK [UIDVALIDITY 7] .\r\n* OK [UIDNEXT %u] .\r\n* OK [PERMANENTFLAGS (\\*)] .", exists, next);
 	if (modseq != 0)
 		say("* OK [HIGHESTMODSEQ %u] .", modseq);
-	say("P%u OK [READ-WRITE] done", tag);
+	opened(tag, exists, 7, next);
 }
 
 static void
@@ -57,7 +45,7 @@ two_round_trips(unsigned int sent_modseq)
 
 	start(&plain);
 	known();
-	(void)capabilities(ALL);
+	capable(ALL);
 	ok(expect(ID));
 	tag = expect("ENABLE QRESYNC");
 	say("* ENABLED QRESYNC");
@@ -107,7 +95,7 @@ without_list_status(void **state)
 	(void)state;
 	start(&plain);
 	known();
-	(void)capabilities("IDLE ENABLE CONDSTORE QRESYNC ESEARCH");
+	capable("IDLE ENABLE CONDSTORE QRESYNC ESEARCH");
 	tag = expect("ENABLE QRESYNC");
 	say("* ENABLED QRESYNC");
 	ok(tag);
@@ -132,7 +120,7 @@ nothing_offered(void **state)
 	(void)state;
 	start(&plain);
 	known();
-	(void)capabilities("");
+	capable("");
 	list = expect("LIST \"\" \"*\"");
 	tag = expect("SELECT \"INBOX\"");
 	silent();
@@ -155,7 +143,7 @@ condstore_alone(void **state)
 	(void)state;
 	start(&plain);
 	known();
-	(void)capabilities("IDLE CONDSTORE LIST-EXTENDED LIST-STATUS");
+	capable("IDLE CONDSTORE LIST-EXTENDED LIST-STATUS");
 	list = expect("LIST \"\" \"*\" RETURN (STATUS " ITEMS ")");
 	tag = expect("SELECT \"INBOX\" (CONDSTORE)");
 	list_status_tells(list, 50);
@@ -170,11 +158,8 @@ condstore_alone(void **state)
 	say("* SEARCH 1 4");
 	ok(tag);
 	/* a second connection of the same process knows them */
-	close(t.peer);
-	pump();
-	t.e.state = ENGINE_WANTED;
-	connect_stream();
-	(void)capabilities("IDLE CONDSTORE LIST-EXTENDED LIST-STATUS");
+	lose();
+	capable("IDLE CONDSTORE LIST-EXTENDED LIST-STATUS");
 	list = expect("LIST \"\" \"*\" RETURN (STATUS " ITEMS ")");
 	tag = expect("SELECT \"INBOX\" (CONDSTORE)");
 	list_status_tells(list, 50);
@@ -190,7 +175,7 @@ return_options_refused(void **state)
 
 	(void)state;
 	start(&plain);
-	(void)capabilities("LIST-EXTENDED LIST-STATUS SPECIAL-USE");
+	capable("LIST-EXTENDED LIST-STATUS SPECIAL-USE");
 	tag = expect("LIST \"\" \"*\" RETURN (SPECIAL-USE STATUS (MESSAGES UIDNEXT UIDVALIDITY))");
 	say("P%u BAD what?", tag);
 	(void)expect("SELECT \"INBOX\"");
@@ -207,7 +192,7 @@ select_answered_first(void **state)
 
 	(void)state;
 	start(&plain);
-	(void)capabilities("");
+	capable("");
 	list = expect("LIST \"\" \"*\"");
 	tag = expect("SELECT \"INBOX\"");
 	select_tells(tag, 0, 1, 0);
@@ -226,7 +211,7 @@ inbox_refused(void **state)
 
 	(void)state;
 	start(&plain);
-	(void)capabilities("");
+	capable("");
 	list = expect("LIST \"\" \"*\"");
 	tag = expect("SELECT \"INBOX\"");
 	say("* LIST () \"/\" INBOX");
@@ -248,7 +233,7 @@ inbox_by_name(void **state)
 	(void)state;
 	c.inbox = slice_str("Eingang");
 	start(&c);
-	(void)capabilities("");
+	capable("");
 	tag = expect("LIST \"\" \"*\"");
 	silent();
 	say("* LIST () \"/\" INBOX\r\n* LIST () \"/\" Eingang");
@@ -266,7 +251,7 @@ utf8_accept(void **state)
 
 	(void)state;
 	start(&(struct msg_sync_config){ .first = 3, .all_folders = true });
-	(void)capabilities("IDLE ENABLE UTF8=ACCEPT LIST-EXTENDED LIST-STATUS");
+	capable("IDLE ENABLE UTF8=ACCEPT LIST-EXTENDED LIST-STATUS");
 	tag = expect("ENABLE UTF8=ACCEPT");
 	say("* ENABLED UTF8=ACCEPT");
 	ok(tag);
@@ -294,7 +279,7 @@ utf8_refused(void **state)
 
 	(void)state;
 	start(&(struct msg_sync_config){ .first = 3, .all_folders = true });
-	(void)capabilities("IDLE ENABLE UTF8=ACCEPT");
+	capable("IDLE ENABLE UTF8=ACCEPT");
 	tag = expect("ENABLE UTF8=ACCEPT");
 	say("P%u NO no", tag);
 	list = expect("LIST \"\" \"*\"");
@@ -321,7 +306,7 @@ namespaces(void **state)
 	list_add(&w, slice_str(also));
 	c.also = wbuf_slice(&w);
 	start(&c);
-	(void)capabilities("NAMESPACE");
+	capable("NAMESPACE");
 	space = expect("NAMESPACE");
 	list = expect("LIST \"\" \"*\"");
 	tag = expect("SELECT \"INBOX\"");
@@ -360,7 +345,7 @@ many_foreign_roots(void **state)
 	list_add(&w, slice_str("r3/Jobs"));
 	c.also = wbuf_slice(&w);
 	start(&c);
-	(void)capabilities("NAMESPACE");
+	capable("NAMESPACE");
 	space = expect("NAMESPACE");
 	list = expect("LIST \"\" \"*\"");
 	select_tells(expect("SELECT \"INBOX\""), 0, 1, 0);
@@ -389,7 +374,7 @@ many_folders(void **state)
 	(void)state;
 	for (unsigned int more = 0; more <= 1; more++) {
 		start(&plain);
-		(void)capabilities("IDLE LIST-EXTENDED LIST-STATUS");
+		capable("IDLE LIST-EXTENDED LIST-STATUS");
 		list = expect("LIST \"\" \"*\" RETURN (STATUS (MESSAGES UIDNEXT UIDVALIDITY))");
 		tag = expect("SELECT \"INBOX\"");
 		say("* LIST () \"/\" INBOX");
@@ -419,7 +404,7 @@ unselected_for_a_new_list(void **state)
 	(void)state;
 	for (i = 0; i < 2; i++) {
 		start(&plain);
-		(void)capabilities(caps[i]);
+		capable(caps[i]);
 		list = expect("LIST \"\" \"*\"");
 		tag = expect("SELECT \"INBOX\"");
 		say("* LIST () \"/\" INBOX");
@@ -446,7 +431,7 @@ gmail_without_all_mail(void **state)
 
 	(void)state;
 	start(&plain);
-	(void)capabilities("IDLE X-GM-EXT-1");
+	capable("IDLE X-GM-EXT-1");
 	list = expect("LIST \"\" \"*\"");
 	tag = expect("SELECT \"INBOX\"");
 	say("* LIST () \"/\" INBOX\r\n* LIST (\\Sent) \"/\" \"[Gmail]/Gesendet\"");

@@ -1,10 +1,9 @@
 /* Limits of the IMAP engine, on both sides of each; those of what is read and written are in test_limits_wire.c. */
 #include "../own_time.h"
-#include "engine_test.h"
+#include "plain_server.h"
 
 #define DAY_MS 86400000
 #define TICKS (2 * LIM_IMAP_TICK_MS)
-#define HEADERS " (UID FLAGS INTERNALDATE RFC822.SIZE BODY.PEEK[HEADER])"
 
 static const struct msg_sync_config all = { .first = 0 };
 
@@ -24,41 +23,25 @@ again(void)
 	connect_stream();
 }
 
-/* An inbox alone; Trash is not synced. */
 static void
 hello(void)
 {
-	unsigned int tag = expect("CAPABILITY");
-
-	say("* CAPABILITY IMAP4rev1 IDLE UIDPLUS");
-	ok(tag);
-	tag = expect("LIST \"\" \"*\"");
-	say("* LIST () \"/\" INBOX\r\n* LIST (\\Trash) \"/\" Trash");
-	ok(tag);
+	greet("IDLE UIDPLUS", INBOX_ROW TRASH_ROW);
 }
 
 static void
 inbox(unsigned int validity, unsigned int exists, unsigned int next)
 {
-	unsigned int tag = expect("SELECT \"INBOX\"");
-
-	say("* %u EXISTS\r\n* OK [UIDVALIDITY %u] .\r\n* OK [PERMANENTFLAGS (\\*)] .", exists, validity);
-	if (next != 0)
-		say("* OK [UIDNEXT %u] .", next);
-	ok(tag);
+	opened(expect("SELECT \"INBOX\""), exists, validity, next);
 }
 
 /* The inbox has UIDs 15 and 20 and is known; then IDLE. */
 static void
 known(void)
 {
-	unsigned int tag;
-
 	hello();
 	inbox(7, 2, 21);
-	tag = expect("UID FETCH 1:20 (UID FLAGS)");
-	say("* 1 FETCH (UID 15 FLAGS ())\r\n* 2 FETCH (UID 20 FLAGS ())");
-	ok(tag);
+	tell_15_and_20("UID FETCH 1:20 (UID FLAGS)");
 	forget();
 }
 
@@ -68,23 +51,13 @@ settle(void)
 	start(&all);
 	t.bound[0] = (struct bound){ strdup("INBOX"), { 7, 21, 0, 1, true } };
 	known();
-	(void)expect("IDLE");
-	say("+ idling");
-}
-
-static void
-idle_ends(void)
-{
-	expect_raw("DONE");
-	ok(t.e.writer.pending[0].tag);
+	idle();
 }
 
 /* limit: LIM_PROOF_SECONDS */
 static void
 proof(void **state)
 {
-	unsigned int tag;
-
 	(void)state;
 	fresh_told = 0;
 	settle();
@@ -95,11 +68,8 @@ proof(void **state)
 		assert_int_equal(fresh_told, 1 + i);	/* silence is no proof */
 		time_pass(20);
 		idle_ends();
-		tag = expect("UID FETCH 1:20 (UID FLAGS)");
-		say("* 1 FETCH (UID 15 FLAGS ())\r\n* 2 FETCH (UID 20 FLAGS ())");
-		ok(tag);
-		(void)expect("IDLE");
-		say("+ idling");
+		tell_15_and_20("UID FETCH 1:20 (UID FLAGS)");
+		idle();
 		assert_int_equal(fresh_told, 2 + i);
 		assert_int_equal(fresh_seconds, 0);
 	}
@@ -368,12 +338,7 @@ select_refused(void **state)
 	start(&all);
 	t.bound[0] = (struct bound){ strdup("INBOX"), { 7, 1, 0, 1, true } };
 	t.bound[1] = (struct bound){ strdup("Sent"), { 8, 1, 0, 1, true } };
-	tag = expect("CAPABILITY");
-	say("* CAPABILITY IMAP4rev1 IDLE");
-	ok(tag);
-	tag = expect("LIST \"\" \"*\"");
-	say("* LIST () \"/\" INBOX\r\n* LIST (\\Sent) \"/\" Sent");
-	ok(tag);
+	greet("IDLE", INBOX_ROW SENT_ROW);
 	inbox(7, 0, 1);
 	for (int i = 1; i <= LIM_SELECT_REFUSALS + 1; i++) {
 		tag = expect("SELECT \"Sent\"");
@@ -382,8 +347,7 @@ select_refused(void **state)
 		told(i == LIM_SELECT_REFUSALS ? "error 11 sync.folder_phantom\n"
 		     : i == 1 ? "error 11 sync.folder_missing\nlive\n" : "error 11 sync.folder_missing\n");
 		inbox(7, 0, 1);
-		(void)expect("IDLE");
-		say("+ idling");
+		idle();
 		time_pass(LIM_SELECT_RETRY_MS - 1);
 		silent();
 		time_pass(20);

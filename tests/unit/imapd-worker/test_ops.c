@@ -1,50 +1,14 @@
 /*
  * Write-back operations, bodies and link tests against a scripted server.
  */
-#include "engine_test.h"
+#include "write_stage.h"
 
-static const struct msg_sync_config some = { .first = 3 };
 static const struct msg_sync_config probe = { .probe = true, .first = 1 };
 
-/* A live mailbox: INBOX (10) with UIDs 15 and 20, Sent (11) empty, Trash (12) not synced. */
 static void
 settle(const char *caps)
 {
-	unsigned int tag;
-
-	start(&some);
-	t.bound[0] = (struct bound){ strdup("INBOX"), { 7, 21, 0, 1, true } };
-	t.bound[1] = (struct bound){ strdup("Sent"), { 8, 1, 0, 1, true } };
-	tag = expect("CAPABILITY");
-	say("* CAPABILITY IMAP4rev1 IDLE %s", caps);
-	ok(tag);
-	tag = expect("LIST \"\" \"*\"");
-	say("* LIST () \"/\" INBOX");
-	say("* LIST (\\Sent) \"/\" Sent");
-	say("* LIST (\\Trash) \"/\" Trash");
-	ok(tag);
-	tag = expect("SELECT \"INBOX\"");
-	say("* 2 EXISTS\r\n* OK [UIDVALIDITY 7] .\r\n* OK [UIDNEXT 21] .\r\n* OK [PERMANENTFLAGS (\\*)] .");
-	ok(tag);
-	tag = expect("UID FETCH 1:20 (UID FLAGS)");
-	say("* 1 FETCH (UID 15 FLAGS ())\r\n* 2 FETCH (UID 20 FLAGS ())");
-	ok(tag);
-	tag = expect("SELECT \"Sent\"");
-	say("* 0 EXISTS\r\n* OK [UIDVALIDITY 8] .\r\n* OK [UIDNEXT 1] .\r\n* OK [PERMANENTFLAGS (\\*)] .");
-	ok(tag);
-	tag = expect("SELECT \"INBOX\"");
-	say("* 2 EXISTS\r\n* OK [UIDVALIDITY 7] .\r\n* OK [UIDNEXT 21] .\r\n* OK [PERMANENTFLAGS (\\*)] .");
-	ok(tag);
-	(void)expect("IDLE");
-	say("+ idling");
-	forget();
-}
-
-static void
-idle_ends(void)
-{
-	expect_raw("DONE");
-	ok(t.e.writer.pending[0].tag);
+	settle_at(caps, 21);
 }
 
 static void
@@ -63,7 +27,7 @@ flags(void **state)
 	unsigned int tag;
 
 	(void)state;
-	settle("UIDPLUS MOVE");
+	settle("IDLE UIDPLUS MOVE");
 	op(&m);
 	tag = expect("UID STORE 15 +FLAGS.SILENT (\\Seen $Forwarded)");
 	(void)expect("UID STORE 15 -FLAGS.SILENT (\\Flagged)");
@@ -73,8 +37,7 @@ flags(void **state)
 	say("* 1 FETCH (UID 15 FLAGS (\\Seen $Forwarded))");
 	ok(tag + 2);
 	told("flags 10 uid=15 \\Seen $Forwarded\nop 5 result=1 uid=0 code=\n");
-	(void)expect("IDLE");
-	say("+ idling");
+	idle();
 	/* the message is gone: the server says OK and nothing else */
 	op(&m);
 	tag = expect("UID STORE 15 +FLAGS.SILENT (\\Seen $Forwarded)");
@@ -94,29 +57,25 @@ refusals(void **state)
 		.flags_add = slice_str("\\Seen") };
 
 	(void)state;
-	settle("");
+	settle("IDLE");
 	op(&m);
 	told("op 6 result=2 uid=0 code=sync.uidvalidity_changed\n");
-	(void)expect("IDLE");
-	say("+ idling");
+	idle();
 	/* what is no flag never reaches the wire */
 	m.uidvalidity = 7;
 	m.flags_add = slice_str("\\Seen) X");
 	op(&m);
 	told("op 6 result=3 uid=0 code=api.invalid\n");
-	(void)expect("IDLE");
-	say("+ idling");
+	idle();
 	m.kind = OP_EXPUNGE;
 	op(&m);
 	told("op 6 result=3 uid=0 code=sync.expunge_unsupported\n");
-	(void)expect("IDLE");
-	say("+ idling");
+	idle();
 	m.kind = OP_MOVE;
 	m.target = 12;
 	op(&m);
 	told("op 6 result=3 uid=0 code=sync.expunge_unsupported\n");
-	(void)expect("IDLE");
-	say("+ idling");
+	idle();
 	m.mailbox = 99;
 	op(&m);
 	told("op 6 result=3 uid=0 code=sync.folder_missing\n");
@@ -131,7 +90,7 @@ move(void **state)
 	unsigned int tag;
 
 	(void)state;
-	settle("UIDPLUS MOVE");
+	settle("IDLE UIDPLUS MOVE");
 	op(&m);
 	tag = expect("UID FETCH 15 (UID FLAGS)");
 	(void)expect("UID MOVE 15 \"Trash\"");
@@ -156,7 +115,7 @@ move_by_hand(void **state)
 	unsigned int tag;
 
 	(void)state;
-	settle("UIDPLUS");
+	settle("IDLE UIDPLUS");
 	op(&m);
 	tag = expect("UID FETCH 15 (UID FLAGS)");
 	(void)expect("UID COPY 15 \"Trash\"");
@@ -177,8 +136,7 @@ move_by_hand(void **state)
 	ok(tag);
 	ok(tag + 1);
 	told("flags 10 uid=15 \nflags 10 uid=15 \\Deleted\nop 8 result=1 uid=33 code=\n");
-	(void)expect("IDLE");
-	say("+ idling");
+	idle();
 	/* the copy is refused: nothing is deleted */
 	op(&m);
 	tag = expect("UID FETCH 15 (UID FLAGS)");
@@ -199,7 +157,7 @@ move_resumed(void **state)
 	unsigned int tag;
 
 	(void)state;
-	settle("UIDPLUS");
+	settle("IDLE UIDPLUS");
 	op(&m);
 	tag = expect("UID FETCH 15 (UID FLAGS)");
 	(void)expect("UID COPY 15 \"Trash\"");
@@ -207,21 +165,9 @@ move_resumed(void **state)
 	ok(tag);
 	say("P%u OK [COPYUID 9 15 33] copied", tag + 1);
 	(void)expect("UID STORE 15 +FLAGS.SILENT (\\Deleted)");
-	close(t.peer);
+	lose();
 	told("flags 10 uid=15 \nerror 0 net.reset\n");
-	t.e.state = ENGINE_WANTED;
-	connect_stream();
-	tag = expect("CAPABILITY");
-	say("* CAPABILITY IMAP4rev1 IDLE UIDPLUS");
-	ok(tag);
-	tag = expect("LIST \"\" \"*\"");
-	say("* LIST () \"/\" INBOX");
-	say("* LIST (\\Sent) \"/\" Sent");
-	say("* LIST (\\Trash) \"/\" Trash");
-	ok(tag);
-	tag = expect("SELECT \"INBOX\"");
-	say("* 2 EXISTS\r\n* OK [UIDVALIDITY 7] .\r\n* OK [UIDNEXT 21] .\r\n* OK [PERMANENTFLAGS (\\*)] .");
-	ok(tag);
+	begin_write("IDLE UIDPLUS", 21);
 	forget();
 	tag = expect("UID STORE 15 +FLAGS.SILENT (\\Deleted)");
 	(void)expect("UID EXPUNGE 15");
@@ -242,7 +188,7 @@ append(void **state)
 	unsigned int tag;
 
 	(void)state;
-	settle("UIDPLUS");
+	settle("IDLE UIDPLUS");
 	op(&m);
 	tag = expect("APPEND \"Sent\" (\\Seen) \"17-Jul-1996 09:44:25 +0000\" {18}");
 	silent();
@@ -257,7 +203,7 @@ append(void **state)
 	(void)expect("STATUS \"Sent\" (MESSAGES UIDNEXT UIDVALIDITY)");
 	stop();
 	/* without APPENDUID it is looked for; literals may go at once */
-	settle("LITERAL+");
+	settle("IDLE LITERAL+");
 	op(&m);
 	tag = expect("APPEND \"Sent\" (\\Seen) \"17-Jul-1996 09:44:25 +0000\" {18+}");
 	expect_raw("Subject: x");
@@ -277,7 +223,7 @@ append(void **state)
 	assert_non_null(strstr(t.told, "op 9 result=1 uid=2 code="));
 	stop();
 	/* refused before the literal: it is never sent */
-	settle("");
+	settle("IDLE");
 	op(&m);
 	tag = expect("APPEND \"Sent\" (\\Seen) \"17-Jul-1996 09:44:25 +0000\" {18}");
 	say("P%u NO [TRYCREATE] no such folder", tag);
@@ -296,7 +242,7 @@ big_append(void **state)
 	int fd;
 
 	(void)state;
-	settle("UIDPLUS");
+	settle("IDLE UIDPLUS");
 	memset(data, 'y', sizeof(data));
 	fd = body_put(slice_mem(data, sizeof(data)), &m.data);
 	assert_true(fd >= 0);
@@ -318,7 +264,7 @@ lost_connection(void **state)
 	struct msg_op m = { .op = 11, .kind = OP_MOVE, .mailbox = 10, .uidvalidity = 7, .uid = 15, .target = 12 };
 
 	(void)state;
-	settle("UIDPLUS MOVE");
+	settle("IDLE UIDPLUS MOVE");
 	op(&m);
 	m.op = 12;
 	assert_int_equal(send_op(t.store, &m, -1), 0);
@@ -340,7 +286,7 @@ bodies(void **state)
 	unsigned int tag;
 
 	(void)state;
-	settle("");
+	settle("IDLE");
 	assert_int_equal(send_body_want(t.store, &w), 0);
 	for (w.uid = 16; w.uid <= 20; w.uid++)
 		assert_int_equal(send_body_want(t.store, &w), 0);
@@ -392,7 +338,7 @@ body_that_lies(void **state)
 	unsigned int tag;
 
 	(void)state;
-	settle("");
+	settle("IDLE");
 	assert_int_equal(send_body_want(t.store, &w), 0);
 	pump();
 	idle_ends();
@@ -411,9 +357,7 @@ probe_to_list(const char *listing)
 	unsigned int tag;
 
 	start(&probe);
-	tag = expect("CAPABILITY");
-	say("* CAPABILITY IMAP4rev1 SPECIAL-USE LIST-EXTENDED QRESYNC");
-	ok(tag);
+	capable("SPECIAL-USE LIST-EXTENDED QRESYNC");
 	tag = expect("LIST \"\" \"*\" RETURN (SPECIAL-USE)");
 	say_bytes(listing, strlen(listing));
 	ok(tag);

@@ -1,7 +1,7 @@
 /*
  * Where the wanted past begins: counted, by age, kept, widened and narrowed, against a scripted server.
  */
-#include "engine_test.h"
+#include "plain_server.h"
 
 #include <time.h>
 
@@ -15,45 +15,26 @@ time(time_t *out)
 	return NOW;
 }
 
-#define HEADERS " (UID FLAGS INTERNALDATE RFC822.SIZE BODY.PEEK[HEADER])"
-static const char one[] = "* LIST () \"/\" INBOX\r\n";
-static const char two[] = "* LIST () \"/\" INBOX\r\n* LIST () \"/\" Work\r\n";
-
-static void
-listed(const char *listing)
-{
-	unsigned int tag = expect("LIST \"\" \"*\"");
-
-	say_bytes(listing, strlen(listing));
-	ok(tag);
-}
+#define WORK_ROW "* LIST () \"/\" Work\r\n"
 
 static void
 begin(const struct msg_sync_config *config, const struct position *known, uint32_t first_low)
 {
-	unsigned int tag;
-
 	start(config);
 	if (known != NULL) {
 		t.bound[0] = (struct bound){ strdup("INBOX"), *known };
 		t.first_low[0] = first_low;
 	}
-	tag = expect("CAPABILITY");
-	say("* CAPABILITY IMAP4rev1 IDLE UIDPLUS");
-	ok(tag);
-	listed(one);
+	greet("IDLE UIDPLUS", INBOX_ROW);
 }
 
 static void
 selected(const char *name, unsigned int exists, unsigned int next)
 {
 	char command[64];
-	unsigned int tag;
 
 	snprintf(command, sizeof(command), "SELECT \"%s\"", name);
-	tag = expect(command);
-	say("* %u EXISTS\r\n* OK [UIDVALIDITY 7] .\r\n* OK [UIDNEXT %u] .\r\n* OK [PERMANENTFLAGS (\\*)] .", exists, next);
-	ok(tag);
+	opened(expect(command), exists, 7, next);
 }
 
 static void
@@ -243,7 +224,7 @@ live_settings(void **state)
 	ok(t.e.writer.pending[0].tag);
 	forget();
 	tag = t.wanted;
-	listed(two);
+	listed(INBOX_ROW WORK_ROW);
 	told("found INBOX role=1 synced=1\nfound Work role=0 synced=1\nlisted 2\n");
 	selected("INBOX", 1, 2);
 	forget();
