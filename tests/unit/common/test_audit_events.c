@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "../audit_any.h"
 #include "audit.h"
 
 /* ---- events on the wire ---- */
@@ -59,11 +60,7 @@ find_party(void *ctx, const char *key, struct slice text)
 static void
 test_rows(void **state)
 {
-	static union {
-#define AUDIT(e, n, f, p, fields) struct audit_##e e;
-#include "audit.def"
-#undef AUDIT
-	} any;
+	static union audit_any any;
 	struct wbuf w = { .max = LIM_AUDIT_FIELDS };
 
 	(void)state;

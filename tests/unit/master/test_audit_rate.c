@@ -1,5 +1,6 @@
 /* Who may say what in the audit log, and how much of it. */
 #include "audit_test.h"
+#include "../audit_any.h"
 
 /* ---- how much one may write ---- */
 
@@ -116,11 +117,7 @@ says(struct proc *p, unsigned int event, struct slice fields)
 static void
 nobody_says_what_another_may(void **state)
 {
-	static union {
-#define AUDIT(e, n, f, p, fields) struct audit_##e e;
-#include "audit.def"
-#undef AUDIT
-	} any;
+	static union audit_any any;
 	struct wbuf w = { .max = LIM_AUDIT_FIELDS };
 
 	(void)state;

@@ -16,6 +16,7 @@
 #include "clock.h"
 #include "key_source.h"
 #include "master.h"
+#include "said.h"
 
 struct master master;
 
@@ -64,20 +65,6 @@ key_files(void **state)
 	(void)rmdir(dir);
 }
 
-static char text[1 << 20];
-
-static size_t
-logged(int fd, const char *what)
-{
-	ssize_t n = pread(fd, text, sizeof(text) - 1, 0);
-	size_t count = 0;
-
-	text[n > 0 ? n : 0] = '\0';
-	for (const char *p = text; (p = strstr(p, what)) != NULL; p++)
-		count++;
-	return count;
-}
-
 /* limit: LIM_LOG_PER_SECOND */
 static void
 log_lines(void **state)
@@ -90,11 +77,11 @@ log_lines(void **state)
 	assert_true(fd != -1 && dup2(fd, STDERR_FILENO) != -1);
 	for (int i = 0; i < LIM_LOG_PER_SECOND + 3; i++)
 		logger_child(&rate, LOG_LVL_INFO, "child", slice_str("a line"));
-	lines = logged(fd, "a line");
+	lines = times_in(fd, "a line");
 	now += 1000;
 	logger_child(&rate, LOG_LVL_INFO, "child", slice_str("a line"));
-	later = logged(fd, "a line");
-	dropped = logged(fd, "log lines dropped count=3");
+	later = times_in(fd, "a line");
+	dropped = times_in(fd, "log lines dropped count=3");
 	(void)dup2(was, STDERR_FILENO);
 	close(was);
 	close(fd);

@@ -21,6 +21,7 @@
 #include "audit_file.h"
 #include "../own_time.h"
 #include "master.h"
+#include "said.h"
 
 struct master master;
 
@@ -121,19 +122,6 @@ end(size_t i, uint64_t t)
 	int fd = -1;
 
 	return stream_on_end(run[i].chan, &m, &fd);
-}
-
-static size_t
-times_in(int from, const char *what)
-{
-	static char text[65536];
-	ssize_t n = pread(from, text, sizeof(text) - 1, 0);
-	size_t count = 0;
-
-	text[n > 0 ? n : 0] = '\0';
-	for (const char *p = text; (p = strstr(p, what)) != NULL; p++)
-		count++;
-	return count;
 }
 
 static size_t
