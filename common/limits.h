@@ -258,7 +258,9 @@
 #define LIM_DRAFTS_MAKING 64	/* drafts being made at once */
 #define LIM_CONTENT_SECONDS 60	/* an asker waits; the body is fetched all the same */
 #define LIM_CONTENT_WAITING 4096	/* askers that wait */
-#define LIM_JOURNAL_WINDOW 8	/* entries of one link at the server at once */
+#define LIM_JOURNAL_WINDOW LIM_OP_BATCH	/* entries of one link at the server at once: one command does them all */
+#define LIM_JOURNAL_APPENDS 4	/* of them messages to append */
+#define LIM_JOURNAL_APPEND_BYTES (16 * 1024 * 1024)	/* their sizes together, if more than one */
 #define LIM_JOURNAL_WAIT_SECONDS 300	/* between tries of a refused-for-now entry */
 #define LIM_JOURNAL_GONE_SECONDS 5	/* for the sync to say where a message went */
 #define LIM_JOURNAL_GONE_TRIES 3	/* its message is not where it was: looks again */
@@ -338,6 +340,8 @@
 #define LIM_CREDITS_TOGETHER 8	/* credits returned in one message, where they are released one by one; far fewer than LIM_CHAN_CREDITS */
 #define LIM_COALESCE_MS 10	/* changes that follow each other make one event */
 #define LIM_IMAP_BATCH 200		/* messages aimed at in one slice of a sync */
+#define LIM_OPS_GATHER_MS 50	/* write-back waits so long for more of it, that goes in the same commands, */
+#define LIM_OPS_GATHERED_MS 2000	/* and no longer than this, while it goes on coming */
 #define LIM_SENT_POLL_SECONDS 30	/* second look at the Sent folder, where the server does not tell by NOTIFY */
 #define LIM_NEWS_MS 1000	/* a header promised by NOTIFY is waited for, then asked for */
 #define LIM_NOTIFY_FOLDERS 100	/* folders in one NOTIFY; the others are polled: RFC 5465 s. 3.1 asks for few */

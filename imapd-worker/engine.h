@@ -222,6 +222,7 @@ struct engine {
 
 	STAILQ_HEAD(, operation) ops;
 	size_t nops;
+	uint64_t ops_since, ops_at;	/* the first and the last came that no batch was formed of */
 	struct op_batch doing;
 	struct want *wants;
 	size_t nwants, wants_cap;
@@ -383,6 +384,8 @@ void bodies_dropped(struct engine *, bool protocol);	/* the connection is gone *
 void bodies_clear(struct engine *);
 
 /* ops.c */
+bool ops_due(const struct engine *);	/* gathered, or gathered for long enough */
+uint64_t ops_due_at(const struct engine *);	/* UINT64_MAX: there are none */
 bool ops_turn(struct engine *);		/* true: a batch is over */
 void ops_row(struct engine *, const struct imap_fetch *);
 void ops_untagged(struct engine *, const struct imap_response *);

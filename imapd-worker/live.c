@@ -216,6 +216,7 @@ live_next_due(const struct engine *e)
 		next = e->noop_at;
 	if (e->sel.arrived && e->sel.arrived_at + LIM_NEWS_MS < next)
 		next = e->sel.arrived_at + LIM_NEWS_MS;
+	next = ops_due_at(e) < next ? ops_due_at(e) : next;
 	for (i = 0; i < e->folders.n; i++) {
 		const struct folder *f = &e->folders.v[i];
 

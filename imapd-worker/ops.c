@@ -2,6 +2,7 @@
  * ops.c - write-back: what the ATS changed, done on the server. The queue, the
  * answers, and what becomes of a batch that is cut off or refused. See ops.h.
  */
+#include "clock.h"
 #include "log.h"
 #include "messages.h"
 #include "ops.h"
@@ -33,6 +34,18 @@ ops_clear(struct engine *e)
 	ops_batch_end(e);
 }
 
+/* An ATS writes a thousand changes one by one, each as soon as the last is
+ * answered; a person waits for none of them. What goes alone anyhow goes now. */
+static void
+gather(struct engine *e, const struct operation *o)
+{
+	bool together = o->kind != OP_APPEND && o->kind != OP_FIND;
+
+	e->ops_at = together ? clock_ms() : 0;
+	if (!together || e->ops_since == 0)
+		e->ops_since = e->ops_at;
+}
+
 int
 engine_op(struct engine *e, const struct msg_op *m, struct body *data)
 {
@@ -54,8 +67,26 @@ engine_op(struct engine *e, const struct msg_op *m, struct body *data)
 		fatal("out of memory");
 	STAILQ_INSERT_TAIL(&e->ops, o, entry);
 	e->nops++;
+	gather(e, o);
 	engine_turn(e);
 	return 0;
+}
+uint64_t
+ops_due_at(const struct engine *e)
+{
+	uint64_t quiet = e->ops_at + LIM_OPS_GATHER_MS, end = e->ops_since + LIM_OPS_GATHERED_MS;
+
+	if (STAILQ_EMPTY(&e->ops))
+		return UINT64_MAX;
+	if (e->ops_since == 0 || e->nops >= LIM_OP_BATCH)
+		return 0;
+	return quiet < end ? quiet : end;
+}
+
+bool
+ops_due(const struct engine *e)
+{
+	return ops_due_at(e) <= clock_ms();
 }
 
 /* ---- the end of an operation ---- */

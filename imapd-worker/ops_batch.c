@@ -43,6 +43,7 @@ ops_batch_form(struct engine *e)
 	struct operation *head = STAILQ_FIRST(&e->ops), *last = head, *o, *next;
 	size_t most = head->most;
 
+	e->ops_since = 0;
 	e->doing.n = 1;
 	if (!is_of_message(head))
 		return;

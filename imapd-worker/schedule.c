@@ -124,7 +124,7 @@ choose(struct engine *e)
 	if (live_event(e)) {
 		sync_start(e, ROUND_QUICK);
 		begin(e, TASK_ROUND);
-	} else if (!STAILQ_EMPTY(&e->ops))
+	} else if (ops_due(e))
 		begin(e, TASK_OP);
 	else if (live_poll_due(e)) {
 		live_poll(e);
@@ -172,7 +172,7 @@ run_task(struct engine *e)
 bool
 schedule_urgent(struct engine *e)
 {
-	return live_event(e) || !STAILQ_EMPTY(&e->ops) || live_poll_due(e) || notify_due(e) ||
+	return live_event(e) || ops_due(e) || live_poll_due(e) || notify_due(e) ||
 	       dirty_folder(e) != NULL || e->relist;
 }
 

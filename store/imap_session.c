@@ -409,7 +409,6 @@ imap_peer(const struct chan_peer *peer, int fd)
 		fatal("out of memory");
 	s->link = peer->unit;
 	STAILQ_INIT(&s->rows);
-	LIST_INIT(&s->flights);
 	if ((s->chan = loop_chan(fd, peer, &ops, s)) == NULL)
 		fatal("out of memory");
 	LIST_INSERT_HEAD(&sessions, s, entry);

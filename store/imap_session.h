@@ -17,7 +17,8 @@
 #include "limits.h"
 #include "mime_pool.h"
 
-#define IMAP_QUEUE (LIM_CHAN_CREDITS + 512)	/* rows and control messages waiting */
+#define IMAP_QUEUE (LIM_CHAN_CREDITS + LIM_JOURNAL_WINDOW + 512)	/* rows and control messages waiting */
+#define JOURNAL_BUCKETS 64	/* in which its flights are found */
 
 struct imap_session;
 
@@ -78,7 +79,9 @@ struct imap_session {
 	uint64_t pump_after;	/* store_ticks(): no bodies are asked for before */
 	uint64_t turn;		/* last turn that changed something for it */
 	unsigned int strays;	/* things it named that are nobody's, foreign.h */
-	LIST_HEAD(, journal_flight) flights;
+	LIST_HEAD(, journal_flight) flights[JOURNAL_BUCKETS];	/* by number of the entry */
+	size_t nsent, nappends, append_bytes;	/* of them at the server; appends and their sizes */
+	uint64_t journal_turn;	/* the turn in which the journal was looked at last */
 	uint64_t journal_from;	/* the next look at the journal begins with this entry */
 };
 

@@ -59,11 +59,6 @@ bool
 journal_in_flight(uint32_t account, uint64_t op)
 {
 	struct imap_session *s = imap_session_of(account);
-	struct journal_flight *f;
 
-	if (s != NULL)
-		LIST_FOREACH(f, &s->flights, entry)
-			if (f->op == op && f->sent)
-				return true;
-	return false;
+	return s != NULL && journal_knows(s, op);
 }

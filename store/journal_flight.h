@@ -23,6 +23,7 @@ struct journal_flight {
 	LIST_ENTRY(journal_flight) entry;
 	uint64_t op, email;
 	bool sent;			/* an answer is awaited */
+	size_t bytes;			/* of the message that was sent with it */
 	enum journal_step step;
 	uint64_t find_in;
 	uint64_t mailbox;		/* of the copy it was sent for */
@@ -33,6 +34,10 @@ struct journal_flight {
 	bool looked;			/* STEP_LANDED found nothing: do it (again) */
 	bool missing;			/* OP_MOVE: it is not where it was */
 };
+
+/* ---- journal_run.c ---- */
+/* It is on its way, with so many bytes of a message. */
+void flight_sent(struct imap_session *, struct journal_flight *, size_t bytes);
 
 /* ---- journal_apply.c: what an answer changes here ---- */
 /* The copy (mailbox, uid) is this email's, whoever had it. Saves. */
@@ -52,8 +57,8 @@ void journal_refused(struct imap_session *, const struct journal_flight *, const
 void journal_lost(struct imap_session *, const struct journal_flight *, const struct rec_pending *);
 
 /* ---- journal_send.c ---- */
-enum journal_next { NEXT_SENT, NEXT_DONE, NEXT_GONE, NEXT_REFUSED };
-/* Take the next step of an entry to the server. */
+enum journal_next { NEXT_SENT, NEXT_LATER, NEXT_DONE, NEXT_GONE, NEXT_REFUSED };
+/* Take the next step of an entry to the server. LATER: others must end first. */
 enum journal_next journal_step(struct imap_session *, struct journal_flight *, const struct rec_pending *);
 
 #endif

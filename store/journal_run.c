@@ -13,7 +13,7 @@ flight_of(struct imap_session *s, uint64_t op)
 {
 	struct journal_flight *f;
 
-	LIST_FOREACH(f, &s->flights, entry)
+	LIST_FOREACH(f, &s->flights[op % JOURNAL_BUCKETS], entry)
 		if (f->op == op)
 			return f;
 	return NULL;
@@ -30,26 +30,38 @@ flight_new(struct imap_session *s, uint64_t op, uint64_t email)
 	}
 	f->op = op;
 	f->email = email;
-	LIST_INSERT_HEAD(&s->flights, f, entry);
+	LIST_INSERT_HEAD(&s->flights[op % JOURNAL_BUCKETS], f, entry);
 	return f;
 }
 
-static void
-flight_end(struct journal_flight *f)
+void
+flight_sent(struct imap_session *s, struct journal_flight *f, size_t bytes)
 {
-	LIST_REMOVE(f, entry);
-	free(f);
+	f->sent = true;
+	f->bytes = bytes;
+	s->nsent++;
+	s->nappends += bytes > 0;
+	s->append_bytes += bytes;
 }
 
-static unsigned int
-sent_count(const struct imap_session *s)
+/* Nothing of it is at the server. */
+static void
+flight_back(struct imap_session *s, struct journal_flight *f)
 {
-	const struct journal_flight *f;
-	unsigned int n = 0;
+	if (!f->sent)
+		return;
+	f->sent = false;
+	s->nsent--;
+	s->nappends -= f->bytes > 0;
+	s->append_bytes -= f->bytes;
+}
 
-	LIST_FOREACH(f, &s->flights, entry)
-		n += f->sent;
-	return n;
+static void
+flight_end(struct imap_session *s, struct journal_flight *f)
+{
+	flight_back(s, f);
+	LIST_REMOVE(f, entry);
+	free(f);
 }
 
 static void
@@ -66,7 +78,7 @@ finish(struct imap_session *s, struct journal_flight *f, const struct rec_pendin
 {
 	journal_drop(s->link, f->op);
 	email_settle(s->link, p->email);
-	flight_end(f);
+	flight_end(s, f);
 }
 
 /* Ask the submission's side what an answer (or none) to its search means. */
@@ -78,7 +90,7 @@ found(struct imap_session *s, struct journal_flight *f, const struct rec_pending
 	next.attempts++;
 	if (submit_copy_found(s->link, &next, uid)) {
 		journal_drop(s->link, f->op);
-		flight_end(f);
+		flight_end(s, f);
 		return;
 	}
 	row_pending_put(KEY(pending, .account = s->link, .op = f->op), &next);
@@ -106,7 +118,7 @@ gone(struct imap_session *s, struct journal_flight *f, const struct rec_pending 
 		wait_for(f, LIM_JOURNAL_GONE_SECONDS);
 	else {
 		journal_lost(s, f, p);
-		flight_end(f);
+		flight_end(s, f);
 	}
 }
 
@@ -118,7 +130,7 @@ refused(struct imap_session *s, struct journal_flight *f, const struct rec_pendi
 		return;
 	}
 	journal_refused(s, f, p, code);
-	flight_end(f);
+	flight_end(s, f);
 }
 
 /* Go on with an entry until it is at the server, waits, or is over. */
@@ -130,12 +142,15 @@ advance(struct imap_session *s, uint64_t op)
 
 	while ((f = flight_of(s, op)) != NULL && !f->sent && f->not_before <= store_ticks()) {
 		if (!row_pending_get(&row, KEY(pending, .account = s->link, .op = op))) {
-			flight_end(f);
+			flight_end(s, f);
 			return;
 		}
 		switch (journal_step(s, f, &row.rec)) {
 		case NEXT_SENT:
 			break;
+		case NEXT_LATER:
+			row_pending_free(&row);
+			return;
 		case NEXT_DONE:
 			finish(s, f, &row.rec);
 			break;
@@ -166,11 +181,8 @@ take_first(uint64_t op, const struct rec_pending *p, void *arg)
 static bool
 may_start(struct imap_session *s, uint64_t op, const struct rec_pending *p)
 {
-	struct journal_flight *f = flight_of(s, op);
 	uint64_t first = op;
 
-	if (f != NULL && (f->sent || f->not_before > store_ticks()))
-		return false;
 	if (p->kind != OP_FIND && p->email != 0)
 		journal_each(s->link, p->email, take_first, &first);
 	return first >= op && !submit_holds(s->link, p);
@@ -179,13 +191,16 @@ may_start(struct imap_session *s, uint64_t op, const struct rec_pending *p)
 static void
 start(struct imap_session *s, uint64_t op)
 {
+	struct journal_flight *f = flight_of(s, op);
 	struct row_pending row;
 
+	if (f != NULL && (f->sent || f->not_before > store_ticks()))
+		return;
 	if (!row_pending_get(&row, KEY(pending, .account = s->link, .op = op)))
 		return;
 	if (may_start(s, op, &row.rec)) {
 		imap_touch(s);
-		if (flight_of(s, op) != NULL || flight_new(s, op, row.rec.email) != NULL)
+		if (f != NULL || flight_new(s, op, row.rec.email) != NULL)
 			advance(s, op);
 	}
 	row_pending_free(&row);
@@ -193,8 +208,8 @@ start(struct imap_session *s, uint64_t op)
 
 /* Entries that must wait may be many, and what ends their wait may stand behind
  * them: a run that was cut short goes on where it stopped. */
-void
-journal_run(struct imap_session *s)
+static void
+look_through(struct imap_session *s)
 {
 	struct scan scan;
 	struct slice key;
@@ -202,11 +217,9 @@ journal_run(struct imap_session *s)
 	unsigned int n = 0;
 	bool more = true;
 
-	if (!s->listed)
-		return;
 	scan_range(&scan, T_pending, KEY(pending, .account = s->link, .op = s->journal_from),
 	    KEY(pending, .account = s->link, .op = UINT64_MAX), false);
-	while (sent_count(s) < LIM_JOURNAL_WINDOW && n < LIM_JOURNAL_SCAN && (more = scan_next(&scan, &key, NULL))) {
+	while (s->nsent < LIM_JOURNAL_WINDOW && n < LIM_JOURNAL_SCAN && (more = scan_next(&scan, &key, NULL))) {
 		n++;
 		if (key_pending_read(key, &k) == 0)
 			start(s, k.op);
@@ -216,6 +229,20 @@ journal_run(struct imap_session *s)
 		s->journal_from = 0;
 	else if (n == LIM_JOURNAL_SCAN)
 		s->journal_from = k.op + 1;
+}
+
+/* Hundreds of answers may come in one turn: it is looked through once. */
+void
+journal_run(struct imap_session *s)
+{
+	if (!s->listed)
+		return;
+	if (s->journal_turn == db_turn()) {
+		imap_drain_later();
+		return;
+	}
+	s->journal_turn = db_turn();
+	look_through(s);
 }
 
 /* ---- answers ---- */
@@ -282,7 +309,7 @@ landed(struct imap_session *s, struct journal_flight *f, const struct rec_pendin
 		finish(s, f, p);
 	} else if (p->kind == OP_MOVE && f->missing) {
 		journal_lost(s, f, p);
-		flight_end(f);
+		flight_end(s, f);
 	} else
 		f->step = STEP_RUN;
 }
@@ -327,7 +354,7 @@ answer(struct imap_session *s, struct journal_flight *f, const struct rec_pendin
 	/* A search that cannot be made has found nothing. */
 	bool search = f->step != STEP_RUN && m->result != OP_RETRY;
 
-	f->sent = false;
+	flight_back(s, f);
 	if (m->result == OP_OK)
 		done_ok(s, f, p, m);
 	else if (m->result == OP_GONE && slice_eq_str(m->code, "sync.uidvalidity_changed"))
@@ -362,7 +389,7 @@ journal_done(struct imap_session *s, const struct msg_op_done *m)
 		return -1;
 	imap_touch(s);
 	if (!row_pending_get(&row, KEY(pending, .account = s->link, .op = m->op))) {
-		flight_end(f);	/* its email is gone */
+		flight_end(s, f);	/* its email is gone */
 		return 0;
 	}
 	answer(s, f, &row.rec, m);
@@ -376,6 +403,7 @@ journal_end(struct imap_session *s)
 {
 	struct journal_flight *f;
 
-	while ((f = LIST_FIRST(&s->flights)) != NULL)
-		flight_end(f);
+	for (size_t i = 0; i < JOURNAL_BUCKETS; i++)
+		while ((f = LIST_FIRST(&s->flights[i])) != NULL)
+			flight_end(s, f);
 }

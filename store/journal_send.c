@@ -33,7 +33,7 @@ step_send(struct imap_session *s, struct journal_flight *f, struct msg_op *m, in
 	}
 	m->op = f->op;
 	m->uidvalidity = validity_of(s->link, m->mailbox);
-	f->sent = true;
+	flight_sent(s, f, m->kind == OP_APPEND ? f->bytes : 0);
 	if (m->kind != OP_FIND) {
 		f->mailbox = m->mailbox;
 		f->uid = m->uid;
@@ -111,12 +111,16 @@ step_append(struct imap_session *s, struct journal_flight *f, const struct rec_p
 
 	if (p->attempts > 0 && !f->looked)
 		return find_in(s, f, e, p->mailbox, STEP_LANDED);
+	if (s->nappends >= LIM_JOURNAL_APPENDS ||
+	    (s->nappends > 0 && s->append_bytes + e->rec.size > LIM_JOURNAL_APPEND_BYTES))
+		return NEXT_LATER;
 	if (e->rec.blob == 0 || blob_get(s->link, e->rec.blob, &raw) == -1)
 		return NEXT_REFUSED;
 	keywords_to_flags(keywords_slice(&e->keywords), &flags);
 	m.flags_add = keywords_slice(&flags);
 	count_attempt(f, p);
 	f->looked = false;
+	f->bytes = raw.n;
 	if ((fd = body_put(raw, &m.data)) != -2)
 		r = step_send(s, f, &m, fd);
 	blob_release(&raw);

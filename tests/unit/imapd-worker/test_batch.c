@@ -51,6 +51,7 @@ thousand(void **state)
 	(void)state;
 	settle("IDLE UIDPLUS MOVE");
 	give((struct msg_op){ .kind = OP_FLAGS, .flags_add = slice_str("\\Seen") }, 1, 2 * LIM_OP_BATCH);
+	quiet();
 	idle_ends();
 	tag = expect("UID STORE 1:500 +FLAGS.SILENT (\\Seen)");
 	(void)expect("UID FETCH 1:500 (UID FLAGS)");
@@ -83,6 +84,7 @@ grouped(void **state)
 	give(f, 9, 9);
 	give(s, 7, 7);
 	give(s, 9, 9);	/* behind the other flag of message 9 */
+	quiet();
 	idle_ends();
 	tag = expect("UID STORE 4:5,7 +FLAGS.SILENT (\\Seen)");
 	(void)expect("UID FETCH 4:5,7 (UID FLAGS)");
@@ -108,6 +110,7 @@ not_kept(void **state)
 	(void)state;
 	settle("IDLE UIDPLUS MOVE");
 	give((struct msg_op){ .kind = OP_FLAGS, .flags_add = slice_str("$work") }, 3, 4);
+	quiet();
 	idle_ends();
 	tag = expect("UID STORE 3:4 +FLAGS.SILENT ($work)");
 	(void)expect("UID FETCH 3:4 (UID FLAGS)");
@@ -142,6 +145,7 @@ halved(void **state)
 	(void)state;
 	settle("IDLE UIDPLUS MOVE");
 	give((struct msg_op){ .kind = OP_FLAGS, .flags_add = slice_str("\\Seen") }, 1, 8);
+	quiet();
 	idle_ends();
 	refused("1:8");
 	tag = expect("UID STORE 1:4 +FLAGS.SILENT (\\Seen)");
@@ -182,6 +186,7 @@ moved(void **state)
 	(void)state;
 	settle("IDLE UIDPLUS MOVE");
 	give((struct msg_op){ .kind = OP_MOVE, .target = 12 }, 1, 4);
+	quiet();
 	idle_ends();
 	tag = expect("UID FETCH 1:4 (UID FLAGS)");
 	(void)expect("UID MOVE 1:4 \"Trash\"");
@@ -207,6 +212,7 @@ bad_copyuid(void **state)
 	(void)state;
 	settle("IDLE UIDPLUS MOVE");
 	give((struct msg_op){ .kind = OP_MOVE, .target = 12 }, 1, 2);
+	quiet();
 	idle_ends();
 	tag = expect("UID FETCH 1:2 (UID FLAGS)");
 	(void)expect("UID MOVE 1:2 \"Trash\"");
@@ -228,6 +234,7 @@ half_moved(void **state)
 	(void)state;
 	settle("IDLE UIDPLUS MOVE");
 	give((struct msg_op){ .kind = OP_MOVE, .target = 12 }, 1, 2);
+	quiet();
 	idle_ends();
 	tag = expect("UID FETCH 1:2 (UID FLAGS)");
 	(void)expect("UID MOVE 1:2 \"Trash\"");
@@ -250,6 +257,7 @@ by_hand(void **state)
 	(void)state;
 	settle("IDLE UIDPLUS");
 	give((struct msg_op){ .kind = OP_MOVE, .target = 12 }, 1, 3);
+	quiet();
 	idle_ends();
 	tag = expect("UID FETCH 1:3 (UID FLAGS)");
 	(void)expect("UID COPY 1:3 \"Trash\"");

@@ -186,6 +186,7 @@ op_lost(void **state)
 	settle();
 	assert_int_equal(send_op(t.store, &m, -1), 0);
 	pump();
+	time_pass(LIM_OPS_GATHER_MS);
 	idle_ends();
 	tag = expect("UID FETCH 15 (UID FLAGS)");
 	(void)expect("UID COPY 15 \"Trash\"");
@@ -216,6 +217,7 @@ expunge_tries(void **state)
 	settle();
 	assert_int_equal(send_op(t.store, &m, -1), 0);
 	pump();
+	time_pass(LIM_OPS_GATHER_MS);
 	idle_ends();
 	ok(expect("UID STORE 15 +FLAGS.SILENT (\\Deleted)"));
 	for (int i = 1; i <= LIM_EXPUNGE_TRIES; i++) {

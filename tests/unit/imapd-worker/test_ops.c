@@ -16,6 +16,7 @@ op(const struct msg_op *m)
 {
 	assert_int_equal(send_op(t.store, m, -1), 0);
 	pump();
+	quiet();
 	idle_ends();
 }
 
@@ -247,6 +248,8 @@ big_append(void **state)
 	fd = body_put(slice_mem(data, sizeof(data)), &m.data);
 	assert_true(fd >= 0);
 	assert_int_equal(send_op(t.store, &m, fd), 0);
+	pump();
+	quiet();
 	idle_ends();
 	(void)expect("APPEND \"Sent\" () {3145728}");
 	say("+ ok");

@@ -1,11 +1,19 @@
 /*
  * write_stage.h - a live mailbox for write-back: INBOX (10) with UIDs 15 and 20,
- * Sent (11) empty, Trash (12) not synced.
+ * Sent (11) empty, Trash (12) not synced. Time is the test's own.
  */
 #ifndef TEST_IMAPD_WRITE_STAGE_H
 #define TEST_IMAPD_WRITE_STAGE_H
 
+#include "../own_time.h"
 #include "plain_server.h"
+
+/* No more write-back comes for a moment. */
+static inline void
+quiet(void)
+{
+	time_pass(LIM_OPS_GATHER_MS);
+}
 
 /* As far as the SELECT of INBOX. */
 static inline void

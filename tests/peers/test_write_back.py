@@ -1,0 +1,101 @@
+"""What an ATS changes by the hundred comes to the server in few commands, which Dovecot wrote down."""
+
+import os
+import re
+import shutil
+import time
+
+import pytest
+
+from desk import Desk
+from peers import CANDIDATE, World, message, until
+from postern import Postern
+
+MANY = "many@agency.example"
+
+
+class Rawlog:
+    """A Dovecot that writes down what each connection of a user says."""
+
+    def __init__(self, directory, certs):
+        os.makedirs(directory, exist_ok=True)
+        self.world = World(os.path.join(directory, "w"), {MANY: "sec.Ret-1"}, postfix=False, certs=certs)
+        self.raw = os.path.join(self.world.dir, "raw")
+        os.makedirs(self.raw)
+        os.chmod(self.raw, 0o777)
+        self.world.dovecot.opts["extra"] = f"rawlog_dir = {self.raw}\n"
+        self.world.dovecot.write_config()
+
+    def __enter__(self):
+        self.world.start()
+        return self
+
+    def __exit__(self, *_):
+        self.world.stop()
+
+    def said(self, command):
+        """The commands of Postern that begin so, tags left out, of all connections so far."""
+        out = []
+        for file in sorted(os.listdir(self.raw)):
+            if file.endswith(".in"):
+                with open(os.path.join(self.raw, file), "rb") as f:
+                    out += re.findall(rb"(?m)^(?:[\d.]+ )?P\d+ (" + command.encode() + rb"[^\r\n]*)", f.read())
+        return [line.decode() for line in out]
+
+
+def fill(world, user, n):
+    """n messages in the inbox of a user who has none, without a word to the server."""
+    home = os.path.join(world.dovecot.dir, "mail", user)
+    new = os.path.join(home, "mail", "new")
+    for folder in ("cur", "new", "tmp"):
+        os.makedirs(os.path.join(home, "mail", folder))
+    for i in range(n):
+        with open(os.path.join(new, f"17000000{i:05}.M1P1.host"), "wb") as f:
+            f.write(message(CANDIDATE, user, f"mail {i}"))
+    if os.geteuid() == 0:
+        for path, _, files in os.walk(home):
+            for name in [path] + [os.path.join(path, f) for f in files]:
+                shutil.chown(name, world.dovecot.mail_uid, world.dovecot.mail_gid)
+
+
+def set_all(desk, ids, patch=None):
+    """Email/set of all of them, as many in a request as it takes; patch None: destroyed."""
+    for i in range(0, len(ids), 500):
+        part = ids[i:i + 500]
+        args = {"destroy": part} if patch is None else {"update": {id_: patch for id_ in part}}
+        answer = desk.ats.call("Email/set", desk.account, **args)
+        assert not answer.get("notUpdated") and not answer.get("notDestroyed"), answer
+
+
+@pytest.mark.deadline(120)
+@pytest.mark.parametrize("half", [50, pytest.param(500, marks=pytest.mark.long)])
+def test_few_commands(certs, tmp_path_factory, tmp_path, need_postern, half):
+    """A thousand keywords, 500 moves and 500 deletions; fewer in a hurry."""
+    with Rawlog(str(tmp_path_factory.mktemp("rawlog")), certs) as rawlog:
+        world = rawlog.world
+        fill(world, MANY, 2 * half)
+        with Postern(tmp_path / "postern", world, first=0, content="headers") as postern:
+            ats = postern.jmap(timeout=120)
+            desk = Desk(ats, postern.link(MANY, client=ats, mode="receiveOnly"), MANY)
+            ids = [e["id"] for e in desk.emails(["id", "receivedAt"])]
+            assert len(ids) == 2 * half
+
+            slow = time.monotonic()
+            set_all(desk, ids, {"keywords/$seen": True})
+            until("flags", lambda: all("\\Seen" in m.flags for m in world.mails(MANY)), pause=0.3)
+            stores = rawlog.said("UID STORE")
+
+            trash = desk.boxes()["trash"]
+            set_all(desk, ids[:half], {"mailboxIds": {trash: True}})
+            until("moves", lambda: len(world.mails(MANY, "Trash")) == half, pause=0.3)
+            moves = rawlog.said("UID MOVE")
+
+            set_all(desk, ids[half:])
+            until("deletions", lambda: not world.mails(MANY), pause=0.3)
+            expunges = set(rawlog.said("UID EXPUNGE"))  # Dovecot may want to be asked twice
+            slow = time.monotonic() - slow
+            assert len(world.mails(MANY, "Trash")) == half
+            print(f"{len(stores)} STORE, {len(moves)} MOVE, {len(expunges)} EXPUNGE in {slow:.1f} s")
+            # What takes its time to be asked for leaves in between.
+            assert len(stores) + len(moves) + len(expunges) <= 6 + slow, (stores, moves, expunges)
+            assert "sync.protocol_error" not in postern.log_text()
