@@ -183,10 +183,11 @@ stream_paced(struct stream *s, const struct unit *u)
 	int64_t now = now_ms(), left;
 	struct timeval tv;
 
-	if (s->slot_ms == 0)
-		s->since_ms = s->slot_ms = pace_slot(u->host[s->service], urgent, now);
-	else if (now - s->slot_ms >= 1000)
+	if (s->slot_ms == 0 || now - s->slot_ms >= 1000) {
 		s->slot_ms = pace_slot(u->host[s->service], urgent, now);
+		if (s->tls == NULL)	/* no process was waited for yet */
+			s->since_ms = s->slot_ms;
+	}
 	if ((left = s->slot_ms - now) <= 0)
 		return false;
 	tv = (struct timeval){ .tv_sec = left / 1000, .tv_usec = left % 1000 * 1000 };

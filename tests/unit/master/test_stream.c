@@ -298,6 +298,32 @@ waits_for_the_vault(void **state)
 	assert_true(ticket[TLS] != 0);
 }
 
+/* The vault was locked while it waited for its moment: it has all its time afterwards. */
+static void
+waits_after_a_lock(void **state)
+{
+	union msg m = { .stream_want = { .service = SERVICE_IMAP } };
+	int fd = -1;
+
+	(void)state;
+	want(ONE);
+	up(ticket[TLS]);
+	assert_int_equal(stream_on_want(run[ONE].chan, &m, &fd), 0);
+	master.vault = VAULT_LOCKED;
+	time_pass(LIM_STREAM_WAIT_MS);
+	master.vault = VAULT_OPEN;
+	run[TLS].state = PROC_STARTING;
+	time_pass(LIM_STREAM_WAIT_MS);
+	ticket[TLS] = 0;
+	stream_retry();
+	hear();
+	assert_string_equal(failed, "");
+	run[TLS].state = PROC_RUNNING;
+	stream_retry();
+	hear();
+	assert_true(ticket[TLS] != 0);
+}
+
 /* All come back at once: each login begins at its moment, a message to be sent at once. */
 static void
 logins_are_spread(void **state)
@@ -330,7 +356,7 @@ main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = { T(tickets_of_another), T(steps_without_end), T(logins_without_end),
-		T(streams_of_one_worker), T(waits_for_the_vault), T(logins_are_spread) };
+		T(streams_of_one_worker), T(waits_for_the_vault), T(waits_after_a_lock), T(logins_are_spread) };
 
 	if (sodium_init() == -1)
 		return 1;
