@@ -219,7 +219,7 @@ ju_blob_part(uint64_t email, struct slice part)
 	char text[JMAP_ID_MAX];
 
 	jmap_blob_print_part(text, email, part);
-	return json_string_nocheck(text);
+	return ju_str(slice_str(text));	/* the part is named by who read the message */
 }
 
 struct slice

@@ -108,7 +108,7 @@ put_integer(struct text *t, json_int_t v)
 	put(t, p, (size_t)(digits + sizeof(digits) - p));
 }
 
-/* Rare: only what a client sent and gets back. */
+/* Rare: a link's rate, and what a client sent and gets back. */
 static void
 put_real(struct text *t, const json_t *v)
 {

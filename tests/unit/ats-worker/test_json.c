@@ -234,6 +234,9 @@ test_strings(void **state)
 	(void)state;
 	assert_string_equal(json_string_value(v), "a\xef\xbf\xbd" "b\xc3\xa4\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd");
 	json_decref(v);
+	v = ju_blob_part(7, slice_str("1\xff"));
+	assert_string_equal(json_string_value(v), "P7-1\xef\xbf\xbd");
+	json_decref(v);
 	v = ju_str(slice_mem("a\0b", 3));
 	assert_int_equal(json_string_length(v), 3);
 	json_decref(v);
