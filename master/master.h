@@ -96,7 +96,9 @@ int stream_on_end(struct chan *, const union msg *, int *);
 /* A process runs: streams that waited for it go on. */
 void stream_retry(void);
 void stream_forget(const struct proc *);
-/* End a tls-worker that no stream uses. */
+/* This worker starts and will ask for a connection: its tls-worker starts too. */
+void stream_expect(const struct proc *);
+/* End a tls-worker that no stream uses, and nobody who starts will want. */
 void stream_release(struct proc *);
 
 /* ---- admin.c ---- */

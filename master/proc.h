@@ -28,6 +28,7 @@ struct proc {
 	struct tenant *tenant;	/* NULL: serves the host */
 	uint32_t unit;		/* imapd- and smtp-worker */
 	char host[LIM_HOST + 1];	/* tls-worker: its label */
+	const struct proc *awaited;	/* tls-worker: a worker that starts too will want it; else NULL */
 	bool keep;		/* start again when it dies */
 	bool ending;		/* told to end: do not start again, free at its death */
 	enum process_state state;

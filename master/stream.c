@@ -56,7 +56,7 @@ streams_of(const struct proc *tls)
 void
 stream_release(struct proc *tls)
 {
-	if (proc_running(tls) && streams_of(tls) == 0)
+	if (proc_running(tls) && tls->awaited == NULL && streams_of(tls) == 0)
 		proc_end(tls);
 }
 
@@ -96,6 +96,35 @@ tls_for(struct tenant *t, const char *host)
 		    streams_of(p) < LIM_TLS_LINKS)
 			return p;
 	return proc_count(t) < tenant_most(t) ? proc_new(ROLE_TLS, t, 0, host, false) : NULL;
+}
+
+/* Both take their time to start: side by side, not one after the other. */
+void
+stream_expect(const struct proc *worker)
+{
+	struct unit *u = unit_find(worker->tenant, worker->unit);
+	const char *host = u != NULL ? u->host[worker->role == ROLE_IMAP ? SERVICE_IMAP : SERVICE_SMTP] : "";
+	struct proc *tls;
+
+	if (host[0] == '\0' || master.vault != VAULT_OPEN || (tls = tls_for(worker->tenant, host)) == NULL)
+		return;
+	if (streams_of(tls) == 0)
+		tls->awaited = worker;
+}
+
+/* It never came to ask: what was started for it ends. */
+static void
+expect_no_more(const struct proc *worker)
+{
+	struct proc *p, *next;
+
+	for (p = TAILQ_FIRST(&procs); p != NULL; p = next) {
+		next = TAILQ_NEXT(p, entry);
+		if (p->awaited != worker)
+			continue;
+		p->awaited = NULL;
+		stream_release(p);
+	}
 }
 
 /* Logins of one link in a minute: a worker in a loop must not lock the account. */
@@ -231,6 +260,8 @@ stream_try(struct stream *s)
 		stream_fail(s, "proc.limit_hit", "too many processes of this ATS");
 		return;
 	}
+	if (s->tls->awaited == s->worker)
+		s->tls->awaited = NULL;
 	if (master.vault == VAULT_OPEN && proc_running(vault) && proc_running(s->tls)) {
 		u->first_login = false;
 		if (stream_begin(s, u, vault) == -1)
@@ -392,7 +423,7 @@ stream_on_ready(struct chan *c, const union msg *m, int *fd)
 	s->up = true;
 	if (s->worker_fd == -1)
 		return 0;	/* the worker died meanwhile: the tls-worker sees EOF */
-	up = (struct msg_stream_up){ .ticket = s->ticket };
+	up = (struct msg_stream_up){ .ticket = s->ticket, .told = m->stream_ready.told };
 	if (s->worker != NULL && s->worker->chan != NULL)
 		(void)send_stream_up(s->worker->chan, &up, s->worker_fd);
 	else
@@ -444,6 +475,7 @@ stream_forget(const struct proc *p)
 {
 	struct stream *s = TAILQ_FIRST(&streams), *next;
 
+	expect_no_more(p);
 	for (; s != NULL; s = next) {
 		next = TAILQ_NEXT(s, entry);
 		if (s->worker == p) {

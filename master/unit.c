@@ -172,7 +172,7 @@ unit_on_worker_start(struct chan *c, const union msg *m, int *fd)
 		tenant_refused(t, REFUSED_PROCESS, "too many processes unit=%u of %zu", w->unit, tenant_most(t));
 		return 0;
 	}
-	(void)proc_new(w->role, t, w->unit, NULL, w->keep);
+	stream_expect(proc_new(w->role, t, w->unit, NULL, w->keep));
 	return 0;
 }
 

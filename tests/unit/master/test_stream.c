@@ -16,9 +16,11 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <event2/event.h>
 #include <unistd.h>
 
 #include "audit_file.h"
+#include "loop.h"
 #include "../own_time.h"
 #include "master.h"
 #include "said.h"
@@ -351,12 +353,65 @@ logins_are_spread(void **state)
 	assert_string_equal(failed, "");
 }
 
+static void
+no_clock(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	(void)arg;
+}
+
+/* Its place is filled by a fresh one. */
+static void
+start_again(size_t i)
+{
+	if (run[i].timer == NULL)
+		assert_non_null(run[i].timer = evtimer_new(loop_base(), no_clock, NULL));
+	run[i].ending = false;
+	run[i].state = PROC_RUNNING;
+}
+
+/* What starts beside its worker stays until that one has asked, or is gone. */
+static void
+started_beside(void **state)
+{
+	(void)state;
+	start_again(TLS);
+	assert_int_equal(end(TLS, ticket[TLS]), 0);
+	assert_true(run[TLS].ending);	/* nobody uses it and nobody will */
+	start_again(TLS);
+	stream_expect(&run[ONE]);
+	assert_ptr_equal(run[TLS].awaited, &run[ONE]);
+	stream_release(&run[TLS]);
+	assert_false(run[TLS].ending);
+	want(ONE);
+	assert_null(run[TLS].awaited);
+	assert_int_equal(end(TLS, ticket[TLS]), 0);
+	assert_true(run[TLS].ending);
+
+	start_again(TLS);
+	stream_expect(&run[ONE]);
+	stream_expect(&run[TWO]);
+	stream_forget(&run[ONE]);
+	assert_false(run[TLS].ending);	/* the other one is still to come */
+	stream_forget(&run[TWO]);
+	assert_true(run[TLS].ending);
+
+	/* No login can begin: nothing is started for it. */
+	start_again(TLS);
+	master.vault = VAULT_LOCKED;
+	stream_expect(&run[ONE]);
+	assert_null(run[TLS].awaited);
+	event_free(run[TLS].timer);
+}
+
 int
 main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = { T(tickets_of_another), T(steps_without_end), T(logins_without_end),
-		T(streams_of_one_worker), T(waits_for_the_vault), T(waits_after_a_lock), T(logins_are_spread) };
+		T(streams_of_one_worker), T(waits_for_the_vault), T(waits_after_a_lock), T(logins_are_spread),
+		T(started_beside) };
 
 	if (sodium_init() == -1)
 		return 1;
