@@ -180,7 +180,7 @@ want_stream(struct engine *e)
 }
 
 void
-engine_stream_up(struct engine *e, int fd)
+engine_stream_up(struct engine *e, int fd, bool told)
 {
 	/* Nobody waits for it any more: closing it ends the session. */
 	if (e->state != ENGINE_WANTED) {
@@ -188,7 +188,7 @@ engine_stream_up(struct engine *e, int fd)
 		return;
 	}
 	e->up_since = e->moved_at = e->step_since = clock_ms();
-	session_start(e);
+	session_start(e, told);
 	stream_open(&e->stream, fd);
 }
 
@@ -221,7 +221,8 @@ stalled(struct engine *e)
 {
 	uint64_t now = clock_ms();
 
-	if (e->stream.moved != e->moved || report_blocked(&e->report) || e->writer.npending == 0 || e->idle == IDLE_ON) {
+	if (e->stream.moved != e->moved || report_blocked(&e->report) || (e->writer.npending == 0 && !e->told) ||
+	    e->idle == IDLE_ON) {
 		e->moved = e->stream.moved;
 		e->moved_at = now;
 	}

@@ -188,7 +188,9 @@ struct engine {
 	struct wbuf scratch;		/* a name while it is looked at */
 	bool list_plain;		/* LIST takes no options */
 	bool foreign_asked;		/* roots of others are listed too */
-	uint64_t asked_at, rtt_ms;	/* CAPABILITY and how long its answer took */
+	bool told;			/* capabilities come by themselves */
+	bool timed;			/* rtt_ms is of this connection */
+	uint64_t asked_at, rtt_ms;	/* the first command, and how long its answer took */
 	enum compress_state compress;
 	struct {
 		uint64_t since, bytes;	/* since 0: not looking */
@@ -242,7 +244,8 @@ void engine_bound(struct engine *, const struct msg_mailbox_bound *);
 /* -1: more than LIM_IMAP_WANTS or LIM_IMAP_OPS, the store does not keep to its window. */
 int engine_body_want(struct engine *, const struct msg_body_want *);
 int engine_op(struct engine *, const struct msg_op *, struct body *);	/* takes the body over */
-void engine_stream_up(struct engine *, int fd);
+/* told: the stream begins with an untagged OK and the server's capabilities. */
+void engine_stream_up(struct engine *, int fd, bool told);
 void engine_stream_failed(struct engine *, struct slice code, struct slice detail);
 void engine_credit(struct engine *);
 void engine_drain(struct engine *);	/* LOGOUT, then host->leave */
@@ -276,11 +279,12 @@ bool schedule_urgent(struct engine *);	/* something goes before the contents of 
 void session_response(struct engine *, struct imap_response *);
 void session_tagged(struct engine *, const struct pending *, struct imap_response *);
 /* hello.c: from the first byte to ENGINE_RUN */
-void session_start(struct engine *);
+void session_start(struct engine *, bool told);
 void session_turn(struct engine *);
 void session_list(struct engine *);	/* (again) from LIST on */
 void session_bound(struct engine *);	/* another folder has its number */
 void hello_capable(struct engine *);	/* CAPABILITY is answered */
+void hello_told(struct engine *, const struct imap_response *);	/* the first line, where it should have them */
 void hello_server(struct engine *, const struct imap_server *);
 void hello_enabled(struct engine *, uint32_t caps);
 void hello_list(struct engine *, const struct imap_list *);

@@ -2,7 +2,8 @@
  * hello.c - a connection from CAPABILITY to work: who are you, who am I, what
  * may be used, which folders are there and which of them have changed.
  *
- * Only CAPABILITY is waited for. ID, ENABLE, NAMESPACE, LIST and the SELECT of
+ * Only CAPABILITY is waited for, where the server has not told it with the
+ * login. ID, ENABLE, NAMESPACE, LIST and the SELECT of
  * INBOX go out together, and where STATUS comes with LIST (RFC 5819) or can be
  * asked, folders that are as they were need no SELECT: an unchanged mailbox
  * costs two round trips.
@@ -15,8 +16,17 @@
 
 #include <string.h>
 
+static void
+ask_capability(struct engine *e)
+{
+	e->asked_at = clock_ms();
+	(void)imap_begin(&e->writer, CMD_CAPABILITY);
+	imap_text(&e->writer, "CAPABILITY");
+	(void)imap_end(&e->writer);
+}
+
 void
-session_start(struct engine *e)
+session_start(struct engine *e, bool told)
 {
 	imap_writer_reset(&e->writer);
 	e->caps = 0;
@@ -24,10 +34,10 @@ session_start(struct engine *e)
 	quirks_host(&e->quirks, wbuf_slice(&e->server));
 	e->ask_names = e->names_new = false;	/* all are listed soon */
 	e->state = ENGINE_CAPABILITY;
-	e->asked_at = clock_ms();
-	(void)imap_begin(&e->writer, CMD_CAPABILITY);
-	imap_text(&e->writer, "CAPABILITY");
-	(void)imap_end(&e->writer);
+	e->timed = false;
+	e->told = told;
+	if (!told)
+		ask_capability(e);
 }
 
 /* RFC 2971. A name and a version, nothing of the machine or the mailbox; some
@@ -153,7 +163,7 @@ select_inbox(struct engine *e)
 void
 hello_capable(struct engine *e)
 {
-	e->rtt_ms = clock_ms() - e->asked_at;
+	e->asked_at = clock_ms();
 	e->writer.caps = e->caps;
 	e->condstore = (e->caps & CAP_CONDSTORE) != 0;
 	/* IMAP4rev2 alone has names in UTF-8 without being asked (RFC 9051 s. 5.1). */
@@ -164,6 +174,17 @@ hello_capable(struct engine *e)
 	enable(e);
 	session_list(e);
 	select_inbox(e);
+}
+
+/* Most servers tell them with the OK to the login (RFC 3501 s. 7.1). */
+void
+hello_told(struct engine *e, const struct imap_response *r)
+{
+	e->told = false;
+	if (r->status == IMAP_OK && r->code == IMAP_CODE_CAPABILITY)
+		hello_capable(e);
+	else
+		ask_capability(e);
 }
 
 void

@@ -44,9 +44,8 @@ on_stream_up(struct chan *c, const union msg *m, int *fd)
 	int taken = *fd;
 
 	(void)c;
-	(void)m;
 	*fd = -1;
-	engine_stream_up(&engine, taken);
+	engine_stream_up(&engine, taken, m->stream_up.told);
 	return 0;
 }
 

@@ -134,6 +134,9 @@ choose(struct engine *e)
 	else if (notify_due(e)) {
 		notify_set(e);
 		begin(e, TASK_NOTIFY);
+		/* What it answers is news as any other. */
+		if (!bodies_left(e) && incomplete_folder(e) == NULL)
+			say_live(e);
 	} else if (schedule_bodies(e)) {
 		bodies_start(e);
 		begin(e, TASK_BODIES);

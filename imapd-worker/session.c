@@ -1,6 +1,7 @@
 /*
  * session.c - everything the server says goes to who asked for it.
  */
+#include "clock.h"
 #include "engine.h"
 
 void
@@ -63,10 +64,14 @@ tagged(struct engine *e, struct imap_response *r)
 {
 	struct pending p;
 
-	if (imap_finish(&e->writer, r->tag, &p) == -1)
+	if (imap_finish(&e->writer, r->tag, &p) == -1) {
 		engine_protocol_error(e, "an answer to no command");
-	else
-		session_tagged(e, &p, r);
+		return;
+	}
+	if (!e->timed)
+		e->rtt_ms = clock_ms() - e->asked_at;
+	e->timed = true;
+	session_tagged(e, &p, r);
 }
 
 static void
@@ -87,6 +92,8 @@ untagged_status(struct engine *e, const struct imap_response *r)
 	}
 	if (r->code == IMAP_CODE_CAPABILITY)
 		e->caps = r->caps;
+	if (e->told)
+		hello_told(e, r);
 	if (r->code == IMAP_CODE_NOTIFICATIONOVERFLOW)
 		notify_overflow(e);
 	if (imap_pending(&e->writer, CMD_SELECT) != NULL)

@@ -45,9 +45,9 @@ read_capabilities(struct login *l, struct slice words)
 	}
 }
 
-/* "[CAPABILITY a b c] text" of an OK. */
+/* The words of "[CAPABILITY a b c] text", of an OK. */
 static bool
-read_capability_code(struct login *l, struct slice text)
+capability_code(struct slice text, struct slice *words)
 {
 	static const char start[] = "[CAPABILITY ";
 	const uint8_t *end = text.n > 0 ? memchr(text.p, ']', text.n) : NULL;
@@ -55,8 +55,34 @@ read_capability_code(struct login *l, struct slice text)
 
 	if (end == NULL || (size_t)(end - text.p) < n || !slice_case_eq_str((struct slice){ text.p, n }, start))
 		return false;
-	read_capabilities(l, (struct slice){ text.p + n, (size_t)(end - text.p) - n });
+	*words = (struct slice){ text.p + n, (size_t)(end - text.p) - n };
 	return true;
+}
+
+/* The worker need not ask again: it finds them in front of all that comes. Only
+ * the words, for the text may be an echo of what was sent. */
+static void
+tell_capabilities(struct login *l, struct slice answer)
+{
+	static const char start[] = "* OK [CAPABILITY ", end[] = "] in\r\n";
+	size_t room = sizeof(l->in) - l->in_n, n = sizeof(start) - 1, rest = sizeof(end) - 1;
+	struct slice words;
+	uint8_t *p = l->in;
+
+	answer.p += 2;	/* OK */
+	answer.n -= 2;
+	while (answer.n > 0 && *answer.p == ' ') {
+		answer.p++;
+		answer.n--;
+	}
+	if (!capability_code(answer, &words) || n + words.n + rest > room)
+		return;
+	memmove(p + n + words.n + rest, p, l->in_n);
+	memcpy(p, start, n);
+	memcpy(p + n, words.p, words.n);
+	memcpy(p + n + words.n, end, rest);
+	l->in_n += n + words.n + rest;
+	l->told = true;
 }
 
 static enum login_want
@@ -96,8 +122,10 @@ on_greeting(struct login *l, struct slice line)
 		rest.n--;
 	}
 	l->state = LS_CAPABILITY;
-	if (read_capability_code(l, rest))
+	if (capability_code(rest, &word)) {
+		read_capabilities(l, word);
 		return capability_known(l);
+	}
 	login_put_str(l, "P1 CAPABILITY\r\n");
 	return LOGIN_READ;
 }
@@ -156,7 +184,10 @@ on_tagged(struct login *l, struct slice rest)
 	case LS_STARTTLS:
 		return LOGIN_HANDSHAKE;
 	case LS_AUTH:
-		return login_accepted(l, answer);
+		if (login_accepted(l, answer) != LOGIN_DONE)
+			return LOGIN_FAILED;
+		tell_capabilities(l, answer);
+		return LOGIN_DONE;
 	default:
 		return login_fail(l, "sync.protocol_error", answer);
 	}

@@ -78,6 +78,7 @@ struct login {
 	enum login_scram scram;
 	bool bound;		/* by a -PLUS mechanism */
 	bool again;		/* its binding was refused: a second command, without it */
+	bool told;		/* login_rest begins with an untagged OK and the capabilities of after the login */
 	struct scram_first server_first;	/* by LOGIN_CHALLENGE with scram LSCRAM_FIRST */
 	uint8_t signature[SCRAM_SIGNATURE];	/* the same with LSCRAM_FINAL */
 

@@ -218,7 +218,7 @@ void
 session_copy(struct session *s)
 {
 	struct msg_auth_result result = { .ticket = s->steps.ticket, .ok = true };
-	struct msg_stream_ready ready = { .ticket = s->steps.ticket };
+	struct msg_stream_ready ready = { .ticket = s->steps.ticket, .told = s->login->told };
 
 	steps_ok(&s->steps);
 	if (vault != NULL)

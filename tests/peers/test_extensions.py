@@ -99,7 +99,7 @@ class Variants:
                 with open(os.path.join(where, file), "rb") as f:
                     lines = f.read().decode(errors="replace").splitlines()
                 mine = [re.sub(r"^[\d.]+ ", "", line) for line in lines]
-                if any(re.match(r"P1 CAPABILITY", line) for line in mine[:2]):
+                if any(re.match(r"P1 [A-Z]", line) for line in mine[:2]):
                     out += mine
         return "\r\n".join(out) + "\r\n"
 

@@ -142,7 +142,7 @@ connect_stream(void)
 
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, sv) == -1)
 		abort();
-	engine_stream_up(&e, sv[1]);
+	engine_stream_up(&e, sv[1], false);
 	return sv[0];
 }
 

@@ -112,7 +112,7 @@ stream_up(void)
 	turn();
 	feed_check(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, sv) == 0);
 	server = sv[0];
-	engine_stream_up(&engine, sv[1]);
+	engine_stream_up(&engine, sv[1], false);
 }
 
 static void

@@ -45,6 +45,7 @@ static struct test_state {
 	struct bound bound[8];	/* positions given back; others are new */
 	uint32_t first_low[8];	/* of them */
 	bool hold;		/* keep credits back */
+	bool at_login;		/* streams begin with the server's capabilities */
 	unsigned int held;
 	size_t body_size;
 } t;
@@ -332,12 +333,12 @@ connect_stream(void)
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, sv), 0);
 	t.peer = sv[0];
 	t.in_n = t.in_at = 0;
-	engine_stream_up(&t.e, sv[1]);
+	engine_stream_up(&t.e, sv[1], t.at_login);
 	pump();
 }
 
 static inline void
-start(const struct msg_sync_config *config)
+start_told(const struct msg_sync_config *config, bool at_login)
 {
 	static const struct chan_peer to_imap = { .role = ROLE_IMAP, .unit = 1 };
 	static const struct chan_peer to_store = { .role = ROLE_STORE, .unit = 1 };
@@ -345,6 +346,7 @@ start(const struct msg_sync_config *config)
 
 	memset(&t, 0, sizeof(t));
 	t.peer = -1;
+	t.at_login = at_login;
 	log_set_level(LOG_LVL_ERROR);
 	child.role = ROLE_IMAP;
 	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, sv), 0);
@@ -360,6 +362,12 @@ start(const struct msg_sync_config *config)
 	pump();
 	assert_int_equal(t.wanted, 1);
 	connect_stream();
+}
+
+static inline void
+start(const struct msg_sync_config *config)
+{
+	start_told(config, false);
 }
 
 static inline void

@@ -3,6 +3,7 @@
  * which capabilities, how many round trips an unchanged mailbox costs, and
  * that all of it can be done without.
  */
+#include "../own_time.h"
 #include "plain_server.h"
 
 #define ID "ID (\"name\" \"Postern\" \"version\" \"" POSTERN_VERSION "\")"
@@ -39,11 +40,11 @@ list_status_tells(unsigned int tag, unsigned int sent_modseq)
 
 /* One round trip for CAPABILITY, one for all the rest. */
 static void
-two_round_trips(unsigned int sent_modseq)
+two_round_trips(unsigned int sent_modseq, bool at_login)
 {
 	unsigned int list, tag;
 
-	start(&plain);
+	start_told(&plain, at_login);
 	known();
 	capable(ALL);
 	ok(expect(ID));
@@ -63,10 +64,55 @@ static void
 unchanged(void **state)
 {
 	(void)state;
-	two_round_trips(50);
+	two_round_trips(50, false);
 	(void)expect("IDLE");
 	told("found INBOX role=1 synced=1\nfound Sent role=2 synced=1\nlisted 2\n"
 	     "open 10 validity=7 next=21 exists=4 ro=0 any=1\nlive\n");
+	stop();
+}
+
+/* Told with the login: one round trip for all. */
+static void
+unchanged_and_told(void **state)
+{
+	(void)state;
+	two_round_trips(50, true);
+	(void)expect("IDLE");
+	told("found INBOX role=1 synced=1\nfound Sent role=2 synced=1\nlisted 2\n"
+	     "open 10 validity=7 next=21 exists=4 ro=0 any=1\nlive\n");
+	stop();
+}
+
+/* An OK without them, or no OK: they are asked for. A BYE is one. */
+static void
+told_something_else(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		start_told(&plain, true);
+		silent();
+		say(i == 0 ? "* OK in" : "* NO [CAPABILITY IMAP4rev1 IDLE] so so");
+		t.at_login = false;
+		capable("IDLE");
+		(void)expect("LIST \"\" \"*\"");
+		stop();
+	}
+	start_told(&plain, true);
+	say("* BYE not now");
+	assert_int_equal(t.e.state, ENGINE_BACKOFF);
+	stop();
+}
+
+/* The line in front never comes: that is a stall as any other. */
+static void
+told_nothing(void **state)
+{
+	(void)state;
+	start_told(&plain, true);
+	time_pass(LIM_COMMAND_SECONDS * 1000);
+	assert_int_equal(t.e.state, ENGINE_CAPABILITY);
+	time_pass(2 * LIM_IMAP_TICK_MS + 1);
+	told("error 0 sync.stalled\n");
 	stop();
 }
 
@@ -76,7 +122,7 @@ one_folder_changed(void **state)
 	unsigned int tag;
 
 	(void)state;
-	two_round_trips(51);
+	two_round_trips(51, false);
 	tag = expect("SELECT \"Sent\"");
 	silent();
 	select_tells(tag, 2, 5, 51);
@@ -446,6 +492,9 @@ main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(unchanged),
+		cmocka_unit_test(unchanged_and_told),
+		cmocka_unit_test(told_something_else),
+		cmocka_unit_test(told_nothing),
 		cmocka_unit_test(one_folder_changed),
 		cmocka_unit_test(without_list_status),
 		cmocka_unit_test(nothing_offered),

@@ -206,6 +206,70 @@ test_good(void **state)
 	}
 }
 
+/* What the login told of capabilities goes on to the worker, its text does not. */
+static void
+test_told(void **state)
+{
+	static const struct {
+		const char *line, *rest;
+		bool told;
+	} cases[] = {
+		{ "P4 OK [CAPABILITY IMAP4rev1 IDLE] hello hunter2\r\n", "* OK [CAPABILITY IMAP4rev1 IDLE] in\r\n", true },
+		{ "P4 OK [CAPABILITY A] in\r\n* 1 EXISTS\r\n", "* OK [CAPABILITY A] in\r\n* 1 EXISTS\r\n", true },
+		{ "P4 ok [capability]\r\n", "", false },
+		{ "P4 OK [CAPABILITY A\r\n", "", false },
+		{ "P4 OK in [CAPABILITY A]\r\n", "", false },
+		{ "P4 OK\r\n* 1 EXISTS\r\n", "* 1 EXISTS\r\n", false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct login *l = secret_malloc(sizeof(*l));
+		const struct script *s = &(struct script){ .service = SERVICE_IMAP, .mechanism = "PLAIN" };
+		unsigned int turn = 0;
+
+		assert_non_null(l);
+		login_init(l, SERVICE_IMAP, false);
+		feed(l, "* OK [CAPABILITY SASL-IR AUTH=PLAIN] x\r\n", 40, false);
+		(void)settle(l, s, &turn);
+		login_sent(l);
+		feed(l, cases[i].line, strlen(cases[i].line), false);
+		assert_int_equal(l->want, LOGIN_DONE);
+		assert_int_equal(l->told, cases[i].told);
+		assert_int_equal(login_rest(l).n, strlen(cases[i].rest));
+		assert_memory_equal(login_rest(l).p, cases[i].rest, strlen(cases[i].rest));
+		secret_free(l);
+	}
+}
+
+/* Where there is no room for the line the worker asks itself. */
+static void
+test_told_too_long(void **state)
+{
+	static const char start[] = "P4 OK [CAPABILITY ";
+	static char line[LIM_LOGIN_LINE + 1];
+	const struct script *s = &(struct script){ .service = SERVICE_IMAP, .mechanism = "PLAIN" };
+
+	(void)state;
+	for (size_t n = LIM_LOGIN_LINE - 3; n <= LIM_LOGIN_LINE; n++) {
+		struct login *l = secret_malloc(sizeof(*l));
+		unsigned int turn = 0;
+
+		assert_non_null(l);
+		memset(line, 'A', sizeof(line));
+		memcpy(line, start, sizeof(start) - 1);
+		memcpy(line + n - 3, "]\r\n", 3);
+		login_init(l, SERVICE_IMAP, false);
+		feed(l, "* OK [CAPABILITY SASL-IR AUTH=PLAIN] x\r\n", 40, false);
+		(void)settle(l, s, &turn);
+		login_sent(l);
+		feed(l, line, n, false);
+		assert_int_equal(l->want, LOGIN_DONE);
+		assert_int_equal(l->told, n <= LIM_LOGIN_LINE - 2);
+		secret_free(l);
+	}
+}
+
 static void
 test_bad(void **state)
 {
@@ -357,7 +421,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_good),
-		cmocka_unit_test(test_bad),
+		cmocka_unit_test(test_bad), cmocka_unit_test(test_told), cmocka_unit_test(test_told_too_long),
 		cmocka_unit_test(test_truncated),
 		cmocka_unit_test(test_rest_goes_on),
 		cmocka_unit_test(test_endless),
