@@ -7,6 +7,7 @@ import stat
 
 import pytest
 
+import rawlog
 from desk import Desk
 from dovecot import CAPABILITIES, FOLDERS
 from peers import CANDIDATE, World, message, until
@@ -93,15 +94,9 @@ class Variants:
 
     def said(self, name):
         """What Postern wrote on all connections of that row."""
-        where, out = os.path.join(self.raw, user_of(name)), []
-        for file in sorted(os.listdir(where)):
-            if file.endswith(".in"):
-                with open(os.path.join(where, file), "rb") as f:
-                    lines = f.read().decode(errors="replace").splitlines()
-                mine = [re.sub(r"^[\d.]+ ", "", line) for line in lines]
-                if any(re.match(r"P1 [A-Z]", line) for line in mine[:2]):
-                    out += mine
-        return "\r\n".join(out) + "\r\n"
+        mine = (lines for lines in rawlog.connections(os.path.join(self.raw, user_of(name)))
+                if any(re.match(r"P1 [A-Z]", line) for line in lines[:2]))
+        return "".join(line + "\r\n" for lines in mine for line in lines)
 
 
 @pytest.fixture(scope="module")

@@ -7,6 +7,7 @@ import time
 
 import pytest
 
+import rawlog
 from desk import Desk
 from peers import CANDIDATE, World, message, until
 from postern import Postern
@@ -35,12 +36,8 @@ class Rawlog:
 
     def said(self, command):
         """The commands of Postern that begin so, tags left out, of all connections so far."""
-        out = []
-        for file in sorted(os.listdir(self.raw)):
-            if file.endswith(".in"):
-                with open(os.path.join(self.raw, file), "rb") as f:
-                    out += re.findall(rb"(?m)^(?:[\d.]+ )?P\d+ (" + command.encode() + rb"[^\r\n]*)", f.read())
-        return [line.decode() for line in out]
+        return [found[1] for lines in rawlog.connections(self.raw) for line in lines
+                if (found := re.match(rf"P\d+ ({command}.*)", line))]
 
 
 def fill(world, user, n):
@@ -71,8 +68,8 @@ def set_all(desk, ids, patch=None):
 @pytest.mark.parametrize("half", [50, pytest.param(500, marks=pytest.mark.long)])
 def test_few_commands(certs, tmp_path_factory, tmp_path, need_postern, half):
     """A thousand keywords, 500 moves and 500 deletions; fewer in a hurry."""
-    with Rawlog(str(tmp_path_factory.mktemp("rawlog")), certs) as rawlog:
-        world = rawlog.world
+    with Rawlog(str(tmp_path_factory.mktemp("rawlog")), certs) as log:
+        world = log.world
         fill(world, MANY, 2 * half)
         with Postern(tmp_path / "postern", world, first=0, content="headers") as postern:
             ats = postern.jmap(timeout=120)
@@ -83,19 +80,20 @@ def test_few_commands(certs, tmp_path_factory, tmp_path, need_postern, half):
             slow = time.monotonic()
             set_all(desk, ids, {"keywords/$seen": True})
             until("flags", lambda: all("\\Seen" in m.flags for m in world.mails(MANY)), pause=0.3)
-            stores = rawlog.said("UID STORE")
+            stores = log.said("UID STORE")
 
             trash = desk.boxes()["trash"]
             set_all(desk, ids[:half], {"mailboxIds": {trash: True}})
             until("moves", lambda: len(world.mails(MANY, "Trash")) == half, pause=0.3)
-            moves = rawlog.said("UID MOVE")
+            moves = log.said("UID MOVE")
 
             set_all(desk, ids[half:])
             until("deletions", lambda: not world.mails(MANY), pause=0.3)
-            expunges = set(rawlog.said("UID EXPUNGE"))  # Dovecot may want to be asked twice
+            expunges = set(log.said("UID EXPUNGE"))  # Dovecot may want to be asked twice
             slow = time.monotonic() - slow
             assert len(world.mails(MANY, "Trash")) == half
             print(f"{len(stores)} STORE, {len(moves)} MOVE, {len(expunges)} EXPUNGE in {slow:.1f} s")
             # What takes its time to be asked for leaves in between.
+            assert stores and moves and expunges
             assert len(stores) + len(moves) + len(expunges) <= 6 + slow, (stores, moves, expunges)
             assert "sync.protocol_error" not in postern.log_text()
