@@ -91,7 +91,7 @@ def figures(bench):
     bench.report.value(
         "private memory per idle link", sum(each.values()), "KiB", GOAL,
         f"{links} links more; KiB each: " + ", ".join(f"{r} {kb:.0f}" for r, kb in sorted(each.items(), key=lambda x: -x[1]))
-        + f"; wakeups per minute and link: "
+        + "; wakeups per minute and link: "
         + ", ".join(f"{r} {n * 60 / WATCHED / len(names):.2f}" for r, n in woken.items()), each=each, files=files)
     for role, kb in files.items():
         print(f"  private KiB of one {role}: " + ", ".join(f"{k} {v}" for k, v in list(kb.items())[:10]), flush=True)

@@ -95,12 +95,12 @@ def first_sync(postern, world, role):
         kill(postern, role)
         ats = await_again(postern)
         desk = Desk(ats, account, RECRUITER)
-    until("all mail", lambda: _quietly(complete, desk), seconds=60, pause=0.2)
+    until("all mail", lambda: quietly(complete, desk), seconds=60, pause=0.2)
     postern.wait_live(ats, account, seconds=60)
     return picture(desk)
 
 
-def _quietly(predicate, desk):
+def quietly(predicate, desk):
     """False while the other end is being restarted."""
     try:
         return predicate(desk)
@@ -163,7 +163,7 @@ def test_kill_during_send(postern_factory, clean, liars, role, point):
         assert killed == [True], f"no {role} was there to be killed"
         desk = Desk(await_again(postern), account, RECRUITER)
         states = ("sent",) if point == "before the final dot" else ("sent", "uncertain")
-        done = until("an end", lambda: _quietly(lambda d: (s := d.submission(id_))["state"] in states and s, desk),
+        done = until("an end", lambda: quietly(lambda d: (s := d.submission(id_))["state"] in states and s, desk),
                      seconds=150, pause=0.2)
         copies = len(world.find(CANDIDATE, "INBOX", subject="only once"))
         if done["state"] == "sent":

@@ -9,7 +9,7 @@ from desk import Desk
 from jmap import Late
 from peers import CANDIDATE, RECRUITER, message, until
 from postern import Postern
-from test_kill import _quietly, await_again, kill
+from test_kill import await_again, kill, quietly
 
 DAY = 86400
 
@@ -145,7 +145,7 @@ def test_window_killed(clean, tmp_path, need_postern, role):
             until("the change under way", lambda: begun(len(desk.emails(["id"]))), pause=0.001)
             kill(daemon, role)
             desk.ats = await_again(daemon)
-            until("its end", lambda: _quietly(lambda d: len(d.emails(["id"])) == end, desk), seconds=60, pause=0.1)
+            until("its end", lambda: quietly(lambda d: len(d.emails(["id"])) == end, desk), seconds=60, pause=0.1)
 
         change(0, lambda n: n > 10, MANY)
         assert seen(desk) == [f"INBOX {n}" for n in range(MANY)]
