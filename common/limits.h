@@ -46,6 +46,7 @@
 /* Mail bodies */
 #define LIM_HEADER_VALUE 65536	/* bytes of one header field that are read */
 #define LIM_TEXT_PART (1024 * 1024)	/* decoded UTF-8 kept of one text part */
+#define LIM_MIME_TEXT (16 * 1024 * 1024)	/* of all text parts of one message, with what tells them apart; the rest is cut */
 #define LIM_NOTE_TEXT 65536	/* plain text kept with a note */
 #define LIM_BOUNDARY 250	/* RFC 2046 s. 5.1.1 says 70; some mailers write more */
 
@@ -239,7 +240,7 @@
 #define LIM_FOLDER_REST_SECONDS 300	/* a folder that is closed to us is not asked for bodies */
 #define LIM_FULL_REST_SECONDS 10	/* before bodies are asked for again when max-storage was reached */
 #define LIM_PARSE_TRIES 3	/* parsers one message may kill before it is quarantined */
-#define LIM_MIME_BATCH 256	/* messages one worker parses before it is replaced */
+#define LIM_MIME_BATCH 1024	/* messages one worker parses before it is replaced: a start costs as much as 300 headers */
 #define LIM_MIME_TRIES 3	/* workers one job may cost */
 #define LIM_MIME_SECONDS 60	/* for one job, from its being the first unanswered */
 #define LIM_PROBE_WINDOW 600	/* seconds over which link tests are counted */
@@ -359,7 +360,7 @@
 #define LIM_GET_STEPS 2048	/* ids looked at in one turn */
 #define LIM_QUERY_SLICE 4096	/* index rows in one turn */
 #define LIM_BACKFILL_SLICE 64	/* messages looked at in one turn */
-#define LIM_GATHER_MS 40	/* a commit of work that nobody waits for is put off so long */
+#define LIM_GATHER_MS 150	/* a commit of work that nobody waits for is put off so long */
 #define LIM_GATHER_BYTES (4u * 1024 * 1024)	/* and until so much is written: a client that comes then waits for it */
 #define LIM_DB_SLICE 256	/* rows that one slice of long work touches */
 #define LIM_ERASE_ROWS (16 * LIM_DB_SLICE)	/* rows erased in the turn of the request */
@@ -386,6 +387,6 @@
 #define LIM_OVERDUE_SECONDS 5	/* what could not start is looked at again */
 #define LIM_START_PAUSE_MS 1000	/* before a worker that was ordered too fast is looked at again */
 #define LIM_ROTATE_PAUSE_MS 200	/* between two counts of the records while a key is renewed */
-#define LIM_MIME_WINDOW 8	/* parse jobs in flight to one worker */
+#define LIM_MIME_WINDOW 24	/* parse jobs in flight to one worker */
 
 #endif

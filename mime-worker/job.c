@@ -10,7 +10,6 @@
 #include "log.h"
 #include "parse_body.h"
 #include "strip.h"
-#include "text.h"
 
 struct job {
 	struct job *next;
@@ -24,9 +23,6 @@ struct job {
 struct jobs {
 	struct job *first, **last;
 	struct attachments *attached;
-	/* the parse in progress: its texts leave one by one */
-	struct mime_tree *tree;
-	size_t next_text;
 };
 
 struct jobs *
@@ -49,8 +45,6 @@ drop_first(struct jobs *j)
 
 	if ((j->first = job->next) == NULL)
 		j->last = &j->first;
-	structure_free(j->tree);
-	j->tree = NULL;
 	body_close(&job->body);
 	free(job);
 }
@@ -121,26 +115,9 @@ do_compose(struct chan *c, struct jobs *j, const struct job *job)
 }
 
 static void
-answer_text(struct chan *c, const struct job *job, const struct mime_part *p)
+do_parse(struct chan *c, const struct job *job)
 {
-	struct msg_parsed_text m = { .req = job->req };
-	struct wbuf out;
-	char id[16];
-	int fd;
-
-	wbuf_init(&out, 0);
-	m.part = structure_id(p, id);
-	m.flags = (uint8_t)text_part(&out, p, LIM_TEXT_PART);
-	if (out.failed || (fd = body_put(wbuf_slice(&out), &m.data)) == -2)
-		fatal("cannot hand over a text code=%d", errno);
-	if (send_parsed_text(c, &m, fd) == -1 && errno != EPIPE)
-		fatal("cannot send a text code=%d", errno);
-	wbuf_free(&out);
-}
-
-static void
-finish_parse(struct chan *c, const struct job *job, const struct mime_tree *tree)
-{
+	struct mime_tree *tree = job->header_only ? NULL : parse_tree(job->body.data);
 	struct msg_parsed m = { .req = job->req };
 	struct wbuf out;
 	int fd;
@@ -151,40 +128,25 @@ finish_parse(struct chan *c, const struct job *job, const struct mime_tree *tree
 	if (send_parsed(c, &m, fd) == -1 && errno != EPIPE)
 		fatal("cannot send a parsed message code=%d", errno);
 	wbuf_free(&out);
+	structure_free(tree);
 }
 
-/* One message per call; true when the last one has gone. */
-static bool
-do_parse(struct chan *c, struct jobs *j, const struct job *job)
-{
-	if (!job->header_only && j->tree == NULL) {
-		j->tree = parse_tree(job->body.data);
-		j->next_text = parse_next_text(j->tree, 0);
-	}
-	if (j->tree != NULL && j->next_text < j->tree->n) {
-		answer_text(c, job, &j->tree->part[j->next_text]);
-		j->next_text = parse_next_text(j->tree, j->next_text + 1);
-		return false;
-	}
-	finish_parse(c, job, j->tree);
-	return true;
-}
-
-static bool
-do_job(struct chan *c, struct jobs *j, struct job *job)
+static void
+do_job(struct chan *c, struct jobs *j, const struct job *job)
 {
 	switch (job->type) {
 	case MSG_parse:
-		return do_parse(c, j, job);
+		do_parse(c, job);
+		break;
 	case MSG_extract:
 		do_extract(c, job);
-		return true;
+		break;
 	case MSG_strip:
 		do_strip(c, job);
-		return true;
+		break;
 	default:
 		do_compose(c, j, job);
-		return true;
+		break;
 	}
 }
 
@@ -194,8 +156,7 @@ jobs_run(struct chan *c)
 	struct jobs *j = chan_ctx(c);
 
 	while (j->first != NULL && chan_credits(c) > 0) {
-		if (!do_job(c, j, j->first))
-			continue;
+		do_job(c, j, j->first);
 		drop_first(j);
 		chan_release(c, 1);
 	}

@@ -2,8 +2,8 @@
  * job.h - the store's requests, one after another, and what is sent back.
  *
  * Requests are kept in order; each holds its credit until it is done, which
- * bounds the queue. Results cost credits of ours: a job pauses between two
- * messages until the store takes more, so that at most one result is in memory.
+ * bounds the queue. Each result costs a credit of ours: without one the next
+ * job waits, so that at most one result is in memory.
  */
 #ifndef MIME_JOB_H
 #define MIME_JOB_H

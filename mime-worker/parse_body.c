@@ -21,12 +21,19 @@ parse_tree(struct slice message)
 	return t;
 }
 
-size_t
-parse_next_text(const struct mime_tree *t, size_t i)
+/* What is made of the parts; all of it is owned here. */
+struct made {
+	struct wbuf parts, texts, note, preview;
+	char note_part[16];	/* the note is this part's text, the only one of the body */
+};
+
+/* Of LIM_MIME_TEXT for the texts themselves; the rest is for what surrounds them. */
+#define TEXTS_ROOM (LIM_MIME_TEXT - LIM_PARTS * 128)
+
+static bool
+is_text(const struct mime_part *p)
 {
-	while (i < t->n && (t->part[i].multipart || strncmp(t->part[i].type, "text/", 5) != 0))
-		i++;
-	return i;
+	return !p->multipart && strncmp(p->type, "text/", 5) == 0;
 }
 
 static void
@@ -48,41 +55,108 @@ add_part(struct wbuf *list, const struct mime_part *p)
 	wbuf_free(&item);
 }
 
+/* The plain text that is all of the body, or NULL. */
+static const struct mime_part *
+whole_body(const struct mime_tree *t)
+{
+	const struct mime_part *only = NULL;
+
+	for (size_t i = 0; i < t->n; i++) {
+		if ((t->part[i].flags & PART_TEXT_BODY) == 0 || !is_text(&t->part[i]))
+			continue;
+		if (only != NULL)
+			return NULL;
+		only = &t->part[i];
+	}
+	return only != NULL && strcmp(only->type, "text/html") != 0 ? only : NULL;
+}
+
+/* A text joins the others, cut to what room is left; its bytes stay in *text. */
+static unsigned int
+add_text(struct made *m, const struct mime_part *p, struct wbuf *text, size_t *room)
+{
+	char id[16];
+	struct wbuf item;
+	struct rec_text rec = { .part = structure_id(p, id) };
+
+	wbuf_reset(text);
+	rec.flags = (uint8_t)text_part(text, p, *room < LIM_TEXT_PART ? *room : LIM_TEXT_PART);
+	rec.data = wbuf_slice(text);
+	*room -= rec.data.n;
+	wbuf_init(&item, 0);
+	rec_text_encode(&item, &rec);
+	w_bytes(&m->texts, wbuf_slice(&item), LIM_MIME_TEXT);
+	if (item.failed || text->failed)
+		m->texts.failed = true;
+	wbuf_free(&item);
+	return rec.flags;
+}
+
+/* What is a text already is not made a second time for the note. */
 static void
-add_body(struct rec_parsed *rec, const struct mime_tree *t, struct wbuf *parts, struct wbuf *note, struct wbuf *preview)
+add_texts(struct made *m, const struct mime_tree *t)
+{
+	const struct mime_part *body = whole_body(t);
+	size_t room = TEXTS_ROOM;
+	struct wbuf text;
+
+	wbuf_init(&text, 0);
+	for (size_t i = 0; i < t->n; i++) {
+		if (!is_text(&t->part[i]))
+			continue;
+		if (add_text(m, &t->part[i], &text, &room) != 0 || &t->part[i] != body || text.n > LIM_NOTE_TEXT)
+			continue;
+		text_preview(&m->preview, wbuf_slice(&text));
+		(void)slice_copy(structure_id(body, m->note_part), m->note_part, sizeof(m->note_part));
+	}
+	wbuf_free(&text);
+}
+
+static void
+add_body(struct rec_parsed *rec, const struct mime_tree *t, struct made *m)
 {
 	for (size_t i = 0; i < t->n; i++)
-		add_part(parts, &t->part[i]);
-	text_note(note, t);
-	text_preview(preview, wbuf_slice(note));
-	rec->parts = wbuf_slice(parts);
-	rec->note_text = wbuf_slice(note);
-	rec->preview = wbuf_slice(preview);
+		add_part(&m->parts, &t->part[i]);
+	add_texts(m, t);
+	if (m->note_part[0] == '\0') {
+		text_note(&m->note, t);
+		text_preview(&m->preview, wbuf_slice(&m->note));
+	}
+	rec->parts = wbuf_slice(&m->parts);
+	rec->texts = wbuf_slice(&m->texts);
+	rec->note_text = wbuf_slice(&m->note);
+	rec->note_part = slice_str(m->note_part);
+	rec->preview = wbuf_slice(&m->preview);
 	rec->has_attachment = parts_has_attachment(t);
+}
+
+static void
+made_free(struct made *m)
+{
+	wbuf_free(&m->parts);
+	wbuf_free(&m->texts);
+	wbuf_free(&m->note);
+	wbuf_free(&m->preview);
 }
 
 int
 parse_record(struct wbuf *out, struct slice message, const struct mime_tree *tree)
 {
-	struct wbuf header, parts, note, preview;
+	struct made m = { .note_part = "" };
+	struct wbuf header;
 	struct slice fields, body;
 	struct rec_parsed rec = { 0 };
 
 	wbuf_init(&header, LIM_HEADER_RECORD);
-	wbuf_init(&parts, 0);
-	wbuf_init(&note, 0);
-	wbuf_init(&preview, 0);
 	header_split(message, &fields, &body);
 	parse_header(&header, fields);
 	rec.header = wbuf_slice(&header);
 	if (tree != NULL)
-		add_body(&rec, tree, &parts, &note, &preview);
-	if (header.failed || parts.failed || note.failed || preview.failed)
+		add_body(&rec, tree, &m);
+	if (header.failed || m.parts.failed || m.texts.failed || m.note.failed || m.preview.failed)
 		out->failed = true;
 	rec_parsed_encode(out, &rec);
 	wbuf_free(&header);
-	wbuf_free(&parts);
-	wbuf_free(&note);
-	wbuf_free(&preview);
+	made_free(&m);
 	return out->failed ? -1 : 0;
 }

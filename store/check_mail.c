@@ -3,6 +3,7 @@
  */
 #include "bind.h"
 #include "check_private.h"
+#include "email_note.h"
 #include "email_row.h"
 #include "table_index.h"
 
@@ -103,7 +104,8 @@ want_content(const struct email *e, struct slice key)
 	if (e->rec.content_state != CONTENT_STATE_FULL)
 		return;
 	(void)want(T_email_parts, KEY(email_parts, .account = e->account, .id = e->id), key, "its parts are gone");
-	(void)want(T_email_note, KEY(email_note, .account = e->account, .id = e->id), key, "its text for a note is gone");
+	if (!email_note_there(e->account, e->id))
+		check_bad(T_email, key, "its text for a note is gone");
 }
 
 static void

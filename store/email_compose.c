@@ -102,7 +102,7 @@ place(struct email *e, const struct creation *c)
 }
 
 static void
-store_email(struct creation *c, struct slice raw, const struct rec_parsed *p, const struct mime_text *texts)
+store_email(struct creation *c, struct slice raw, const struct rec_parsed *p)
 {
 	uint64_t old = changes_state(c->account, OBJ_EMAIL);
 	struct rec_header h;
@@ -117,7 +117,7 @@ store_email(struct creation *c, struct slice raw, const struct rec_parsed *p, co
 	e.rec.size = (uint32_t)raw.n;
 	e.rec.received_at = c->received_at;
 	e.keywords = c->keywords;
-	ingest_content(&e, raw, p, texts);
+	ingest_content(&e, raw, p);
 	place(&e, c);
 	(void)email_project(&e);
 	email_save(&e);
@@ -137,7 +137,7 @@ on_read_back(void *ctx, const struct mime_result *res)
 		fail(c, "serverFail", "", "the composed message cannot be read");
 		return;
 	}
-	store_email(c, res->source, &p, res->texts);
+	store_email(c, res->source, &p);
 	creation_free(c);
 }
 

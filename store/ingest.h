@@ -27,7 +27,7 @@ void ingest_note(struct email *, struct slice text, struct slice parts, bool bac
 /* File the note of a stored email that a submission of ours has sent. */
 void ingest_note_sent(const struct email *, uint64_t submission);
 /* Content of an email, in memory until email_save: blob, parts, texts, preview. */
-void ingest_content(struct email *, struct slice raw, const struct rec_parsed *, const struct mime_text *);
+void ingest_content(struct email *, struct slice raw, const struct rec_parsed *);
 /* It kills parsers: keep the bytes, ask a person. Saves. */
 void ingest_quarantine(struct email *, struct slice raw);
 

@@ -278,10 +278,10 @@ store_parsed(struct email *e, struct slice raw, const struct mime_result *res, u
 		ingest_quarantine(e, raw);
 		return;
 	}
-	ingest_content(e, raw, &p, res->texts);
+	ingest_content(e, raw, &p);
 	email_save(e);
 	if ((flags & WANT_NOTE) != 0)
-		ingest_note(e, p.note_text, p.parts, (flags & WANT_BACKFILL) != 0);
+		ingest_note(e, mime_note_text(&p), p.parts, (flags & WANT_BACKFILL) != 0);
 }
 
 static void

@@ -7,6 +7,7 @@
 
 #include "bind.h"
 #include "blob.h"
+#include "email_note.h"
 #include "link.h"
 #include "log.h"
 #include "mailbox.h"
@@ -62,16 +63,6 @@ ingest_note(struct email *e, struct slice text, struct slice parts, bool backfil
 		    .email = e->id });
 }
 
-/* A value is only good until the next write: a copy of it. */
-static void
-table_copy(enum table t, struct dbkey k, struct wbuf *out)
-{
-	struct slice v;
-
-	if (table_get(t, k, &v))
-		w_raw(out, v.p, v.n);
-}
-
 void
 ingest_note_sent(const struct email *e, uint64_t submission)
 {
@@ -80,8 +71,8 @@ ingest_note_sent(const struct email *e, uint64_t submission)
 	struct note_input in = { .account = e->account, .email = e->id, .thread = e->rec.thread,
 		.received_at = e->rec.received_at, .header = &h, .submission = submission };
 
-	table_copy(T_email_note, KEY(email_note, .account = e->account, .id = e->id), &text);
-	table_copy(T_email_parts, KEY(email_parts, .account = e->account, .id = e->id), &parts);
+	email_note_get(e->account, e->id, &text);
+	email_parts_get(e->account, e->id, &parts);
 	in.text = wbuf_slice(&text);
 	in.parts = wbuf_slice(&parts);
 	if (email_header(e, &h))
@@ -225,23 +216,40 @@ put_raw(struct email *e, struct slice raw)
 		blob_unref(e->account, old);
 }
 
-void
-ingest_content(struct email *e, struct slice raw, const struct rec_parsed *p, const struct mime_text *texts)
+static void
+put_texts(const struct email *e, struct slice texts)
 {
-	if (e->stored)
+	struct rec_text t;
+
+	text_erase(e->account, e->id);
+	while (mime_text_next(&texts, &t))
+		text_put(e->account, e->id, t.part, t.flags, t.data);
+}
+
+/* Most often it is what was read when only the header was here. */
+static void
+put_header(struct email *e, struct slice header)
+{
+	bool indexed = e->stored && !slice_eq(e->rec.header, header);
+
+	if (indexed)
 		email_index_ids(e, false);
+	e->rec.header = header;
+	if (indexed)
+		email_index_ids(e, true);
+}
+
+void
+ingest_content(struct email *e, struct slice raw, const struct rec_parsed *p)
+{
 	put_raw(e, raw);
-	e->rec.header = p->header;
+	put_header(e, p->header);
 	e->rec.preview = p->preview;
 	e->rec.has_attachment = p->has_attachment;
 	e->rec.content_state = CONTENT_STATE_FULL;
-	if (e->stored)
-		email_index_ids(e, true);
 	table_put(T_email_parts, KEY(email_parts, .account = e->account, .id = e->id), p->parts);
-	table_put(T_email_note, KEY(email_note, .account = e->account, .id = e->id), p->note_text);
-	text_erase(e->account, e->id);
-	for (; texts != NULL; texts = texts->next)
-		text_put(e->account, e->id, slice_str(texts->part), texts->flags, texts->body.data);
+	email_note_put(e->account, e->id, p);
+	put_texts(e, p->texts);
 }
 
 void

@@ -68,14 +68,6 @@ finish(struct mime_job *job, struct slice error, struct slice data)
 }
 
 static int
-on_parsed_text(struct chan *c, const union msg *m, int *fd)
-{
-	struct mime_job *job = answered(chan_ctx(c), m->parsed_text.req);
-
-	return job != NULL ? mime_job_text(job, &m->parsed_text, fd) : -1;
-}
-
-static int
 on_parsed(struct chan *c, const union msg *m, int *fd)
 {
 	struct mime_worker *w = chan_ctx(c);
@@ -110,7 +102,6 @@ on_made(struct chan *c, const union msg *m, int *fd)
 }
 
 static const chan_handler handlers[MSG__COUNT] = {
-	[MSG_parsed_text] = on_parsed_text,
 	[MSG_parsed] = on_parsed,
 	[MSG_made] = on_made,
 };

@@ -22,7 +22,6 @@ job_new(enum mime_kind kind, uint32_t link, struct body *keep, mime_done_fn done
 	job->done = done;
 	job->ctx = ctx;
 	STAILQ_INIT(&job->attachments);
-	job->last_text = &job->texts;
 	return job;
 }
 
@@ -185,50 +184,18 @@ mime_job_send(struct mime_job *job, struct chan *c)
 
 /* ---- answers ---- */
 
-static void
-texts_free(struct mime_job *job)
-{
-	struct mime_text *t;
-
-	while ((t = job->texts) != NULL) {
-		job->texts = t->next;
-		body_close(&t->body);
-		free(t);
-	}
-	job->last_text = &job->texts;
-	job->text_bytes = 0;
-}
-
 void
 mime_job_rewind(struct mime_job *job)
 {
-	texts_free(job);
 	job->worker = NULL;
 	job->unsent = false;
 	job->next_attachment = STAILQ_FIRST(&job->attachments);
 }
 
-int
-mime_job_text(struct mime_job *job, const struct msg_parsed_text *m, int *fd)
-{
-	struct mime_text *t = calloc(1, sizeof(*t));
-
-	if (t == NULL || job->kind != MIME_PARSE || job->header_only ||
-	    slice_copy(m->part, t->part, sizeof(t->part)) == -1 || body_keep(&t->body, m->data, fd) == -1) {
-		free(t);
-		return -1;
-	}
-	t->flags = m->flags;
-	job->text_bytes += t->body.data.n;
-	*job->last_text = t;
-	job->last_text = &t->next;
-	return job->text_bytes <= LIM_MIME_TEXT ? 0 : -1;
-}
-
 void
 mime_job_finish(struct mime_job *job, const char *error, struct slice data)
 {
-	struct mime_result r = { .error = error, .source = job->body.data, .data = data, .texts = job->texts };
+	struct mime_result r = { .error = error, .source = job->body.data, .data = data };
 
 	if (!job->canceled)
 		job->done(job->ctx, &r);
@@ -240,7 +207,6 @@ mime_job_free(struct mime_job *job)
 {
 	struct mime_attachment *a;
 
-	texts_free(job);
 	while ((a = STAILQ_FIRST(&job->attachments)) != NULL) {
 		STAILQ_REMOVE_HEAD(&job->attachments, entry);
 		body_close(&a->body);
@@ -273,6 +239,19 @@ header_valid(struct slice s)
 	    addresses_valid(h.to) && addresses_valid(h.cc) && addresses_valid(h.bcc) && addresses_valid(h.reply_to);
 }
 
+static bool
+texts_valid(const struct rec_parsed *p)
+{
+	struct slice rest = p->texts;
+	struct rec_text t;
+	size_t n = 0;
+	bool noted = p->note_part.n == 0;
+
+	for (; mime_text_next(&rest, &t); n++)
+		noted |= slice_eq(t.part, p->note_part) && t.data.n <= LIM_NOTE_TEXT;
+	return rest.n == 0 && n <= LIM_PARTS && noted && (p->note_part.n == 0 || p->note_text.n == 0);
+}
+
 bool
 mime_parsed_valid(struct slice s, bool header_only)
 {
@@ -280,10 +259,37 @@ mime_parsed_valid(struct slice s, bool header_only)
 	struct rec_part part;
 	struct slice item;
 
-	if (rec_parsed_decode(s, &p) == -1 || !header_valid(p.header) || (header_only && p.parts.n > 0))
+	if (rec_parsed_decode(s, &p) == -1 || !header_valid(p.header) || !texts_valid(&p) ||
+	    (header_only && p.parts.n + p.texts.n > 0))
 		return false;
 	while (list_next(&p.parts, &item))
 		if (rec_part_decode(item, &part) == -1)
 			return false;
 	return true;
+}
+
+bool
+mime_text_next(struct slice *texts, struct rec_text *t)
+{
+	struct slice item;
+	struct rbuf r;
+
+	rbuf_init(&r, *texts);
+	item = r_bytes(&r, LIM_MIME_TEXT);
+	if (r.failed || rec_text_decode(item, t) == -1)
+		return false;
+	*texts = slice_mem(r.p, r.n);
+	return true;
+}
+
+struct slice
+mime_note_text(const struct rec_parsed *p)
+{
+	struct slice rest = p->texts;
+	struct rec_text t;
+
+	while (p->note_part.n > 0 && mime_text_next(&rest, &t))
+		if (slice_eq(t.part, p->note_part))
+			return t.data;
+	return p->note_text;
 }

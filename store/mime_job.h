@@ -35,8 +35,6 @@ struct mime_job {
 	void *ctx;
 	struct mime_worker *worker;	/* NULL: waits in a queue, or not started */
 	bool queued, unsent;	/* unsent: the worker has only part of it */
-	struct mime_text *texts, **last_text;
-	size_t text_bytes;
 };
 TAILQ_HEAD(mime_jobs, mime_job);
 
@@ -45,10 +43,8 @@ enum mime_sent { MIME_SENT_ALL, MIME_SENT_PART, MIME_SENT_DEAD, MIME_SENT_FAILED
 /* Send as much of the job as there are credits for. PART: call again when
  * credits come; DEAD: the worker is gone; FAILED: the job cannot be sent. */
 enum mime_sent mime_job_send(struct mime_job *, struct chan *);
-/* Before another try: forget what the last worker said. */
+/* Before another try: no worker has any of it. */
 void mime_job_rewind(struct mime_job *);
-/* 0, or -1 when the worker sends more than it may. Takes *fd over. */
-int mime_job_text(struct mime_job *, const struct msg_parsed_text *, int *fd);
 /* Tell the owner and free the job. */
 void mime_job_finish(struct mime_job *, const char *error, struct slice data);
 void mime_job_free(struct mime_job *);

@@ -19,22 +19,11 @@
 #include "body.h"
 #include "channel.h"
 
-#define LIM_MIME_TEXT LIM_BODY	/* decoded text of one message, all parts */
-
-/* One decoded text part of a parsed message. */
-struct mime_text {
-	struct mime_text *next;
-	char part[65];
-	uint8_t flags;	/* BLOB_* */
-	struct body body;
-};
-
 /* All pointers die when the callback returns. */
 struct mime_result {
 	const char *error;	/* NULL: done. "sync.item_poison", or the worker's own code */
 	struct slice source;	/* what the job was given */
-	struct slice data;	/* parse: an encoded rec parsed; others: the bytes made */
-	const struct mime_text *texts;	/* parse of whole messages */
+	struct slice data;	/* parse: an encoded rec parsed, sound; others: the bytes made */
 };
 
 /* Called exactly once, unless the job is canceled; never inside a mime_pool_* call. */
@@ -61,6 +50,11 @@ void mime_set_body(struct mime_job *, struct body *keep);	/* before mime_start: 
 void mime_start(struct mime_job *);
 /* Nobody waits for it any more; no callback. NULL allowed. */
 void mime_cancel(struct mime_job *);
+
+/* The next of a rec parsed's texts; false at the end. */
+bool mime_text_next(struct slice *texts, struct rec_text *);
+/* The text for a note, wherever it stands in the record. */
+struct slice mime_note_text(const struct rec_parsed *);
 
 /* A fresh worker was wired by the master; takes fd over. */
 void mime_on_peer(const struct chan_peer *, int fd);

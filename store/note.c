@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "changes.h"
+#include "email_note.h"
 #include "match.h"
 #include "review.h"
 #include "table_index.h"
@@ -176,21 +177,9 @@ note_set_submission(uint64_t id, uint64_t submission)
 struct stored {
 	struct row_email email;
 	struct rec_header header;
-	struct slice text, parts;	/* malloc'd copies */
+	struct wbuf text, parts;
 	struct note_input in;
 };
-
-static struct slice
-copy_value(enum table t, struct dbkey k)
-{
-	struct slice v;
-	uint8_t *p;
-
-	if (!table_get(t, k, &v) || v.n == 0 || (p = malloc(v.n)) == NULL)
-		return SLICE_NONE;
-	memcpy(p, v.p, v.n);
-	return slice_mem(p, v.n);
-}
 
 static int
 stored_load(struct stored *s, uint32_t account, uint64_t email, bool backfill)
@@ -201,19 +190,21 @@ stored_load(struct stored *s, uint32_t account, uint64_t email, bool backfill)
 		row_email_free(&s->email);
 		return -1;
 	}
-	s->text = copy_value(T_email_note, KEY(email_note, .account = account, .id = email));
-	s->parts = copy_value(T_email_parts, KEY(email_parts, .account = account, .id = email));
+	wbuf_init(&s->text, 0);
+	wbuf_init(&s->parts, 0);
+	email_note_get(account, email, &s->text);
+	email_parts_get(account, email, &s->parts);
 	s->in = (struct note_input){ .account = account, .email = email, .thread = s->email.rec.thread,
-		.received_at = s->email.rec.received_at, .header = &s->header, .text = s->text, .parts = s->parts,
-		.backfill = backfill };
+		.received_at = s->email.rec.received_at, .header = &s->header, .text = wbuf_slice(&s->text),
+		.parts = wbuf_slice(&s->parts), .backfill = backfill };
 	return 0;
 }
 
 static void
 stored_free(struct stored *s)
 {
-	free((void *)(uintptr_t)s->text.p);
-	free((void *)(uintptr_t)s->parts.p);
+	wbuf_free(&s->text);
+	wbuf_free(&s->parts);
 	row_email_free(&s->email);
 }
 

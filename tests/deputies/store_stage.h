@@ -50,12 +50,14 @@ put_address(struct wbuf *list, const char *address)
 
 /* What is told of any message: from and to are those of its first two lines. */
 static inline void
-parsed_of(struct slice raw, struct wbuf *out)
+parsed_of(struct slice raw, bool whole, struct wbuf *out)
 {
 	struct wbuf from = { .max = 0 }, to = { .max = 0 }, id = { .max = 0 }, header = { .max = 0 };
 	char a[64] = "", b[64] = "", c[64] = "", *text = slice_dup(raw);
 	struct rec_header h = { .kind = KIND_HUMAN, .subject = slice_str("subject") };
 	struct rec_parsed p = { .preview = slice_str("preview"), .note_text = slice_str("text") };
+	struct rec_text t = { .part = slice_str("1"), .data = slice_str("decoded text") };
+	struct wbuf one = { .max = 0 }, texts = { .max = 0 };
 	uint8_t digest[32];
 
 	(void)sscanf(text, "From: %63s To: %63s Message-ID: %63s", a, b, c);
@@ -69,8 +71,14 @@ parsed_of(struct slice raw, struct wbuf *out)
 	h.digest = slice_mem(digest, sizeof(digest));
 	rec_header_encode(&header, &h);
 	p.header = wbuf_slice(&header);
+	rec_text_encode(&one, &t);
+	w_bytes(&texts, wbuf_slice(&one), LIM_MIME_TEXT);
+	if (whole)
+		p.texts = wbuf_slice(&texts);
 	rec_parsed_encode(out, &p);
 	free(text);
+	wbuf_free(&one);
+	wbuf_free(&texts);
 	wbuf_free(&from);
 	wbuf_free(&to);
 	wbuf_free(&id);
@@ -82,10 +90,7 @@ mime_parse_answer(struct player *p, const struct msg_parse *q)
 {
 	struct wbuf out = { .max = 0 };
 
-	parsed_of(q->data, &out);
-	if (!q->header_only)
-		(void)send_parsed_text(p->chan, &(struct msg_parsed_text){ .req = q->req, .part = slice_str("1"),
-			.data = slice_str("decoded text") }, -1);
+	parsed_of(q->data, !q->header_only, &out);
 	(void)send_parsed(p->chan, &(struct msg_parsed){ .req = q->req, .data = wbuf_slice(&out) }, -1);
 	wbuf_free(&out);
 }

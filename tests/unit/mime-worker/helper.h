@@ -61,6 +61,38 @@ parsed_free(struct parsed *p)
 	structure_free(p->tree);
 }
 
+/* The n-th text of the record; false when there are fewer. */
+static UNUSED bool
+test_text(const struct parsed *p, size_t n, struct rec_text *t)
+{
+	struct rbuf r;
+
+	rbuf_init(&r, p->rec.texts);
+	for (size_t i = 0; r.n > 0; i++) {
+		assert_int_equal(rec_text_decode(r_bytes(&r, LIM_MIME_TEXT), t), 0);
+		assert_false(r.failed);
+		if (i == n)
+			return true;
+	}
+	return false;
+}
+
+/* The text for a note, wherever it stands. */
+static UNUSED struct slice
+test_note(const struct parsed *p)
+{
+	struct rec_text t;
+
+	if (p->rec.note_part.n == 0)
+		return p->rec.note_text;
+	assert_int_equal(p->rec.note_text.n, 0);
+	for (size_t i = 0; test_text(p, i, &t); i++)
+		if (slice_eq(t.part, p->rec.note_part))
+			return t.data;
+	fail_msg("the text for a note is nowhere");
+	return SLICE_NONE;
+}
+
 static UNUSED size_t
 test_parts(const struct parsed *p)
 {

@@ -194,7 +194,7 @@ test_round_trip(void **state)
 	assert_int_equal(p.header.sent_at, 1767225600);
 	assert_slice(test_item(p.header.message_id, 0), "x@agency.example");
 	assert_slice(test_item(p.header.references, 1), "last@mail.example");
-	assert_slice(p.rec.note_text, "Gr\xc3\xbc\xc3\x9f Gott,\ntrailing space \n.dot\nFrom here\n");
+	assert_slice(test_note(&p), "Gr\xc3\xbc\xc3\x9f Gott,\ntrailing space \n.dot\nFrom here\n");
 	assert_int_equal(test_parts(&p), 5);
 	assert_slice(test_part(&p, 3).type, "text/html");
 	assert_slice(test_part(&p, 4).name, "Lebenslauf M\xc3\xbcller.pdf");
@@ -222,7 +222,7 @@ text_comes_back(const char *text, const char *expected)
 	assert_wire_clean(wbuf_slice(&d.out));
 	test_parse(&p, wbuf_slice(&d.out), false);
 	wbuf_init(&back, 0);
-	assert_slice(p.rec.note_text, expected);
+	assert_slice(test_note(&p), expected);
 	wbuf_free(&back);
 	parsed_free(&p);
 	draft_free(&d);

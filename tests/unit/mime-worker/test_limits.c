@@ -324,13 +324,45 @@ text_size(void **state)
 			wbuf_reset(&out);
 			assert_int_equal(text_part(&out, &p.tree->part[0], LIM_TEXT_PART),
 			    i == 0 && over ? BLOB_TRUNCATED : 0);
-			text = i == 0 ? wbuf_slice(&out) : p.rec.note_text;
+			text = i == 0 ? wbuf_slice(&out) : test_note(&p);
 			assert_int_equal(text.n, limits[i]);
 			assert_int_equal(text.p[text.n - 1], over ? 'x' : 'y');
 			parsed_free(&p);
 		}
 	wbuf_free(&m);
 	wbuf_free(&out);
+}
+
+/* limit: LIM_MIME_TEXT: what the last text has too much is cut, and says so. */
+static void
+texts_size(void **state)
+{
+	static const char head[] = "Content-Type: multipart/mixed; boundary=x\n";
+	size_t most = LIM_MIME_TEXT - LIM_PARTS * 128, whole = most / LIM_TEXT_PART;
+	struct wbuf m = { 0 };
+	struct rec_text t;
+	struct parsed p;
+
+	(void)state;
+	for (size_t over = 0; over <= 1; over++) {
+		wbuf_reset(&m);
+		put(&m, head);
+		for (size_t i = 0; i <= whole; i++) {
+			put(&m, "\n--x\n\n");
+			put_many(&m, "y", i < whole ? LIM_TEXT_PART : most % LIM_TEXT_PART + over);
+		}
+		put(&m, "\n--x\n\nno room");
+		test_parse(&p, wbuf_slice(&m), false);
+		assert_true(test_text(&p, whole, &t));
+		assert_int_equal(t.data.n, most % LIM_TEXT_PART);
+		assert_int_equal(t.flags, over ? BLOB_TRUNCATED : 0);
+		assert_true(test_text(&p, whole + 1, &t));
+		assert_int_equal(t.data.n, 0);
+		assert_int_equal(t.flags, BLOB_TRUNCATED);
+		assert_int_equal(p.rec.note_part.n, 0);
+		parsed_free(&p);
+	}
+	wbuf_free(&m);
 }
 
 /* limit: LIM_PREVIEW_CHARS LIM_PREVIEW: so many characters of four bytes are so many bytes. */
@@ -483,6 +515,7 @@ main(void)
 		cmocka_unit_test(content_field),
 		cmocka_unit_test(extension),
 		cmocka_unit_test(text_size),
+		cmocka_unit_test(texts_size),
 		cmocka_unit_test(preview),
 		cmocka_unit_test(entities),
 		cmocka_unit_test(composed_id),

@@ -16,18 +16,15 @@ all_ways(struct slice m)
 {
 	struct parsed p;
 	struct wbuf out;
+	struct rec_text t;
 
 	test_parse(&p, m, true);
 	parsed_free(&p);
 	test_parse(&p, m, false);
-	assert_true(utf8_valid(p.header.subject) && utf8_valid(p.rec.preview) && utf8_valid(p.rec.note_text));
+	assert_true(utf8_valid(p.header.subject) && utf8_valid(p.rec.preview) && utf8_valid(test_note(&p)));
+	for (size_t i = 0; test_text(&p, i, &t); i++)
+		assert_true(utf8_valid(t.data));
 	wbuf_init(&out, 0);
-	for (size_t i = parse_next_text(p.tree, 0); i < p.tree->n; i = parse_next_text(p.tree, i + 1)) {
-		wbuf_reset(&out);
-		(void)text_part(&out, &p.tree->part[i], LIM_TEXT_PART);
-		assert_true(utf8_valid(wbuf_slice(&out)));
-	}
-	wbuf_reset(&out);
 	(void)extract_part(&out, m, slice_str("1"));
 	wbuf_reset(&out);
 	strip_bcc(&out, m);
@@ -73,7 +70,7 @@ test_only_nul(void **state)
 	(void)state;
 	all_ways(slice_mem(nul, sizeof(nul)));
 	test_parse(&p, slice_mem(nul, sizeof(nul)), false);
-	assert_int_equal(p.rec.note_text.n, 0);
+	assert_int_equal(test_note(&p).n, 0);
 	assert_int_equal(test_part(&p, 0).size, sizeof(nul));
 	parsed_free(&p);
 }

@@ -81,7 +81,7 @@ test_recruiter(void **state)
 	assert_slice(test_part(&p, 5).cid, "logo@x");
 	assert_int_equal(test_part(&p, 5).size, 8);
 	assert_slice(p.rec.preview, "Hello \xc3\xa4");
-	assert_slice(p.rec.note_text, "Hello \xc3\xa4");
+	assert_slice(test_note(&p), "Hello \xc3\xa4");
 	assert_true(p.rec.has_attachment);
 	parsed_free(&p);
 }
@@ -189,7 +189,7 @@ test_missing_pieces(void **state)
 	    slice_str("Content-Type: multipart/mixed; boundary=x\n\n--x \t\n\nfirst\n--x\nno header here\n"), false);
 	PARTS_ARE(&p, { "multipart/mixed", "", 0, 0 }, { "text/plain", "1", 1, T | H }, { "text/plain", "2", 1,
 	    T | H });
-	assert_slice(p.rec.note_text, "first\nno header here\n");
+	assert_slice(test_note(&p), "first\nno header here\n");
 	parsed_free(&p);
 	/* a boundary that never comes: the text is not lost */
 	test_parse(&p, slice_str("Content-Type: multipart/mixed; boundary=x\n\nonly text\n"), false);
@@ -220,7 +220,7 @@ test_outer_ends_inner(void **state)
 	    false);
 	PARTS_ARE(&p, { "multipart/mixed", "", 0, 0 }, { "multipart/mixed", "", 1, 0 }, { "text/plain", "1", 2, T | H },
 	    { "text/plain", "2", 1, T | H });
-	assert_slice(p.rec.note_text, "in\nout");
+	assert_slice(test_note(&p), "in\nout");
 	parsed_free(&p);
 }
 

@@ -108,8 +108,35 @@ note_is(const char *message, const char *note)
 	struct parsed p;
 
 	test_parse(&p, slice_str(message), false);
-	assert_slice(p.rec.note_text, note);
+	assert_slice(test_note(&p), note);
 	parsed_free(&p);
+}
+
+/* A note is a text that is there anyway where it can be. */
+static void
+test_note_part(void **state)
+{
+	static const char two[] = "Content-Type: multipart/mixed; boundary=x\r\n\r\n--x\r\n\r\none\r\n--x\r\n\r\ntwo\r\n--x--\r\n";
+	static const char alternative[] = "Content-Type: multipart/alternative; boundary=x\r\n\r\n--x\r\n\r\nplain\r\n"
+	    "--x\r\nContent-Type: text/html\r\n\r\n<b>html</b>\r\n--x--\r\n";
+	static const struct { const char *message, *part, *note; } cases[] = {
+		{ "A: b\r\n\r\nall", "1", "all" },
+		{ alternative, "1", "plain" },
+		{ two, "", "one\ntwo" },
+		{ "Content-Type: text/html\r\n\r\n<b>html</b>", "", "html" },
+		{ "Content-Transfer-Encoding: x-strange\r\n\r\nodd", "", "odd" },
+		{ "Content-Type: image/png\r\n\r\nx", "", "" },
+	};
+	struct parsed p;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		test_parse(&p, slice_str(cases[i].message), false);
+		assert_slice(p.rec.note_part, cases[i].part);
+		assert_slice(test_note(&p), cases[i].note);
+		assert_slice(p.rec.preview, i == 2 ? "one two" : cases[i].note);
+		parsed_free(&p);
+	}
 }
 
 static void
@@ -155,7 +182,7 @@ test_cap(void **state)
 	test_parse(&p, wbuf_slice(&m), false);
 	assert_int_equal(text_part(&out, &p.tree->part[0], LIM_TEXT_PART), BLOB_TRUNCATED);
 	assert_int_equal(out.n, LIM_TEXT_PART);
-	assert_int_equal(p.rec.note_text.n, LIM_NOTE_TEXT);
+	assert_int_equal(test_note(&p).n, LIM_NOTE_TEXT);
 	parsed_free(&p);
 	wbuf_free(&m);
 	wbuf_free(&out);
@@ -235,6 +262,7 @@ main(void)
 		cmocka_unit_test(test_charsets),
 		cmocka_unit_test(test_cut),
 		cmocka_unit_test(test_html),
+		cmocka_unit_test(test_note_part),
 		cmocka_unit_test(test_line_ends),
 		cmocka_unit_test(test_flags),
 		cmocka_unit_test(test_cap),

@@ -52,7 +52,9 @@ play_parse(struct slice raw, bool header_only, struct wbuf *out)
 	struct slice head = header_part(raw);
 	uint8_t digest[32];
 	struct rec_header h = { .kind = KIND_HUMAN };
+	struct rec_text t = { .part = slice_str("1"), .data = slice_str("text") };
 	struct rec_parsed p = { 0 };
+	struct wbuf one = { 0 }, texts = { 0 };
 
 	crypto_generichash(digest, sizeof(digest), head.p, head.n, NULL, 0);
 	header_list(head, "From", &from, true);
@@ -71,10 +73,15 @@ play_parse(struct slice raw, bool header_only, struct wbuf *out)
 	rec_header_encode(&hw, &h);
 	p.header = wbuf_slice(&hw);
 	if (!header_only) {
+		rec_text_encode(&one, &t);
+		w_bytes(&texts, wbuf_slice(&one), LIM_MIME_TEXT);
+		p.texts = wbuf_slice(&texts);
 		p.note_text = slice_mem(raw.p + head.n, raw.n - head.n);
 		p.preview = slice_mem(p.note_text.p, p.note_text.n < 100 ? p.note_text.n : 100);
 	}
 	rec_parsed_encode(out, &p);
+	wbuf_free(&one);
+	wbuf_free(&texts);
 	wbuf_free(&from);
 	wbuf_free(&to);
 	wbuf_free(&bcc);
@@ -116,11 +123,6 @@ play_on_parse(struct chan *c, const union msg *m, int *fd)
 		return 0;
 	}
 	play_parse(b.data, m->parse.header_only, &out);
-	if (!m->parse.header_only) {
-		struct msg_parsed_text t = { .req = m->parse.req, .part = slice_str("1"), .data = slice_str("text") };
-
-		send_parsed_text(c, &t, -1);
-	}
 	send_parsed(c, &(struct msg_parsed){ .req = m->parse.req, .data = wbuf_slice(&out) }, -1);
 	wbuf_free(&out);
 	body_close(&b);

@@ -4,6 +4,9 @@
  */
 #include "front.h"
 
+#include "blob.h"
+#include "email_note.h"
+
 static struct match
 matched(uint32_t account, const char *from, const char *to, const char *cc)
 {
@@ -138,6 +141,42 @@ content_comes_later(void **state)
 	assert_true(row_note_get(&note, KEY(note, .id = note_of_email(no, email))));
 	assert_true(slice_eq_str(note.rec.text, "now here"));
 	row_note_free(&note);
+}
+
+/* The text of a note is a text of the email, or has a row of its own. */
+static void
+text_of_a_part(void **state)
+{
+	uint32_t no = make_link("rec@agency.example");
+	struct mail m = { .from = "cand@home.example", .subject = "S", .message_id = "m1@h", .received_at = 5 };
+	struct rec_part part = { .part_id = slice_str("2"), .type = slice_str("text/plain"), .flags = PART_TEXT_BODY };
+	struct rec_parsed p = { .note_text = slice_str("own") };
+	struct wbuf one = { 0 }, parts = { 0 }, text = { 0 };
+	uint64_t email;
+
+	(void)state;
+	rec_part_encode(&one, &part);
+	list_add(&parts, wbuf_slice(&one));
+	m.parts = wbuf_slice(&parts);
+	email = make_email(no, &m);
+	assert_false(email_note_there(no, email));
+	email_note_get(no, email, &text);
+	assert_int_equal(text.n, 0);
+	text_put(no, email, slice_str("2"), 0, slice_str("body"));
+	email_note_get(no, email, &text);
+	assert_true(email_note_there(no, email) && slice_eq_str(wbuf_slice(&text), "body"));
+	email_note_put(no, email, &p);
+	wbuf_reset(&text);
+	email_note_get(no, email, &text);
+	assert_true(slice_eq_str(wbuf_slice(&text), "own"));
+	p = (struct rec_parsed){ .note_part = slice_str("2") };
+	email_note_put(no, email, &p);
+	wbuf_reset(&text);
+	email_note_get(no, email, &text);
+	assert_true(email_note_there(no, email) && slice_eq_str(wbuf_slice(&text), "body"));
+	wbuf_free(&one);
+	wbuf_free(&parts);
+	wbuf_free(&text);
 }
 
 /* The same message in two mailboxes, or found anew by the server's fault. */
@@ -306,6 +345,7 @@ main(void)
 		T(our_own_are_overlooked),
 		T(a_note_has_what_the_mail_had),
 		T(content_comes_later),
+		T(text_of_a_part),
 		T(one_note_a_message),
 		T(ambiguous_mail_waits_for_a_person),
 		T(uncertain_sends_are_decided_elsewhere),
