@@ -44,15 +44,15 @@
 #define LIM_IDS 1000			/* ids in one request between processes */
 
 /* Mail bodies */
-#define LIM_HEADER_VALUE 65536	/* bytes of one header field that are read */
+#define LIM_HEADER_VALUE (64 * 1024)	/* bytes of one header field that are read */
 #define LIM_TEXT_PART (1024 * 1024)	/* decoded UTF-8 kept of one text part */
 #define LIM_MIME_TEXT (16 * 1024 * 1024)	/* of all text parts of one message, with what tells them apart; the rest is cut */
-#define LIM_NOTE_TEXT 65536	/* plain text kept with a note */
+#define LIM_NOTE_TEXT (64 * 1024)	/* plain text kept with a note */
 #define LIM_BOUNDARY 250	/* RFC 2046 s. 5.1.1 says 70; some mailers write more */
 
 /* Channels */
-#define LIM_INLINE 65536	/* larger bodies travel as a sealed memfd */
-#define LIM_CHAN_MSG 98304	/* one encoded message, header included */
+#define LIM_INLINE (64 * 1024)	/* larger bodies travel as a sealed memfd */
+#define LIM_CHAN_MSG (96 * 1024)	/* one encoded message, header included */
 #define LIM_CHAN_QUEUE (4 * 1024 * 1024)	/* bytes waiting for a peer that does not read */
 #define LIM_CHAN_QUEUE_FDS 64	/* descriptors that wait for such a peer: ours run out before its memory */
 #define LIM_CHAN_CREDITS 32	/* bulk messages in flight, each direction */
@@ -122,8 +122,8 @@
 #define LIM_AUDIT_WHO 384	/* name of a process with its ATS and host */
 #define LIM_AUDIT_ENDPOINT 280	/* host:port:mode */
 #define LIM_AUDIT_FIELDS 2048	/* encoded fields of one event: the longest row fits */
-#define LIM_AUDIT_LINE 10240	/* all of them, each byte as four by strvis, and what the master adds */
-#define LIM_AUDIT_TORN 10240	/* what a crash may leave of a line */
+#define LIM_AUDIT_LINE (10 * 1024)	/* all of them, each byte as four by strvis, and what the master adds */
+#define LIM_AUDIT_TORN (10 * 1024)	/* what a crash may leave of a line */
 #define LIM_AUDIT_FILE (64 * 1024 * 1024)	/* then the next file begins */
 #define LIM_AUDIT_PARTY_BURST 1000	/* lines of one event of one party (link, host, uid) at once */
 #define LIM_AUDIT_PARTY_MINUTE 60	/* and in a minute from then on */
@@ -133,7 +133,7 @@
 #define LIM_AUDIT_COUNTED 512	/* links whose contents a store counts at the same time */
 
 /* Configuration */
-#define LIM_KEY_FILE 4096	/* the key file and the next one; also below PIPE_BUF: one write, never blocks */
+#define LIM_KEY_FILE (4 * 1024)	/* the key file and the next one; also below PIPE_BUF: one write, never blocks */
 #define LIM_CONF_DEPTH 8	/* nested blocks: libConfuse recurses */
 #define LIM_CONF_ATS 64	/* ATS blocks: each is three processes and more */
 #define LIM_CONF_HOSTS 256	/* host blocks */
@@ -147,7 +147,7 @@
 #define LIM_VAULT_PEERS 4096	/* stores and tls-workers */
 #define LIM_SEAL_ENDPOINTS 4	/* imap, smtp, and two to spare */
 #define LIM_SEALS_SEEN 16384	/* seals remembered against a second opening; the store remembers LIM_SEALS_KEPT */
-#define LIM_RECORD 8192	/* a sealed credential in the store; the largest takes half of it */
+#define LIM_RECORD (8 * 1024)	/* a sealed credential in the store; the largest takes half of it */
 #define LIM_SCRAM_NONCE 256	/* ours and the server's; servers add 18 to 64 characters */
 #define LIM_SCRAM_SALT 128	/* servers use 12 to 64 */
 #define LIM_SCRAM_ITERATIONS_MIN 4096	/* RFC 7677 s. 4 */
@@ -164,7 +164,7 @@
 #define LIM_UNLOCKS_PER_MINUTE 10	/* passphrases tried */
 #define LIM_ROTATE_ROUNDS 900	/* counts: three minutes for stores that are away and tests of links */
 #define LIM_RATE_BUCKETS 16384	/* links counted at the same time, and tenants; of more some share an allowance */
-#define LIM_SEAL_PLAIN 4096	/* one opened seal: all fields at their limits fit */
+#define LIM_SEAL_PLAIN (4 * 1024)	/* one opened seal: all fields at their limits fit */
 #define LIM_REFUSALS_PER_MINUTE 64	/* of one tls-worker: two for each of its links; who goes on guesses */
 #define LIM_REFUSALS_TOLD 8	/* of these, log lines: the rest must not push others out */
 
@@ -182,12 +182,12 @@
 
 /* TLS and the login */
 #define LIM_EXTRA_CAS 64	/* certificates of one host's extra file; the log tells of more */
-#define LIM_DETAIL_SCAN 4096	/* bytes of a line that are searched for echoes: the part shown and the longest secret */
+#define LIM_DETAIL_SCAN (4 * 1024)	/* bytes of a line that are searched for echoes: the part shown and the longest secret */
 #define LIM_CERT_NAMES 8	/* names of a wrong certificate that are told */
 #define LIM_NOT_TLS 200	/* bytes told of what came instead of TLS, or of a greeting */
-#define LIM_LOGIN_LINE 12288	/* one line of a server with its LF; a challenge of LIM_LOGIN_DATA fits */
-#define LIM_LOGIN_OUT 16384	/* bytes waiting for a server that does not read; a response of LIM_LOGIN_DATA fits */
-#define LIM_LOGIN_DATA 8192	/* a challenge or response, as in messages.def */
+#define LIM_LOGIN_LINE (12 * 1024)	/* one line of a server with its LF; a challenge of LIM_LOGIN_DATA fits */
+#define LIM_LOGIN_OUT (16 * 1024)	/* bytes waiting for a server that does not read; a response of LIM_LOGIN_DATA fits */
+#define LIM_LOGIN_DATA (8 * 1024)	/* a challenge or response, as in messages.def */
 #define LIM_LOGIN_LINES 256	/* lines of one dialogue: no endless greetings */
 #define LIM_LOGIN_ROUNDS 8	/* SASL challenges */
 #define LIM_LOGIN_MECHANISMS 24	/* kept of what a server offers */
@@ -206,13 +206,13 @@
 #define LIM_REPLY_LINES 128	/* lines of one reply */
 
 /* MIME */
-#define LIM_PART_RECORD 4096	/* what is told of one part */
+#define LIM_PART_RECORD (4 * 1024)	/* what is told of one part */
 #define LIM_COMPOSE_ID 990	/* with brackets and a space it still fits a line */
 #define LIM_ADDRESSES_BYTES (512 * 1024)	/* addresses of one message: with the ids they stay below LIM_HEADER_RECORD */
 #define LIM_DATE 128	/* a longer Date is no date */
 #define LIM_HEADER_RECORD (1024 * 1024)	/* what is told of one header */
 #define LIM_MAIL_LINE 998	/* RFC 5322 s. 2.1.1; what has longer ones is sent encoded */
-#define LIM_CONTENT_FIELD 8192	/* bytes of a Content-* field that are read */
+#define LIM_CONTENT_FIELD (8 * 1024)	/* bytes of a Content-* field that are read */
 #define LIM_EXTENSION 16	/* with its dot: kept when a file name is cut */
 #define LIM_ENTITY_NAME 6	/* the longest entity known: a longer one is not looked for */
 #define LIM_ENTITY_DIGITS 8	/* of a numeric entity; Unicode needs seven */
@@ -270,15 +270,15 @@
 #define LIM_MATCH_ADDRESSES 512	/* addresses of one message looked at for a match */
 
 /* The ATS's socket */
-#define LIM_HTTP_HEAD 16384	/* request line and headers together */
-#define LIM_HTTP_LINE 8192	/* request line: 414 beyond */
+#define LIM_HTTP_HEAD (16 * 1024)	/* request line and headers together */
+#define LIM_HTTP_LINE (8 * 1024)	/* request line: 414 beyond */
 #define LIM_HTTP_HEADERS 64	/* 431 beyond */
 #define LIM_HTTP_METHOD 16	/* a method: 400 beyond */
 #define LIM_HTTP_CHUNK_LINE 128	/* size and extensions of one chunk */
 #define LIM_HTTP_SEGMENTS 8	/* of a path */
 #define LIM_HTTP_QUERY 8	/* parameters of a query */
 #define LIM_HTTP_DECODED 2048	/* all decoded text of one target */
-#define LIM_HTTP_INPUT 65536	/* bytes of pipelined requests kept unread */
+#define LIM_HTTP_INPUT (64 * 1024)	/* bytes of pipelined requests kept unread */
 #define LIM_HTTP_LINGER_SECONDS 5	/* a refused client may still read why */
 #define LIM_HTTP_HOST 300	/* the Host header */
 #define LIM_CLIENT_IDS 256	/* cfg_ats carries at most 1024 bytes */
@@ -298,7 +298,7 @@
 #define LIM_JMAP_GET 500	/* maxObjectsInGet */
 #define LIM_JMAP_SET 500	/* maxObjectsInSet */
 #define LIM_JMAP_DELAY (60 * 24 * 3600)	/* RFC 8621 maxDelayedSend, seconds */
-#define LIM_DRAFT_BYTES 8388608	/* rec draft.parts */
+#define LIM_DRAFT_BYTES (8 * 1024 * 1024)	/* rec draft.parts */
 #define LIM_DRAFT_DEPTH 16	/* of a bodyStructure */
 #define LIM_DRAFT_PARTS 200	/* of one draft */
 #define LIM_DRAFT_HEADER 2048	/* one further header line */
@@ -317,9 +317,9 @@
 #define LIM_CTL_OUT (8u * 1024 * 1024)	/* answers a client has not read */
 #define LIM_CTL_LINKS (4u * 1024 * 1024)	/* ids and addresses of one ATS */
 #define LIM_CTL_PROVIDERS (LIM_CONF_PROVIDERS * (4096 + 4))	/* bytes of all records with their lengths */
-#define LIM_CTL_RECORD 16384	/* an encoded rec link, as in message link_set */
+#define LIM_CTL_RECORD (16 * 1024)	/* an encoded rec link, as in message link_set */
 #define LIM_CTL_FRAME 40000	/* length, row number and fields */
-#define LIM_SEALED 8192	/* a sealed credential, as in message link_set */
+#define LIM_SEALED (8 * 1024)	/* a sealed credential, as in message link_set */
 
 /* Paces: how much at once, how often. Nothing is refused beyond them. */
 #define LIM_AUDIT_SYNC_MS 500	/* from a line to its fdatasync */

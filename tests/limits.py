@@ -55,10 +55,10 @@ def shown(name, value):
         return f"{n:,} ms"
     if name.endswith(("_SECONDS", "_RETRY_FIRST", "_RETRY_MAX", "_RETRY_DEATH")):
         return f"{n // 86400} d" if n % 86400 == 0 else f"{n:,} s"
-    for size, unit in ((1 << 20, "MiB"), (1 << 10, "KiB")):
-        if n >= 4 * size and n % size == 0:
-            return f"{n // size:,} {unit}"
-    return f"{n:,}"
+    if "1024 *" not in text and "* 1024" not in text and "_KIB" not in name:
+        return f"{n:,}"  # a number of something; bytes are written by 1024
+    n *= 1024 if "_KIB" in name else 1
+    return f"{n >> 20:,} MiB" if n % (1 << 20) == 0 else f"{n >> 10:,} KiB"
 
 
 def table(found):
