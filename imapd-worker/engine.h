@@ -219,6 +219,7 @@ struct engine {
 	enum notify_state notify;
 	bool notify_plain;		/* the server does not send headers of news by itself */
 	bool look_around;		/* something vanished: was it moved elsewhere? */
+	bool look_labels;		/* something happened, and folders are labels: in which others? */
 	bool ask_names, names_new;	/* perhaps to a folder made since LIST; there is one */
 	uint32_t progress_done, progress_total;
 

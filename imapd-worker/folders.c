@@ -395,9 +395,36 @@ choose_synced(struct folders *fs, const struct msg_sync_config *c)
 	}
 }
 
+/* A parent that is not listed is not there: its part of the path belongs to the
+ * name, or two folders would have one. */
+static void
+name_orphan(const struct folders *fs, struct folder *f)
+{
+	size_t n = strlen(f->raw_name), i, leaf = n;
+
+	if (f->separator == 0)
+		return;
+	while (leaf > 0 && (uint8_t)f->raw_name[leaf - 1] != f->separator)
+		leaf--;
+	for (i = leaf; i > 1; i--) {
+		if ((uint8_t)f->raw_name[i - 1] != f->separator)
+			continue;
+		if (folders_by_name(fs, slice_mem(f->raw_name, i - 1)) != NULL)
+			break;
+	}
+	i = i > 1 ? i : 0;
+	if (i == leaf || leaf == n)
+		return;
+	free(f->name);
+	if ((f->name = shown_name(slice_mem(f->raw_name + i, n - i))) == NULL)
+		fatal("out of memory");
+}
+
 void
 folders_choose(struct folders *fs, const struct msg_sync_config *c)
 {
+	size_t i;
+
 	ensure_inbox(fs);
 	mark_foreign(fs);
 	if (fs->left_out > 0)
@@ -407,4 +434,6 @@ folders_choose(struct folders *fs, const struct msg_sync_config *c)
 	configured_role(fs, c->sent, MBOX_SENT);
 	guess_roles(fs);
 	choose_synced(fs, c);
+	for (i = 0; i < fs->n; i++)
+		name_orphan(fs, &fs->v[i]);
 }

@@ -53,20 +53,22 @@ due(const struct engine *e, const struct folder *f)
 	return pollable(e, f) && now >= f->poll_at && now >= f->retry_at;
 }
 
-/* Something is gone from one folder: if it was moved, the others know. */
+/* Something is gone from one folder: if it was moved, the others know. Where
+ * folders are labels, what happens in one happens in others too. */
 static void
 look_around(struct engine *e)
 {
+	bool vanished = e->look_around;
 	size_t i, n = 0;
 
-	e->look_around = false;
+	e->look_around = e->look_labels = false;
 	for (i = 0; i < e->folders.n; i++)
 		n += e->folders.v[i].synced;
-	e->ask_names = e->live && n <= LIM_LOOK_AROUND;	/* else they were listed just now */
-	for (i = 0; n <= LIM_LOOK_AROUND && i < e->folders.n; i++) {
+	e->ask_names = e->ask_names || (vanished && e->live && n <= LIM_LOOK_AROUND);	/* else they were listed just now */
+	for (i = 0; i < e->folders.n; i++) {
 		struct folder *f = &e->folders.v[i];
 
-		if (!f->synced || f == e->sel.folder || f->dirty)
+		if (!f->synced || f == e->sel.folder || f->dirty || (n > LIM_LOOK_AROUND && f->role != MBOX_ALL))
 			continue;
 		f->poll_at = 0;
 		f->confirm = true;
@@ -78,7 +80,7 @@ live_poll_due(struct engine *e)
 {
 	size_t i;
 
-	if (e->look_around)
+	if (e->look_around || e->look_labels)
 		look_around(e);
 	if (e->ask_names)
 		return true;

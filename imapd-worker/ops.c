@@ -101,6 +101,7 @@ ops_done(struct engine *e, struct operation *o, enum op_result result, const cha
 
 	if (target != NULL)
 		target->poll_at = 0;
+	e->look_labels = e->folders.labels;	/* at All Mail at the least */
 	if (result != OP_OK)
 		log_info("operation not done code=%s", code);
 	STAILQ_REMOVE(&e->ops, o, operation, entry);

@@ -59,6 +59,8 @@ sync_start(struct engine *e, enum round_kind kind)
 	/* Sequence numbers are only good while nothing was expunged. */
 	if (s->expunged && s->flags_unknown)
 		e->round.all_flags = true;
+	/* What comes into a folder that is a label comes into All Mail too. */
+	e->look_labels = e->look_labels || (e->folders.labels && kind == ROUND_QUICK);
 	e->look_around = e->look_around || s->expunged;
 	/* A full round looks up to SELECT's UIDNEXT only: what arrived since waits for the next. */
 	s->arrived = kind != ROUND_QUICK && s->arrived;

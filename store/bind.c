@@ -40,6 +40,13 @@ has_room(const struct bind_input *in, const struct email *e)
 	return !email_copy_in(e, in->mailbox, &uid) || uid == 0;
 }
 
+/* X-GM-MSGID says for sure when it is not the same. */
+static bool
+is_another(const struct bind_input *in, const struct email *e)
+{
+	return in->gm_msgid != 0 && e->rec.gm_msgid != 0 && in->gm_msgid != e->rec.gm_msgid;
+}
+
 static bool
 is_candidate(const struct bind_input *in, uint64_t id)
 {
@@ -48,7 +55,7 @@ is_candidate(const struct bind_input *in, uint64_t id)
 
 	if (!email_load(&e, in->account, id))
 		return false;
-	ok = has_room(in, &e);
+	ok = has_room(in, &e) && !is_another(in, &e);
 	email_free(&e);
 	return ok;
 }
@@ -131,7 +138,7 @@ bind_find(const struct bind_input *in)
 
 	if (id != 0 || in->header == NULL)
 		return id;
-	if ((id = submit_copy_expected(in->account, in->mailbox, in->uid, in->header)) != 0)
+	if ((id = submit_copy_expected(in->account, in->mailbox, in->gm_msgid, in->header)) != 0)
 		return id;
 	if ((id = find_awaited(in)) != 0)
 		return id;
@@ -148,6 +155,36 @@ bind_copy(struct email *e, uint64_t mailbox, uint32_t uid, const struct keywords
 	(void)table_del(T_held, KEY(held, .account = e->account, .email = e->id));
 	(void)email_project(e);
 	email_save(e);
+}
+
+void
+bind_learn(struct email *e, struct slice emailid, uint64_t gm_msgid)
+{
+	if ((emailid.n == 0 || slice_eq(emailid, e->rec.emailid)) && (gm_msgid == 0 || gm_msgid == e->rec.gm_msgid))
+		return;
+	email_index_ids(e, false);
+	if (emailid.n > 0)
+		e->rec.emailid = emailid;
+	if (gm_msgid != 0)
+		e->rec.gm_msgid = gm_msgid;
+	email_index_ids(e, true);
+}
+
+void
+bind_share(const struct email *e, const struct keywords *k)
+{
+	struct slice copies = wbuf_slice(&e->copies);
+	struct uid_row u;
+
+	for (size_t i = 0; e->rec.gm_msgid != 0 && i < copies_count(copies); i++) {
+		struct copy c = copies_at(copies, i);
+
+		if (c.uid == 0 || !uid_get(e->account, c.mailbox, c.uid, &u) ||
+		    slice_eq(keywords_slice(&u.keywords), keywords_slice(k)))
+			continue;
+		u.keywords = *k;
+		uid_put(e->account, c.mailbox, c.uid, &u);
+	}
 }
 
 /* ---- vanished ---- */

@@ -28,6 +28,12 @@ struct bind_input {
 uint64_t bind_find(const struct bind_input *);
 /* Put the copy and its uid row in place; saves the email. */
 void bind_copy(struct email *, uint64_t mailbox, uint32_t uid, const struct keywords *, bool deleted);
+/* The server's own names for it, where it tells any: they replace what was known
+ * of a message that was made here or whose copy the server has made anew. */
+void bind_learn(struct email *, struct slice emailid, uint64_t gm_msgid);
+/* Where folders are labels (X-GM-MSGID is known) a message has one set of
+ * flags: what one copy tells is true of all. */
+void bind_share(const struct email *, const struct keywords *);
 /* false: no Message-ID, so it has none. */
 bool bind_fingerprint(const struct rec_header *, uint32_t size, uint64_t internaldate, struct hash32 *);
 

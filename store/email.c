@@ -115,6 +115,23 @@ move_one(struct email *e, uint64_t from, uint64_t to, bool local)
 		add_op(e, OP_EXPUNGE, from, 0);
 }
 
+static bool
+any_role(uint32_t account, struct slice boxes, enum mailbox_role role)
+{
+	for (size_t i = 0; i < ids_count(boxes); i++)
+		if (mailbox_role(account, ids_at(boxes, i)) == role)
+			return true;
+	return false;
+}
+
+/* All Mail shows all but what is deleted or spam: nobody takes a message out of it. */
+static bool
+stays(const struct email *e, uint64_t mailbox, struct slice add)
+{
+	return mailbox_role(e->account, mailbox) == MBOX_ALL && !any_role(e->account, add, MBOX_TRASH) &&
+	    !any_role(e->account, add, MBOX_JUNK);
+}
+
 /* Leaving one folder and entering another is a move; what is left over is
  * copied or expunged. Additions first: the email is always somewhere. */
 static void
@@ -128,7 +145,7 @@ patch_mailboxes(struct email *e, const struct email_patch *p, bool local)
 		if (!ids_has(now, ids_at(p->mailboxes_add, i)))
 			ids_add_once(&add, ids_at(p->mailboxes_add, i));
 	for (size_t i = 0; i < ids_count(p->mailboxes_del); i++)
-		if (ids_has(now, ids_at(p->mailboxes_del, i)))
+		if (ids_has(now, ids_at(p->mailboxes_del, i)) && !stays(e, ids_at(p->mailboxes_del, i), p->mailboxes_add))
 			ids_add_once(&del, ids_at(p->mailboxes_del, i));
 	na = ids_count(wbuf_slice(&add));
 	nd = ids_count(wbuf_slice(&del));

@@ -90,6 +90,7 @@ static void
 flags_changed(uint32_t link, uint64_t mailbox, uint32_t uid, struct slice flags)
 {
 	struct uid_row u, was;
+	struct email e;
 
 	if (!uid_get(link, mailbox, uid, &u))
 		return;
@@ -98,8 +99,26 @@ flags_changed(uint32_t link, uint64_t mailbox, uint32_t uid, struct slice flags)
 	if (u.deleted == was.deleted && slice_eq(keywords_slice(&u.keywords), keywords_slice(&was.keywords)))
 		return;
 	uid_put(link, mailbox, uid, &u);
-	if (u.email != 0)
-		email_settle(link, u.email);
+	if (u.email == 0 || !email_load(&e, link, u.email))
+		return;
+	bind_share(&e, &u.keywords);
+	email_free(&e);
+	email_settle(link, u.email);
+}
+
+/* Its UID came with our own operation, its names come now. */
+static void
+learn_known(uint32_t link, const struct msg_message_header *m)
+{
+	struct uid_row u;
+	struct email e;
+
+	if ((m->emailid.n == 0 && m->gm_msgid == 0) || !uid_get(link, m->mailbox, m->uid, &u) ||
+	    !email_load(&e, link, u.email))
+		return;
+	bind_learn(&e, m->emailid, m->gm_msgid);
+	email_save(&e);
+	email_free(&e);
 }
 
 static enum ingest
@@ -110,6 +129,7 @@ row_header(struct imap_row *r)
 	if (header_known(r)) {
 		mime_cancel(r->job);
 		r->job = NULL;
+		learn_known(r->session->link, m);
 		flags_changed(r->session->link, m->mailbox, m->uid, m->flags);
 		link_moved(r->session->link, PHASE_HEADERS);
 		return INGEST_DONE;

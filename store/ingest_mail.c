@@ -171,6 +171,8 @@ rebind(struct imap_row *r, uint64_t id)
 	if (!email_load(&e, r->session->link, id))
 		return;
 	keywords_from_flags(&k, m->flags, &deleted);
+	bind_learn(&e, m->emailid, m->gm_msgid);
+	bind_share(&e, &k);
 	bind_copy(&e, m->mailbox, m->uid, &k, deleted);
 	email_free(&e);
 	submit_copy_bound(r->session->link, m->mailbox, id);

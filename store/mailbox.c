@@ -170,16 +170,18 @@ mailbox_send_bound(struct chan *c, uint32_t account, uint64_t id)
 	row_mailbox_free(&row);
 }
 
+/* The nearest above it that is listed. */
 static uint64_t
 parent_of(uint32_t account, const struct rec_mailbox *rec)
 {
-	size_t n = rec->raw_name.n;
+	uint64_t id = 0;
 
 	if (rec->separator == 0)
 		return 0;
-	while (n > 0 && rec->raw_name.p[n - 1] != rec->separator)
-		n--;
-	return n < 2 ? 0 : table_get_u64(T_mailboxname, name_key(account, slice_mem(rec->raw_name.p, n - 1)));
+	for (size_t n = rec->raw_name.n; n > 1 && id == 0; n--)
+		if (rec->raw_name.p[n - 1] == rec->separator)
+			id = table_get_u64(T_mailboxname, name_key(account, slice_mem(rec->raw_name.p, n - 1)));
+	return id;
 }
 
 static void

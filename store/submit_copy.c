@@ -187,8 +187,19 @@ swap_own_copy(struct email *e, uint64_t mailbox, uint32_t own)
 	learn(e->account, LEARNED_SAVES);
 }
 
+/* Of the draft that was sent: it is another message there, and nobody's now. */
+static void
+leave_draft_copy(struct email *e, uint64_t mailbox, uint32_t own)
+{
+	struct uid_row nobody = { .email = 0 };
+
+	uid_put(e->account, mailbox, own, &nobody);
+	email_copy_del(e, mailbox);
+	email_save(e);
+}
+
 static uint64_t
-expected_for(const struct submission *s, uint64_t mailbox)
+expected_for(const struct submission *s, uint64_t mailbox, uint64_t gm_msgid)
 {
 	struct email e;
 	uint64_t id = 0;
@@ -200,7 +211,12 @@ expected_for(const struct submission *s, uint64_t mailbox)
 		id = 0;	/* the ATS destroyed it: what the server keeps is a message of its own */
 	else if (!email_copy_in(&e, mailbox, &own) || own == 0)
 		id = e.id;
-	else if (s->row.rec.copy_done && learned_of(s->account) != LEARNED_SAVES) {
+	else if (mailbox_role(s->account, mailbox) != MBOX_SENT) {
+		if (gm_msgid != e.rec.gm_msgid) {
+			leave_draft_copy(&e, mailbox, own);
+			id = e.id;
+		}
+	} else if (s->row.rec.copy_done && learned_of(s->account) != LEARNED_SAVES) {
 		swap_own_copy(&e, mailbox, own);
 		id = e.id;
 	}
@@ -208,19 +224,27 @@ expected_for(const struct submission *s, uint64_t mailbox)
 	return id;
 }
 
+/* May a message that was sent show there by itself? */
+static bool
+shows_sent(uint32_t account, uint64_t mailbox, bool labels)
+{
+	enum mailbox_role role = mailbox_role(account, mailbox);
+
+	return role == MBOX_SENT || (labels && role != MBOX_DRAFTS && role != MBOX_TRASH && role != MBOX_JUNK);
+}
+
 uint64_t
-submit_copy_expected(uint32_t account, uint64_t mailbox, uint32_t uid, const struct rec_header *h)
+submit_copy_expected(uint32_t account, uint64_t mailbox, uint64_t gm_msgid, const struct rec_header *h)
 {
 	struct submission s;
 	uint64_t id = 0;
 	bool handed;
 
-	(void)uid;
-	if (mailbox_role(account, mailbox) != MBOX_SENT || !submission_of_header(&s, account, h))
+	if (!shows_sent(account, mailbox, gm_msgid != 0) || !submission_of_header(&s, account, h))
 		return 0;
 	handed = s.row.rec.state == SUB_SENDING || s.row.rec.state == SUB_UNCERTAIN || s.row.rec.state == SUB_SENT;
 	if (handed)
-		id = expected_for(&s, mailbox);
+		id = expected_for(&s, mailbox, gm_msgid);
 	submission_free(&s);
 	return id;
 }

@@ -28,9 +28,10 @@ enum msgid submit_msgid_refs(const struct rec_header *);
 /* ---- copies ---- */
 enum learned { LEARNED_NOTHING, LEARNED_SAVES, LEARNED_DOES_NOT_SAVE };
 
-/* A new UID in a Sent folder: the email of the submission with this Message-ID,
- * made ready to take the UID. 0: not ours, or it has its copy. */
-uint64_t submit_copy_expected(uint32_t account, uint64_t mailbox, uint32_t uid, const struct rec_header *);
+/* A new UID in a Sent folder, or where folders are labels (gm_msgid is not 0) in
+ * any that shows what was sent: the email of the submission with this
+ * Message-ID, made ready to take the UID. 0: not ours, or it has its copy. */
+uint64_t submit_copy_expected(uint32_t account, uint64_t mailbox, uint64_t gm_msgid, const struct rec_header *);
 /* That UID is bound now. */
 void submit_copy_bound(uint32_t account, uint64_t mailbox, uint64_t email);
 /* Must this entry wait, because its email is being sent? */

@@ -37,7 +37,6 @@ class Gmail:
         self.smtp_server = liars.start(Lie("smtp", accounts=users, on_accept=self.accepted))
 
     def accepted(self, user, sender, rcpts, data):
-        """The draft of it, if Gmail has one, becomes the sent message (same Message-ID)."""
         box = self.boxes[user]
         box.sent(data, to_self=user in rcpts)
         for rcpt in set(rcpts) & set(self.boxes) - {user}:

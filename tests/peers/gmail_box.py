@@ -165,7 +165,8 @@ class Box:
             return new
 
     def sent(self, raw, to_self=False):
-        """What SMTP leaves: a copy in Sent, read; mail to oneself is the same message in INBOX."""
+        """What SMTP leaves: a copy in Sent, read; mail to oneself is the same message in INBOX. It has one header more."""
+        raw = b"Received: from [127.0.0.1] by smtp.gmail.com with ESMTPSA id 1\r\n" + raw
         return self.add(raw, [SENT, INBOX] if to_self else [SENT], () if to_self else ["\\Seen"])
 
     def label(self, message, add=(), remove=()):
@@ -190,10 +191,10 @@ class Box:
             self._place(message)
 
     def expunge(self, folder, message):
-        """Takes the label off; what is in Trash or Spam is deleted; what is in All Mail stays."""
+        """Takes the label off; what is in Trash or Spam, or a draft, is deleted; what is in All Mail stays."""
         with self.lock:
             message.deleted.discard(folder)
-            if folder.label in (TRASH, SPAM):
+            if folder.label in (TRASH, SPAM, DRAFTS):
                 self.messages.remove(message)
                 self._place(message)
             else:

@@ -4,7 +4,7 @@ import pytest
 
 from desk import Desk
 from gmail import Gmail
-from gmail_box import ALL, TRASH, Box
+from gmail_box import ALL, DRAFTS, INBOX, SENT, SPAM, TRASH, Box
 from peers import CANDIDATE, RECRUITER, message, until
 from postern import Postern
 
@@ -83,3 +83,144 @@ def test_first_sync(postern, gmail, box):
     box.add(mail("archived"), labels=())
     desk = linked(postern)
     same(desk, box)
+    email = desk.email("one")
+    names = {m["id"]: m["name"] for m in desk.ats.get("Mailbox", desk.account)}
+    assert sorted(names[b] for b in email["mailboxIds"]) == ["All Mail", "INBOX", "Jobs"]
+    assert len(desk.emails()) == 2 and set(desk.boxes()) >= {"inbox", "sent", "drafts", "trash", "junk", "all"}
+    assert all(m.flags == set() for m in box.messages)
+
+
+def test_threads_are_the_servers(postern, box):
+    one, two, three = (box.add(mail(s)) for s in ("alone", "joined", "other"))
+    two.thrid = one.thrid
+    box.add(mail("answer by header", headers=[("References", three.message_id)])).thrid = one.thrid
+    desk = linked(postern)
+    same(desk, box)
+    thread = {e["subject"]: e["threadId"] for e in desk.emails()}
+    assert thread["alone"] == thread["joined"] == thread["answer by header"] != thread["other"]
+
+
+def test_changes_in_gmail(postern, box):
+    for name in ("Jobs", "Clients/Acme"):
+        box.create(name)
+    mails = {s: box.add(mail(s)) for s in ("labelled", "unlabelled", "moved", "archived", "read", "thrown away", "spam",
+                                          "back again")}
+    box.label(mails["unlabelled"], add=["Jobs"])
+    box.label(mails["back again"], add=[TRASH])
+    desk = linked(postern)
+    same(desk, box)
+    ids = {e["subject"]: e["id"] for e in desk.emails()}
+    box.label(mails["labelled"], add=["Jobs", "Clients/Acme"])
+    box.label(mails["unlabelled"], remove=["Jobs"])
+    box.label(mails["moved"], add=["Clients/Acme"], remove=[INBOX])
+    box.label(mails["archived"], remove=[INBOX])
+    box.flag(mails["read"], add=["\\Seen", "\\Flagged"])
+    box.label(mails["thrown away"], add=[TRASH])
+    box.label(mails["spam"], add=[SPAM])
+    box.label(mails["back again"], add=[INBOX])
+    box.add(mail("new"), [INBOX, "Jobs"])
+    same(desk, box, 40)
+    assert {e["subject"]: e["id"] for e in desk.emails() if e["subject"] != "new"} == ids
+
+
+@pytest.mark.long
+def test_deleted_for_good(postern, box):
+    """All Mail is looked at seldom: the store waits whether the message comes up elsewhere (LIM_HOLD_SECONDS)."""
+    gone, stays = box.add(mail("gone")), box.add(mail("stays"))
+    desk = linked(postern)
+    same(desk, box)
+    box.delete(gone)
+    same(desk, box, 40)
+    assert [e["subject"] for e in desk.emails()] == [stays.subject]
+
+
+def test_changes_at_the_ats(postern, box):
+    box.create("Jobs")
+    mails = {s: box.add(mail(s)) for s in ("labelled", "unlabelled", "moved", "archived", "read", "thrown away", "spam",
+                                          "out of All Mail")}
+    box.label(mails["unlabelled"], add=["Jobs"])
+    box.label(mails["out of All Mail"], remove=[INBOX])
+    desk = linked(postern)
+    same(desk, box)
+    mailbox = {m["role"] or m["name"]: m["id"] for m in desk.ats.get("Mailbox", desk.account)}
+    ids = {e["subject"]: e["id"] for e in desk.emails()}
+
+    def update(subject, **change):
+        desk.ats.update("Email", ids[subject], change, desk.account)
+
+    def put(subject, *roles):
+        update(subject, mailboxIds={mailbox[r]: True for r in roles})
+    put("labelled", "inbox", "all", "Jobs")
+    put("unlabelled", "inbox", "all")
+    put("moved", "all", "Jobs")
+    put("archived", "all")
+    update("read", **{"keywords/$seen": True, "keywords/$flagged": True})
+    put("thrown away", "trash")
+    put("spam", "junk")
+    put("out of All Mail", "Jobs")
+    want = {"labelled": {INBOX, "Jobs"}, "unlabelled": {INBOX}, "moved": {"Jobs"}, "archived": set(), "read": {INBOX},
+            "thrown away": {TRASH}, "spam": {SPAM}, "out of All Mail": {"Jobs"}}
+    until("all labels", lambda: {s: m.labels for s, m in mails.items()} == want, 20)
+    until("the flags", lambda: mails["read"].flags == {"\\Seen", "\\Flagged"}, 20)
+    same(desk, box, 40)
+    assert {e["subject"]: e["id"] for e in desk.emails()} == ids
+
+
+def test_new_mail_is_live_and_one(postern, gmail, box):
+    box.create("Jobs")
+    desk = linked(postern)
+    person = desk.person(CANDIDATE)
+    box.add(mail("in INBOX"), [INBOX])
+    desk.whole("in INBOX", seconds=5)
+    box.add(mail("by a filter"), [INBOX, "Jobs"])
+    desk.whole("by a filter", seconds=5)
+    same(desk, box, 60)
+    assert [n["subject"] for n in desk.notes(person)] == ["in INBOX", "by a filter"]
+    bodies = gmail.said(rb"BODY\.PEEK\[\]")
+    assert len(bodies) == 2, bodies
+
+
+def test_sent_and_drafts(postern, gmail, box):
+    desk = linked(postern)
+    id_ = desk.submit(desk.draft([CANDIDATE, RECRUITER], "to her and me"))
+    done = desk.wait_state(id_)
+    same(desk, box, 40)
+    assert [m.labels for m in box.messages] == [{SENT, INBOX}] and not box.mails(DRAFTS)
+    email = desk.email("to her and me")
+    assert email["id"] == done["emailId"] and "$draft" not in email["keywords"]
+
+
+def test_a_draft_that_was_there_long_before(postern, gmail, box):
+    desk = linked(postern)
+    draft = desk.ats.create("Email", desk.account, **desk.draft([CANDIDATE], "slowly written"))["id"]
+    until("the draft", lambda: [m.labels for m in box.messages] == [{DRAFTS}])
+    same(desk, box, 40)
+    roles = desk.boxes()
+    answer = desk.ats.calls(("EmailSubmission/set", {
+        "accountId": desk.account, "create": {"s": {"emailId": draft, "identityId": desk.identity()["id"]}},
+        "onSuccessUpdateEmail": {"#s": {f"mailboxIds/{roles['drafts']}": None, f"mailboxIds/{roles['sent']}": True,
+                                        "keywords/$draft": None}}}))[0][1]
+    desk.wait_state(answer["created"]["s"]["id"])
+    until("sent, and no draft", lambda: [m.labels for m in box.messages] == [{SENT}], 40)
+    same(desk, box, 40)
+    assert [e["id"] for e in desk.emails()] == [draft]
+
+
+def test_labels_in_german(liars, tmp_path, need_postern):
+    box = Box("de")
+    box.create("Bewerber & Kunden/Köln")
+    box.add(mail("eins"), [INBOX, "Bewerber & Kunden/Köln"])
+    gmail = Gmail(liars, {RECRUITER: box})
+    with Postern(tmp_path / "postern", gmail, first=0) as postern:
+        desk = linked(postern)
+        same(desk, box)
+        names = {m["role"]: m["name"] for m in desk.ats.get("Mailbox", desk.account)}
+        assert names["all"] == "Alle Nachrichten" and names["drafts"] == "Entwürfe" and names["trash"] == "Papierkorb"
+        assert gmail.said("ENABLE .*UTF8=ACCEPT".encode()) and gmail.said('SELECT "[^"]*Köln"'.encode())
+        box.rename("Bewerber & Kunden/Köln", "Bewerber & Kunden/Köln-Süd")
+        box.create("Zürich")
+        box.label(box.find("eins"), add=["Zürich"])
+        box.remove("Zürich")
+        with desk.ats.events():
+            box.label(box.find("eins"), remove=[INBOX])
+            same(desk, box, 40)

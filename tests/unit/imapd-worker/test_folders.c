@@ -104,6 +104,37 @@ special_use_wins(void **state)
 	folders_free(&fs);
 }
 
+/* Two labels of one last part, and no parents in the list. */
+static void
+orphans_keep_their_path(void **state)
+{
+	struct folders fs = { 0 };
+	struct msg_sync_config c = { .first = 1 };
+	struct wbuf also;
+
+	(void)state;
+	add(&fs, "INBOX", '/', MBOX_NONE, 0);
+	add(&fs, "A/X", '/', MBOX_NONE, 0);
+	add(&fs, "B/K&APY-ln", '/', MBOX_NONE, 0);
+	add(&fs, "C", '/', MBOX_NONE, 0);
+	add(&fs, "C/X", '/', MBOX_NONE, 0);
+	add(&fs, "C/D/E/X", '/', MBOX_NONE, 0);
+	add(&fs, "/X", '/', MBOX_NONE, 0);
+	add(&fs, "X/", '/', MBOX_NONE, 0);
+	wbuf_init(&also, 0);
+	list_add(&also, slice_str("Köln"));	/* as people read it */
+	c.also = wbuf_slice(&also);
+	folders_choose(&fs, &c);
+	wbuf_free(&also);
+	assert_string_equal(folders_by_name(&fs, slice_str("A/X"))->name, "A/X");
+	assert_string_equal(folders_by_name(&fs, slice_str("B/K&APY-ln"))->name, "B/Köln");
+	assert_string_equal(folders_by_name(&fs, slice_str("C/X"))->name, "X");
+	assert_string_equal(folders_by_name(&fs, slice_str("C/D/E/X"))->name, "D/E/X");
+	assert_string_equal(folders_by_name(&fs, slice_str("/X"))->name, "/X");
+	assert_true(folders_by_name(&fs, slice_str("B/K&APY-ln"))->synced);
+	folders_free(&fs);
+}
+
 static void
 names_decide(void **state)
 {
@@ -209,6 +240,7 @@ main(void)
 		cmocka_unit_test(utf7_both_ways),
 		cmocka_unit_test(utf7_refuses),
 		cmocka_unit_test(special_use_wins),
+		cmocka_unit_test(orphans_keep_their_path),
 		cmocka_unit_test(names_decide),
 		cmocka_unit_test(configured_names),
 		cmocka_unit_test(endless_list),
