@@ -171,6 +171,15 @@ bind_learn(struct email *e, struct slice emailid, uint64_t gm_msgid)
 }
 
 void
+bind_unlearn(struct email *e)
+{
+	email_index_ids(e, false);
+	e->rec.emailid = SLICE_NONE;
+	e->rec.gm_msgid = 0;
+	email_index_ids(e, true);
+}
+
+void
 bind_share(const struct email *e, const struct keywords *k)
 {
 	struct slice copies = wbuf_slice(&e->copies);

@@ -31,6 +31,8 @@ void bind_copy(struct email *, uint64_t mailbox, uint32_t uid, const struct keyw
 /* The server's own names for it, where it tells any: they replace what was known
  * of a message that was made here or whose copy the server has made anew. */
 void bind_learn(struct email *, struct slice emailid, uint64_t gm_msgid);
+/* Another message of the server stands for it from now on. */
+void bind_unlearn(struct email *);
 /* Where folders are labels (X-GM-MSGID is known) a message has one set of
  * flags: what one copy tells is true of all. */
 void bind_share(const struct email *, const struct keywords *);

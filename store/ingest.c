@@ -8,6 +8,7 @@
 #include "link.h"
 #include "log.h"
 #include "mailbox.h"
+#include "submit_copy.h"
 #include "window.h"
 
 /* ---- headers at the parser ---- */
@@ -106,7 +107,8 @@ flags_changed(uint32_t link, uint64_t mailbox, uint32_t uid, struct slice flags)
 	email_settle(link, u.email);
 }
 
-/* Its UID came with our own operation, its names come now. */
+/* Its UID came with our own operation, its names come now; those of a draft say
+ * nothing of what was sent. */
 static void
 learn_known(uint32_t link, const struct msg_message_header *m)
 {
@@ -116,7 +118,10 @@ learn_known(uint32_t link, const struct msg_message_header *m)
 	if ((m->emailid.n == 0 && m->gm_msgid == 0) || !uid_get(link, m->mailbox, m->uid, &u) ||
 	    !email_load(&e, link, u.email))
 		return;
-	bind_learn(&e, m->emailid, m->gm_msgid);
+	if (m->mailbox == submit_sent_mailbox(link))
+		bind_learn(&e, m->emailid, m->gm_msgid);
+	else if (e.rec.emailid.n == 0 && e.rec.gm_msgid == 0 && !submit_copy_in_sent(&e))
+		bind_learn(&e, m->emailid, m->gm_msgid);
 	email_save(&e);
 	email_free(&e);
 }

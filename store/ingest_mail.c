@@ -201,6 +201,8 @@ ingest_header(struct imap_row *r)
 	    .header = r->error[0] == '\0' ? &h : NULL });
 	if (id != 0)
 		rebind(r, id);
+	else if (submit_copy_leftover(r->session->link, m->mailbox, m->gm_msgid, &h))
+		uid_put(r->session->link, m->mailbox, m->uid, &(struct uid_row){ .email = 0 });
 	else if (window_takes(r->session->link, m->mailbox, m->uid, m->internaldate))
 		create(r, &h, p.header);
 	(void)table_del(T_tries, KEY(tries, .account = r->session->link, .mailbox = m->mailbox, .uid = m->uid));

@@ -1,5 +1,6 @@
 #include "submit_copy.h"
 
+#include "bind.h"
 #include "email.h"
 #include "imap_session.h"
 #include "journal.h"
@@ -187,15 +188,26 @@ swap_own_copy(struct email *e, uint64_t mailbox, uint32_t own)
 	learn(e->account, LEARNED_SAVES);
 }
 
-/* Of the draft that was sent: it is another message there, and nobody's now. */
-static void
-leave_draft_copy(struct email *e, uint64_t mailbox, uint32_t own)
+bool
+submit_copy_in_sent(const struct email *e)
+{
+	uint32_t uid = 0;
+
+	return email_copy_in(e, submit_sent_mailbox(e->account), &uid) && uid != 0;
+}
+
+/* All Mail shows the draft too, which is another message and nobody's now. */
+static uint64_t
+in_place_of_draft(struct email *e, uint64_t mailbox, uint32_t own, uint64_t gm_msgid)
 {
 	struct uid_row nobody = { .email = 0 };
 
+	if (e->rec.gm_msgid != 0 && gm_msgid != e->rec.gm_msgid && submit_copy_in_sent(e))
+		return 0;
 	uid_put(e->account, mailbox, own, &nobody);
 	email_copy_del(e, mailbox);
 	email_save(e);
+	return e->id;
 }
 
 static uint64_t
@@ -210,13 +222,10 @@ expected_for(const struct submission *s, uint64_t mailbox, uint64_t gm_msgid)
 	if (!email_visible(&e.rec))
 		id = 0;	/* the ATS destroyed it: what the server keeps is a message of its own */
 	else if (!email_copy_in(&e, mailbox, &own) || own == 0)
-		id = e.id;
-	else if (mailbox_role(s->account, mailbox) != MBOX_SENT) {
-		if (gm_msgid != e.rec.gm_msgid) {
-			leave_draft_copy(&e, mailbox, own);
-			id = e.id;
-		}
-	} else if (s->row.rec.copy_done && learned_of(s->account) != LEARNED_SAVES) {
+		id = e.rec.gm_msgid == 0 || gm_msgid == e.rec.gm_msgid || !submit_copy_in_sent(&e) ? e.id : 0;
+	else if (mailbox_role(s->account, mailbox) != MBOX_SENT)
+		id = in_place_of_draft(&e, mailbox, own, gm_msgid);
+	else if (s->row.rec.copy_done && learned_of(s->account) != LEARNED_SAVES) {
 		swap_own_copy(&e, mailbox, own);
 		id = e.id;
 	}
@@ -247,6 +256,24 @@ submit_copy_expected(uint32_t account, uint64_t mailbox, uint64_t gm_msgid, cons
 		id = expected_for(&s, mailbox, gm_msgid);
 	submission_free(&s);
 	return id;
+}
+
+bool
+submit_copy_leftover(uint32_t account, uint64_t mailbox, uint64_t gm_msgid, const struct rec_header *h)
+{
+	struct submission s;
+	struct email e;
+	bool left = false;
+
+	if (gm_msgid == 0 || mailbox_role(account, mailbox) != MBOX_ALL || !submission_of_header(&s, account, h))
+		return false;
+	if (email_load(&e, account, s.row.rec.email)) {
+		left = email_visible(&e.rec) && submit_copy_in_sent(&e) && e.rec.gm_msgid != 0 &&
+		    gm_msgid != e.rec.gm_msgid;
+		email_free(&e);
+	}
+	submission_free(&s);
+	return left;
 }
 
 /* Entries that would put a copy there are held back while this is open, so the
@@ -335,6 +362,7 @@ take_found(struct submission *s, uint64_t mailbox, uint32_t uid)
 		return;
 	if (email_visible(&e.rec)) {
 		keywords_del(&e.keywords, slice_str("$draft"));
+		bind_unlearn(&e);
 		journal_take_uid(&e, mailbox, uid, &e.keywords);
 	}
 	email_free(&e);

@@ -13,6 +13,8 @@
 #include "db.h"
 #include "limits.h"
 
+struct email;
+
 /* ---- Message-IDs with a keyed MAC: submit_msgid.c ---- */
 enum msgid { MSGID_FOREIGN, MSGID_OURS, MSGID_FORGED };
 
@@ -32,6 +34,10 @@ enum learned { LEARNED_NOTHING, LEARNED_SAVES, LEARNED_DOES_NOT_SAVE };
  * any that shows what was sent: the email of the submission with this
  * Message-ID, made ready to take the UID. 0: not ours, or it has its copy. */
 uint64_t submit_copy_expected(uint32_t account, uint64_t mailbox, uint64_t gm_msgid, const struct rec_header *);
+/* Is a copy in Sent known by its UID? Then the server's names are that one's. */
+bool submit_copy_in_sent(const struct email *);
+/* Is it the draft of what was sent, which All Mail shows beside it? */
+bool submit_copy_leftover(uint32_t account, uint64_t mailbox, uint64_t gm_msgid, const struct rec_header *);
 /* That UID is bound now. */
 void submit_copy_bound(uint32_t account, uint64_t mailbox, uint64_t email);
 /* Must this entry wait, because its email is being sent? */
