@@ -32,6 +32,19 @@ assert_text_(struct slice s, const char *text, const char *file, int line)
 	free(got);
 }
 
+static UNUSED void
+put(struct wbuf *m, const char *s)
+{
+	w_raw(m, s, strlen(s));
+}
+
+static UNUSED void
+put_many(struct wbuf *m, const char *s, size_t times)
+{
+	for (size_t i = 0; i < times; i++)
+		put(m, s);
+}
+
 /* A parsed message that lives until parsed_free. */
 struct parsed {
 	struct wbuf bytes;

@@ -1,27 +1,10 @@
-/* Limits of a message: at each it is read or written whole, one beyond it is cut or refused. */
+/* Limits of a message that is read: at each it is whole, one beyond it is cut or refused. */
 #include "helper.h"
 
-#include "address.h"
-#include "compose.h"
-#include "compose_part.h"
 #include "html.h"
 #include "limits.h"
-#include "message_id.h"
 #include "rfc2047.h"
 #include "text.h"
-
-static void
-put(struct wbuf *m, const char *s)
-{
-	w_raw(m, s, strlen(s));
-}
-
-static void
-put_many(struct wbuf *m, const char *s, size_t times)
-{
-	for (size_t i = 0; i < times; i++)
-		put(m, s);
-}
 
 /* head, piece so often, tail: parsed. */
 static void
@@ -407,65 +390,6 @@ entities(void **state)
 	html_is("&#000000065;&#x000000041;", "&#000000065;&#x000000041;");
 }
 
-/* What becomes of a draft with this Message-ID. */
-static const char *
-composed(struct slice id)
-{
-	struct rec_draft_part part = { .type = slice_str("text/plain"), .text = slice_str("x") };
-	struct wbuf item = { 0 }, parts = { 0 }, draft = { 0 }, out = { .max = LIM_BODY };
-	const char *error;
-
-	rec_draft_part_encode(&item, &part);
-	w_bytes(&parts, wbuf_slice(&item), item.n);
-	rec_draft_encode(&draft, &(struct rec_draft){ .message_id = id, .parts = wbuf_slice(&parts) });
-	error = compose_message(&out, wbuf_slice(&draft), NULL, NULL);
-	wbuf_free(&item);
-	wbuf_free(&parts);
-	wbuf_free(&draft);
-	wbuf_free(&out);
-	return error;
-}
-
-/* limit: LIM_COMPOSE_ID */
-static void
-composed_id(void **state)
-{
-	char id[LIM_COMPOSE_ID + 1];
-
-	(void)state;
-	memset(id, 'x', sizeof(id));
-	assert_null(composed(slice_mem(id, LIM_COMPOSE_ID)));
-	assert_string_equal(composed(slice_mem(id, LIM_COMPOSE_ID + 1)), "invalidHeader");
-}
-
-static bool
-travels_plain(const char *type, size_t line, const char *end)
-{
-	struct rec_draft_part part = { .type = slice_str(type) };
-	struct wbuf data = { 0 }, out = { 0 };
-	bool plain;
-
-	put_many(&data, "x", line);
-	put(&data, end);
-	assert_null(compose_leaf(&out, &part, wbuf_slice(&data), end[0] == '\n'));
-	plain = memmem(out.p, out.n, "Encoding: 7bit", 14) != NULL;
-	wbuf_free(&data);
-	wbuf_free(&out);
-	return plain;
-}
-
-/* limit: LIM_MAIL_LINE: a longer one travels encoded. */
-static void
-mail_line(void **state)
-{
-	(void)state;
-	for (size_t over = 0; over <= 1; over++) {
-		assert_int_equal(travels_plain("text/plain", LIM_MAIL_LINE + over, "\nmore"), !over);
-		assert_int_equal(travels_plain("text/csv", LIM_MAIL_LINE + over, "\r\nmore\r\n"), !over);
-		assert_int_equal(travels_plain("message/rfc822", LIM_MAIL_LINE + over, "\r\n"), !over);
-	}
-}
-
 /* limit: LIM_PART_RECORD LIM_HEADER_RECORD: the largest part and header keep well below, and no reader takes more. */
 static void
 records(void **state)
@@ -518,8 +442,6 @@ main(void)
 		cmocka_unit_test(texts_size),
 		cmocka_unit_test(preview),
 		cmocka_unit_test(entities),
-		cmocka_unit_test(composed_id),
-		cmocka_unit_test(mail_line),
 		cmocka_unit_test(records),
 	};
 
