@@ -96,7 +96,7 @@
 
 /* Life of processes */
 #define LIM_READY_SECONDS 10	/* exec to READY, else killed */
-#define LIM_PING_SECONDS 15	/* how often the master asks each process whether it is there */
+#define LIM_PING_SECONDS 15	/* how often the master asks each process that ran whether it is there */
 #define LIM_PINGS 4	/* pings unanswered: it is wedged and killed, 60 to 75 s after its last word */
 #define LIM_STARTING 16		/* children between exec and READY at once */
 #define LIM_RESTART_FIRST_MS 100	/* before a dead process is started again; doubles */
@@ -327,6 +327,7 @@
 #define LIM_AUDIT_HEAD_SECONDS 3600	/* the chain's head goes to the ordinary log */
 #define LIM_AUDIT_BUCKETS 16384	/* places in which parties are counted, picked by a keyed hash */
 #define LIM_AUDIT_COUNT_SECONDS 60	/* that such counts are gathered before they are a line */
+#define LIM_UNASKED 20	/* such rounds that one which sleeps is left asleep: five minutes, as long as LIM_PROOF_SECONDS */
 #define LIM_WATCH_SECONDS 10	/* how often resolver files and the CA bundle are looked at */
 #define LIM_IMAP_TICK_MS 5000	/* how often a waiting command is doubted */
 #define LIM_PROGRESS_SECONDS 1	/* between two events about the progress of a link */
@@ -335,8 +336,8 @@
 #define LIM_FRESH_TELL_SECONDS 60	/* between two words that a link is whole, where no round tells it */
 #define LIM_WATCH_EVENTS 256	/* of one turn for posternctl monitor; more are counted */
 #define LIM_RETURN_SECONDS 60	/* from the start of a store: links that run then come back by themselves, and queue behind those a person waits for */
-#define LIM_HOUSEKEEPING_SECONDS 60	/* between two looks for what is too old */
-#define LIM_HOUSEKEEPING_ROWS 1024	/* forgotten in one turn */
+#define LIM_HOUSEKEEPING_SECONDS 300	/* between two looks for what is too old */
+#define LIM_HOUSEKEEPING_ROWS 4096	/* forgotten in one turn */
 #define LIM_WINDOW_SWEEP_SECONDS 3600	/* between two looks for mail that fell out of the window */
 #define LIM_CREDITS_TOGETHER 8	/* credits returned in one message, where they are released one by one; far fewer than LIM_CHAN_CREDITS */
 #define LIM_COALESCE_MS 10	/* changes that follow each other make one event */

@@ -139,7 +139,8 @@ proc_start(struct proc *p)
 	p->started_ms = now_ms();
 	p->started_at = (uint64_t)time(NULL);
 	p->failed_setup = false;
-	p->pings = 0;
+	p->pings = p->unasked = 0;
+	p->slept = 0;
 	p->state = PROC_STARTING;
 	if (spawn(p) == -1 || setup_send(p) == -1) {
 		logger_line(LOG_LVL_ERROR, "cannot start %s reason=%s", proc_label(p), strerror(errno));

@@ -36,6 +36,8 @@ struct proc {
 	struct chan *chan;	/* NULL while it does not run */
 	struct event *timer;	/* READY clock or restart delay */
 	unsigned int pings;	/* unanswered */
+	uint64_t slept;		/* alive.c: how often, with its last answer; 0: not known */
+	unsigned int unasked;	/* rounds that it was left asleep */
 	int64_t started_ms;
 	uint64_t started_at;	/* seconds since 1970 */
 	uint32_t restarts;

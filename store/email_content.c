@@ -1,7 +1,6 @@
 /*
  * email_content.c - Email/fetchContent: bodies that the ATS asks for.
  */
-#include <event2/event.h>
 #include <stdlib.h>
 #include <sys/queue.h>
 
@@ -15,6 +14,7 @@
 #include "quota.h"
 #include "seam.h"
 #include "told.h"
+#include "wake.h"
 
 struct waiting {
 	LIST_ENTRY(waiting) entry;
@@ -25,6 +25,7 @@ struct waiting {
 
 static LIST_HEAD(, waiting) waiters = LIST_HEAD_INITIALIZER(waiters);
 static size_t nwaiters;
+static struct wake late;
 
 static void
 waiter_free(struct waiting *w)
@@ -59,17 +60,16 @@ email_content_done(uint32_t account, uint64_t email, const char *code)
 }
 
 static void
-on_second(evutil_socket_t fd, short what, void *arg)
+on_late(void)
 {
 	struct waiting *w, *next;
 
-	(void)fd;
-	(void)what;
-	(void)arg;
 	for (w = LIST_FIRST(&waiters); w != NULL; w = next) {
 		next = LIST_NEXT(w, entry);
 		if (w->until <= store_ticks())
 			waiter_end(w, "net.timeout");
+		else
+			wake_by(&late, w->until);
 	}
 }
 
@@ -122,6 +122,7 @@ wait_for(struct asker a, const struct email *e)
 		.until = store_ticks() + LIM_CONTENT_SECONDS };
 	LIST_INSERT_HEAD(&waiters, w, entry);
 	nwaiters++;
+	wake_by(&late, w->until);
 	ingest_demand(e->account, e->id, e->rec.backfill);
 	return "fetching";
 }
@@ -166,9 +167,5 @@ email_on_content(struct chan *c, const union msg *m, int *fd)
 void
 email_init(void)
 {
-	static const struct timeval second = { 1, 0 };
-	struct event *tick = event_new(loop_base(), -1, EV_PERSIST, on_second, NULL);
-
-	if (tick == NULL || event_add(tick, &second) == -1)
-		fatal("out of memory");
+	wake_init(&late, on_late);
 }

@@ -11,6 +11,7 @@
 #include "imap_session.h"
 #include "link.h"
 #include "link_unit.h"
+#include "wake.h"
 
 /* Kept while the store runs; only links that met a full disk have one. */
 struct rest {
@@ -57,6 +58,7 @@ imap_rest(uint32_t link)
 	if (wait > LIM_REST_MAX_SECONDS)
 		wait = LIM_REST_MAX_SECONDS;
 	r->until = now + wait + randombytes_uniform((uint32_t)wait / 2 + 1);
+	imap_due_rest(r->until);
 }
 
 static bool
@@ -74,13 +76,15 @@ may_come(uint32_t link)
 	return may;
 }
 
-void
+uint64_t
 imap_rest_over(void)
 {
-	uint64_t now = store_ticks();
+	uint64_t now = store_ticks(), next = WAKE_NEVER;
 	struct rest *r;
 
 	LIST_FOREACH(r, &rests, entry) {
+		if (r->until > now && r->until < next)
+			next = r->until;
 		if (r->until == 0 || r->until > now)
 			continue;
 		r->until = 0;
@@ -88,4 +92,5 @@ imap_rest_over(void)
 		if (may_come(r->link))
 			imap_worker_again(r->link);
 	}
+	return next;
 }

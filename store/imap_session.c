@@ -1,6 +1,5 @@
 #include "imap_session.h"
 
-#include <event2/event.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -14,6 +13,7 @@
 #include "log.h"
 #include "loop.h"
 #include "seam.h"
+#include "wake.h"
 
 static LIST_HEAD(, imap_session) sessions = LIST_HEAD_INITIALIZER(sessions);
 static bool drain_planned;
@@ -42,6 +42,7 @@ void
 imap_touch(struct imap_session *s)
 {
 	s->turn = db_turn();
+	imap_due_by(s, store_ticks() + 1);
 }
 
 /* ---- rows ---- */
@@ -156,7 +157,7 @@ imap_drain(struct imap_session *s)
 			row_done(s, r);
 	}
 	if (state == INGEST_AGAIN)
-		imap_drain_later();
+		imap_drain_later(s);
 	ingest_pump(s);
 	journal_run(s);
 }
@@ -170,17 +171,31 @@ drain_all(void *unused)
 	drain_planned = false;
 	for (s = LIST_FIRST(&sessions); s != NULL; s = next) {
 		next = LIST_NEXT(s, entry);
+		if (!s->drain)
+			continue;
+		s->drain = false;
+		imap_due_by(s, store_ticks() + 1);
 		imap_drain(s);
 	}
 }
 
 void
-imap_drain_later(void)
+imap_drain_later(struct imap_session *s)
 {
+	s->drain = true;
 	if (drain_planned)
 		return;
 	drain_planned = true;
 	db_later(drain_all, NULL);
+}
+
+void
+imap_drain_of(uint32_t link)
+{
+	struct imap_session *s = imap_session_of(link);
+
+	if (s != NULL)
+		imap_drain_later(s);
 }
 
 /* ---- handlers: everything but bodies goes into the queue ---- */
@@ -408,6 +423,7 @@ imap_peer(const struct chan_peer *peer, int fd)
 	if ((s = calloc(1, sizeof(*s))) == NULL)
 		fatal("out of memory");
 	s->link = peer->unit;
+	s->look_at = WAKE_NEVER;
 	STAILQ_INIT(&s->rows);
 	if ((s->chan = loop_chan(fd, peer, &ops, s)) == NULL)
 		fatal("out of memory");
@@ -436,28 +452,26 @@ on_aborted(void)
 }
 
 static void
-on_second(evutil_socket_t fd, short what, void *arg)
+on_due(void)
 {
+	uint64_t now = store_ticks();
 	struct imap_session *s;
 
-	(void)fd;
-	(void)what;
-	(void)arg;
-	imap_rest_over();
+	imap_due_rest(imap_rest_over());
 	LIST_FOREACH(s, &sessions, entry) {
-		ingest_release(s);
-		ingest_pump(s);
-		journal_run(s);
+		if (s->look_at <= now) {
+			ingest_release(s);
+			ingest_pump(s);
+			journal_run(s);
+			s->look_at = imap_due_next(s);
+		}
+		imap_due_by(s, s->look_at);
 	}
 }
 
 void
 imap_init(void)
 {
-	static const struct timeval second = { 1, 0 };
-	struct event *tick = event_new(loop_base(), -1, EV_PERSIST, on_second, NULL);
-
-	if (tick == NULL || event_add(tick, &second) == -1)
-		fatal("out of memory");
+	imap_due_init(on_due);
 	db_hook(DB_ABORTED, on_aborted);
 }

@@ -78,6 +78,8 @@ struct imap_session {
 	bool live;
 	uint64_t pump_after;	/* store_ticks(): no bodies are asked for before */
 	uint64_t turn;		/* last turn that changed something for it */
+	uint64_t look_at;	/* store_ticks() of the next look at what waits for the clock, imap_due.c */
+	bool drain;		/* a later turn handles its rows */
 	unsigned int strays;	/* things it named that are nobody's, foreign.h */
 	LIST_HEAD(, journal_flight) flights[JOURNAL_BUCKETS];	/* by number of the entry */
 	size_t nsent, nappends, append_bytes;	/* of them at the server; appends and their sizes */
@@ -93,7 +95,8 @@ void imap_touch(struct imap_session *);
 /* Handle the rows whose turn it is. Called when one became ready. */
 void imap_drain(struct imap_session *);
 /* As above in a later turn. */
-void imap_drain_later(void);
+void imap_drain_later(struct imap_session *);
+void imap_drain_of(uint32_t link);	/* if it has a session */
 /* The session is out of step with the database, or its settings changed: have
  * the master start a fresh worker. The session is gone after this. */
 void imap_restart(struct imap_session *);
@@ -103,9 +106,17 @@ void imap_settings(struct imap_session *);
 void imap_stop(struct imap_session *);	/* its unit was stopped */
 /* Ask the master for its worker. */
 void imap_worker_again(uint32_t link);
-/* imap_rest.c: ask for it later, after an undone turn; and once a second. */
+/* imap_rest.c: ask for it later, after an undone turn. over: those whose time
+ * has come; when the next one comes, or WAKE_NEVER. */
 void imap_rest(uint32_t link);
-void imap_rest_over(void);
+uint64_t imap_rest_over(void);
+/* imap_due.c: the next look at this session, or at the links that rest, not
+ * later than then. look: when that moment came. */
+void imap_due_by(struct imap_session *, uint64_t tick);
+void imap_due_rest(uint64_t tick);
+void imap_due_init(void (*look)(void));
+/* What of it waits for the clock: when, or WAKE_NEVER. */
+uint64_t imap_due_next(const struct imap_session *);
 void imap_init(void);
 
 /* ---- ingest.c: one row at its turn ---- */

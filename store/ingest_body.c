@@ -41,8 +41,7 @@ static void
 want(uint32_t account, uint64_t email, uint64_t more)
 {
 	ingest_wanted(account, email, table_get_u64(T_want, want_key(account, email)) | WANT_NOTE | more);
-	if (imap_session_of(account) != NULL)
-		imap_drain_later();
+	imap_drain_of(account);
 }
 
 void

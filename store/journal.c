@@ -15,12 +15,10 @@ uint64_t
 journal_add(const struct rec_pending *p)
 {
 	uint64_t op = store_next_id();
-	struct imap_session *s = imap_session_of(p->account);
 
 	row_pending_put(op_key(p->account, op), p);
 	table_put_empty(T_pendmail, KEY(pendmail, .account = p->account, .email = p->email, .op = op));
-	if (s != NULL)
-		imap_drain_later();
+	imap_drain_of(p->account);
 	return op;
 }
 
@@ -34,6 +32,7 @@ journal_drop(uint32_t account, uint64_t op)
 	(void)table_del(T_pendmail, KEY(pendmail, .account = account, .email = row.rec.email, .op = op));
 	(void)table_del(T_pending, op_key(account, op));
 	row_pending_free(&row);
+	imap_drain_of(account);	/* what stood behind it */
 }
 
 void

@@ -238,7 +238,7 @@ journal_run(struct imap_session *s)
 	if (!s->listed)
 		return;
 	if (s->journal_turn == db_turn()) {
-		imap_drain_later();
+		imap_drain_later(s);
 		return;
 	}
 	s->journal_turn = db_turn();

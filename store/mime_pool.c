@@ -6,6 +6,7 @@
 #include "log.h"
 #include "loop.h"
 #include "mime_job.h"
+#include "wake.h"
 
 /* The parse jobs of one link that wait. */
 struct line {
@@ -17,7 +18,8 @@ struct line {
 static TAILQ_HEAD(, mime_worker) workers = TAILQ_HEAD_INITIALIZER(workers);
 static TAILQ_HEAD(, line) lines = TAILQ_HEAD_INITIALIZER(lines);
 static struct mime_jobs urgent = TAILQ_HEAD_INITIALIZER(urgent);
-static struct event *pump_event, *tick_event;
+static struct event *pump_event;
+static struct wake late;
 
 static void worker_end(struct mime_worker *);
 
@@ -310,6 +312,24 @@ end_idle(void)
 	}
 }
 
+/* A worker that is too slow, or lingers; what found no place is tried again. */
+static uint64_t
+next_due(void)
+{
+	uint64_t next = TAILQ_EMPTY(&urgent) && TAILQ_EMPTY(&lines) ? WAKE_NEVER : store_ticks() + 1, at;
+	const struct mime_worker *w;
+
+	TAILQ_FOREACH(w, &workers, entry) {
+		at = WAKE_NEVER;
+		if (!TAILQ_EMPTY(&w->jobs))
+			at = w->since + LIM_MIME_SECONDS + 1;
+		else if (w->link != 0)
+			at = w->since + LIM_MIME_LINGER_SECONDS;
+		next = at < next ? at : next;
+	}
+	return next;
+}
+
 /* Lines take turns: the first becomes the last each time. */
 static void
 pump(void)
@@ -325,6 +345,7 @@ pump(void)
 		serve_line(l);
 	end_idle();
 	lines_tidy();
+	wake_by(&late, next_due());
 }
 
 static void
@@ -337,13 +358,10 @@ on_pump(evutil_socket_t fd, short what, void *arg)
 }
 
 static void
-on_tick(evutil_socket_t fd, short what, void *arg)
+on_due(void)
 {
 	struct mime_worker *w, *next;
 
-	(void)fd;
-	(void)what;
-	(void)arg;
 	for (w = TAILQ_FIRST(&workers); w != NULL; w = next) {
 		next = TAILQ_NEXT(w, entry);
 		if (!TAILQ_EMPTY(&w->jobs) && store_ticks() - w->since > LIM_MIME_SECONDS)
@@ -357,13 +375,10 @@ on_tick(evutil_socket_t fd, short what, void *arg)
 static void
 events_start(void)
 {
-	static const struct timeval second = { 1, 0 };
-
 	if (pump_event != NULL)
 		return;
-	pump_event = evtimer_new(loop_base(), on_pump, NULL);
-	tick_event = event_new(loop_base(), -1, EV_PERSIST, on_tick, NULL);
-	if (pump_event == NULL || tick_event == NULL || event_add(tick_event, &second) == -1)
+	wake_init(&late, on_due);
+	if ((pump_event = evtimer_new(loop_base(), on_pump, NULL)) == NULL)
 		fatal("out of memory");
 }
 

@@ -381,7 +381,6 @@ cancel(struct asker a, struct submission *s)
 			blob_unref(s->account, rec->snapshot);
 		rec->snapshot = 0;
 		submission_save(s);
-		imap_drain_later();	/* what was held back for it */
 	}
 	out_set_done(a, s->account, OBJ_SUBMISSION, old, (struct msg_set_done){ .id = s->id });
 }

@@ -8,6 +8,7 @@
 #include "blob.h"
 #include "changes.h"
 #include "email.h"
+#include "imap_session.h"
 #include "ingest.h"
 #include "log.h"
 #include "loop.h"
@@ -39,6 +40,7 @@ submission_save(struct submission *s)
 {
 	row_submission_put(KEY(submission, .account = s->account, .id = s->id), &s->row.rec);
 	changes_record(s->account, OBJ_SUBMISSION, s->id, UPDATED);
+	imap_drain_of(s->account);	/* what the journal held back for it */
 }
 
 void
@@ -332,20 +334,18 @@ run_one(const struct key_due *k)
 static void
 sleep_until_next(void)
 {
-	struct timeval tv = { LIM_QUEUE_SLEEP_SECONDS, 0 };
+	struct timeval tv = { LIM_OVERDUE_SECONDS, 0 };
 	struct scan s;
 	struct slice key;
 	struct key_due k;
 	uint64_t now = store_now();
 
 	scan_range(&s, T_due, KEY(due, .at = 0), KEY(due, .at = UINT64_MAX), false);
-	if (scan_next(&s, &key, NULL)) {
-		if (key_due_read(key, &k) == 0 && k.at > now)
-			tv.tv_sec = (time_t)(k.at - now < LIM_QUEUE_SLEEP_SECONDS ? k.at - now : LIM_QUEUE_SLEEP_SECONDS);
-		else
-			tv.tv_sec = LIM_OVERDUE_SECONDS;
-		scan_end(&s);
-	}
+	if (!scan_next(&s, &key, NULL))
+		return;	/* what comes in wakes it */
+	if (key_due_read(key, &k) == 0 && k.at > now)
+		tv.tv_sec = (time_t)(k.at - now < LIM_QUEUE_SLEEP_SECONDS ? k.at - now : LIM_QUEUE_SLEEP_SECONDS);
+	scan_end(&s);
 	evtimer_add(timer, &tv);
 }
 

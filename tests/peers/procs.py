@@ -19,6 +19,14 @@ def status(pid):
         return {k: v.strip() for k, v in (line.split(":", 1) for line in f)}
 
 
+def ran(pid):
+    """(how often it went to sleep, CPU milliseconds so far)"""
+    with open(f"/proc/{pid}/stat") as f:
+        words = f.read().rsplit(")", 1)[1].split()
+    ticks = int(words[11]) + int(words[12])
+    return int(status(pid)["voluntary_ctxt_switches"]), ticks * 1000 // os.sysconf("SC_CLK_TCK")
+
+
 def resident_kb(pid):
     return int(status(pid).get("RssAnon", "0 kB").split()[0])
 

@@ -25,6 +25,7 @@ static struct conf life_conf = { .libexec_dir = "/nowhere", .state_dir = "/nowhe
 static struct life_run {
 	struct chan *far;	/* its end of the channel */
 	bool drained;		/* it was told to end */
+	unsigned int pinged;	/* that it was asked whether it is there */
 	int signal;		/* that it was killed with */
 	bool ended;		/* to be told by waitpid() */
 	int status;
@@ -88,8 +89,17 @@ life_on_drain(struct chan *c, const union msg *m, int *fd)
 	return 0;
 }
 
+static int
+life_on_ping(struct chan *c, const union msg *m, int *fd)
+{
+	(void)m;
+	(void)fd;
+	((struct life_run *)chan_ctx(c))->pinged++;
+	return 0;
+}
+
 static const chan_handler life_hears[MSG__COUNT] = { [MSG_hello] = life_hear, [MSG_cfg_child] = life_hear,
-	[MSG_cfg_end] = life_hear, [MSG_drain] = life_on_drain };
+	[MSG_cfg_end] = life_hear, [MSG_drain] = life_on_drain, [MSG_ping] = life_on_ping };
 static const struct chan_ops life_ops = { .handlers = life_hears };
 
 int

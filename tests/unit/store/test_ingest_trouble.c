@@ -135,7 +135,7 @@ test_storage_full(void **state)
 	email_free(&e);
 	blob_unref(LINK, hog);
 	imap_session_of(LINK)->pump_after = 0;	/* LIM_FULL_REST_SECONDS are over */
-	imap_drain_later();
+	imap_drain_of(LINK);
 	turns();
 	assert_non_null(next_told(&far_imap, MSG_body_want, &m));
 	store.max_storage = 0;

@@ -82,7 +82,7 @@ test_full(void **state)
 	pass((LIM_FULL_REST_SECONDS - 3) * 1000);
 	assert_int_equal(count_told(&far_imap, MSG_body_want), 0);
 	pass(5000);
-	imap_drain_later();
+	imap_drain_of(LINK);
 	assert_int_equal(count_told(&far_imap, MSG_body_want), 1);
 	store.max_storage = 0;
 }
