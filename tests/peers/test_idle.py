@@ -49,6 +49,7 @@ def test_nobody_ticks(house):
 @pytest.mark.deadline(240)
 def test_nobody_wakes(house):
     """Between proof polls not once. The store may close its books on the bodies of the last minute."""
+    roles = watched(house)
     time.sleep(75)  # posternd asks those that ran, each answer settles one
-    woken = awake(watched(house), 100)
+    woken = awake(roles, 100)
     assert not woken, f"(times, CPU ms) in 100 s: {woken}"
