@@ -111,7 +111,7 @@
 #define LIM_LOGINS_SECOND 20	/* logins of all links together at one host, and as many that a person or a message waits for: 1,000 links come back in 50 s */
 #define LIM_TICKETS_PER_MINUTE_ATS 3000	/* logins of one tenant */
 #define LIM_SEALS_PER_MINUTE 600	/* credentials one tenant may enter */
-#define LIM_STREAMS_WORKER 4	/* streams of one worker, used ones whose end was not told yet included */
+#define LIM_STREAMS_WORKER 6	/* streams of one worker: two, and used ones whose end was not told yet */
 #define LIM_STREAM_WAIT_MS 15000	/* for a tls-worker and the vault to run */
 #define LIM_RESTART_STABLE_MS 60000	/* a run this long forgives the deaths before it */
 #define LIM_RESTART_CLEAN_MS 1000	/* a role that ends itself sooner is in a loop */
@@ -371,6 +371,9 @@
 #define LIM_DNS_QUERY_MS 2000	/* before a name server is asked again, or the next one; doubled in the next round */
 #define LIM_DIAL_NEXT_MS 250	/* before the next address is tried beside it, RFC 8305 s. 8 */
 #define LIM_PAUSE_CONNECTIONS_MS 300000	/* after "too many connections": others of the user need their time to go */
+#define LIM_WATCH_REFUSED_MS 3600000	/* before a second connection that was refused is asked for again */
+#define LIM_WATCH_BLAME_MS 5000	/* a first connection lost so soon after the second came was too many */
+#define LIM_WATCH_SPREAD_MS 5000	/* a second connection waits up to so long for a host where others wait for logins */
 #define LIM_PAUSE_THROTTLED_MS 60000	/* after "throttled", if the server does not say how long */
 #define LIM_PAUSE_MAX_MS 3600000	/* what a server may ask for, and the pause when the day's volume is used */
 #define LIM_NOOP_MS 30000	/* without IDLE */

@@ -6,6 +6,7 @@
 #include "log.h"
 #include "loop.h"
 #include "messages.h"
+#include "watch.h"
 
 #include <event2/event.h>
 #include <stdlib.h>
@@ -119,6 +120,7 @@ engine_drop(struct engine *e, const char *code, struct slice detail)
 	sync_slice_dropped(e);
 	ops_dropped(e);
 	forget_connection(e);
+	watch_leave(e, code);
 	back_off(e, code != NULL ? pause_for(code, detail) : 0);
 }
 
@@ -316,6 +318,7 @@ engine_free(struct engine *e)
 	wbuf_free(&e->also);
 	wbuf_free(&e->server);
 	wbuf_free(&e->scratch);
+	watch_free(e);
 	event_free(e->timer);
 }
 
@@ -330,6 +333,7 @@ engine_set_store(struct engine *e, struct chan *store)
 	ops_clear(e);
 	bodies_clear(e);
 	forget_connection(e);
+	watch_leave(e, NULL);
 	folders_free(&e->folders);
 	folders_free(&e->before);
 	event_del(e->timer);

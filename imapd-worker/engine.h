@@ -20,6 +20,7 @@
 #include "uidset.h"
 
 struct event;
+struct watch;
 
 enum engine_state {
 	ENGINE_OFF,		/* no store or no configuration */
@@ -161,6 +162,7 @@ struct op_batch {
 
 struct engine_host {
 	void (*want_stream)(void *ctx);
+	void (*want_watch)(void *ctx);	/* the second connection, watch.h */
 	void (*leave)(void *ctx);	/* nothing more to do: end the process */
 };
 
@@ -205,6 +207,7 @@ struct engine {
 	uint64_t step_since;		/* probe */
 	unsigned int probe_stage;
 	struct event *timer;
+	struct watch *watch;		/* NULL: never needed */
 
 	struct folders folders;
 	struct folders before;		/* those of the list before, until this one is complete */
@@ -284,6 +287,7 @@ void session_start(struct engine *, bool told);
 void session_turn(struct engine *);
 void session_list(struct engine *);	/* (again) from LIST on */
 void session_bound(struct engine *);	/* another folder has its number */
+void hello_who(struct imap_writer *);		/* ID */
 void hello_capable(struct engine *);	/* CAPABILITY is answered */
 void hello_told(struct engine *, const struct imap_response *);	/* the first line, where it should have them */
 void hello_server(struct engine *, const struct imap_server *);

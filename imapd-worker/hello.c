@@ -42,14 +42,12 @@ session_start(struct engine *e, bool told)
 
 /* RFC 2971. A name and a version, nothing of the machine or the mailbox; some
  * servers refuse SELECT to programs without a name. */
-static void
-say_who(struct engine *e)
+void
+hello_who(struct imap_writer *w)
 {
-	if ((e->caps & CAP_ID) == 0)
-		return;
-	(void)imap_begin(&e->writer, CMD_ID);
-	imap_text(&e->writer, "ID (\"name\" \"Postern\" \"version\" \"%s\")", POSTERN_VERSION);
-	(void)imap_end(&e->writer);
+	(void)imap_begin(w, CMD_ID);
+	imap_text(w, "ID (\"name\" \"Postern\" \"version\" \"%s\")", POSTERN_VERSION);
+	(void)imap_end(w);
 }
 
 /* Only what is used (RFC 5161): QRESYNC brings CONDSTORE with it, UTF8=ACCEPT
@@ -170,7 +168,8 @@ hello_capable(struct engine *e)
 	e->writer.utf8 = (e->caps & (CAP_IMAP4REV1 | CAP_IMAP4REV2)) == CAP_IMAP4REV2;
 	quirks_caps(&e->quirks, e->caps);
 	e->list_plain = false;
-	say_who(e);
+	if ((e->caps & CAP_ID) != 0)
+		hello_who(&e->writer);
 	enable(e);
 	session_list(e);
 	select_inbox(e);

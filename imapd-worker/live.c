@@ -5,6 +5,7 @@
 #include "clock.h"
 #include "engine.h"
 #include "log.h"
+#include "watch.h"
 
 #include <string.h>
 
@@ -34,7 +35,8 @@ live_event(const struct engine *e)
 void
 live_looked_at(const struct engine *e, struct folder *f)
 {
-	bool often = (f->role == MBOX_SENT || f->role == MBOX_INBOX) && !notify_watches(e, f);
+	bool often = (f->role == MBOX_SENT || f->role == MBOX_INBOX) && !notify_watches(e, f) &&
+	    !watch_tells(e, f);
 
 	f->poll_at = clock_ms() + (uint64_t)(often ? LIM_SENT_POLL_SECONDS : LIM_FOLDER_POLL_SECONDS) * 1000;
 }

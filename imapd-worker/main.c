@@ -8,6 +8,7 @@
 #include "log.h"
 #include "loop.h"
 #include "messages.h"
+#include "watch.h"
 
 #include <stdlib.h>
 #include <unistd.h>
@@ -25,6 +26,13 @@ want_stream(void *ctx)
 }
 
 static void
+want_watch(void *ctx)
+{
+	(void)ctx;
+	(void)send_stream_want(child.master, &(struct msg_stream_want){ .service = SERVICE_IMAP, .watch = true });
+}
+
+static void
 leave(void *ctx)
 {
 	(void)ctx;
@@ -34,7 +42,7 @@ leave(void *ctx)
 	exit(0);
 }
 
-static const struct engine_host host = { want_stream, leave };
+static const struct engine_host host = { want_stream, want_watch, leave };
 
 /* ---- the master ---- */
 
@@ -45,7 +53,10 @@ on_stream_up(struct chan *c, const union msg *m, int *fd)
 
 	(void)c;
 	*fd = -1;
-	engine_stream_up(&engine, taken, m->stream_up.told);
+	if (m->stream_up.watch)
+		watch_stream_up(&engine, taken);
+	else
+		engine_stream_up(&engine, taken, m->stream_up.told);
 	return 0;
 }
 
@@ -54,7 +65,10 @@ on_stream_failed(struct chan *c, const union msg *m, int *fd)
 {
 	(void)c;
 	(void)fd;
-	engine_stream_failed(&engine, m->stream_failed.code, m->stream_failed.detail);
+	if (m->stream_failed.watch)
+		watch_stream_failed(&engine, m->stream_failed.code);
+	else
+		engine_stream_failed(&engine, m->stream_failed.code, m->stream_failed.detail);
 	return 0;
 }
 

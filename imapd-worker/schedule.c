@@ -4,6 +4,7 @@
 #include "clock.h"
 #include "engine.h"
 #include "log.h"
+#include "watch.h"
 
 static void
 begin(struct engine *e, enum task task)
@@ -145,6 +146,7 @@ choose(struct engine *e)
 	else {
 		say_live(e);
 		fresh_tell(e);
+		watch_turn(e);
 		if (!go_home(e)) {
 			live_idle(e);
 			return false;

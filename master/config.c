@@ -138,7 +138,8 @@ check_mode(cfg_t *cfg, cfg_opt_t *opt)
 }
 
 static cfg_opt_t host_opts[] = { CFG_BOOL("allow-private", cfg_false, CFGF_NONE),
-	CFG_BOOL("allow-none", cfg_false, CFGF_NONE), CFG_STR("ca-file", NULL, CFGF_NONE), CFG_END() };
+	CFG_BOOL("allow-none", cfg_false, CFGF_NONE), CFG_STR("ca-file", NULL, CFGF_NONE),
+	CFG_INT("connections", 2, CFGF_NONE), CFG_END() };
 
 static cfg_opt_t ats_opts[] = { CFG_STR("socket", NULL, CFGF_NODEFAULT), CFG_STR("mode", "0660", CFGF_NONE),
 	CFG_STR("group", NULL, CFGF_NONE), CFG_INT_LIST("uids", NULL, CFGF_NONE), CFG_INT_LIST("gids", NULL, CFGF_NONE),
@@ -258,6 +259,9 @@ take_host(struct conf *c, cfg_t *h)
 		*p = (char)(*p >= 'A' && *p <= 'Z' ? *p + 32 : *p);
 	out->allow_private = cfg_getbool(h, "allow-private");
 	out->allow_none = cfg_getbool(h, "allow-none");
+	out->connections = (unsigned int)cfg_getint(h, "connections");
+	if (out->connections < 1 || out->connections > 2)
+		cfg_error(h, "connections = %u: 1 or 2", out->connections);
 	if (cfg_getstr(h, "ca-file") != NULL)
 		out->extra_ca = read_ca(h, cfg_getstr(h, "ca-file"));
 }

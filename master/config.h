@@ -18,6 +18,7 @@
 struct conf_host {
 	char *name;
 	bool allow_private, allow_none;
+	unsigned int connections;	/* that one link may hold there to read: 1 or 2 */
 	char *extra_ca;		/* PEM text, NULL = none */
 };
 

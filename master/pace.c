@@ -47,6 +47,14 @@ lane_new(const char *host, bool urgent)
 	return l;
 }
 
+bool
+pace_busy(const char *host, int64_t now)
+{
+	const struct lane *l = lane_find(host, false, now);
+
+	return l != NULL && l->next > now;
+}
+
 int64_t
 pace_slot(const char *host, bool urgent, int64_t now)
 {

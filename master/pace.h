@@ -16,5 +16,7 @@
  * Without memory: now.
  */
 int64_t pace_slot(const char *host, bool urgent, int64_t now);
+/* Do logins wait for their moment there (not the urgent ones)? */
+bool pace_busy(const char *host, int64_t now);
 
 #endif

@@ -14,24 +14,7 @@
 #include "audit_log.h"
 #include "loop.h"
 #include "master.h"
-#include "pace.h"
-
-struct stream {
-	TAILQ_ENTRY(stream) entry;
-	uint64_t ticket;	/* 0 while it waits */
-	struct proc *worker, *tls;
-	struct tenant *tenant;
-	uint32_t unit;
-	uint8_t service;
-	int worker_fd;		/* -1 once handed over */
-	bool up;		/* the tls-worker said that the login is done */
-	bool lock_told;		/* the store knows that this one waits for the vault */
-	unsigned int steps;	/* that the tls-worker told */
-	int64_t since_ms;
-	int64_t slot_ms;	/* when it may begin, pace.h; 0: not asked for yet */
-	struct event *timer;	/* it does not wait for ever */
-	char code[LIM_CODE + 1], detail[LIM_DETAIL + 1];	/* of the failed step */
-};
+#include "stream.h"
 
 static TAILQ_HEAD(, stream) streams = TAILQ_HEAD_INITIALIZER(streams);
 
@@ -77,7 +60,8 @@ stream_free(struct stream *s)
 static void
 stream_fail(struct stream *s, const char *code, const char *detail)
 {
-	struct msg_stream_failed m = { .ticket = s->ticket, .code = slice_str(code), .detail = slice_str(detail) };
+	struct msg_stream_failed m = { .ticket = s->ticket, .watch = s->watch, .code = slice_str(code),
+		.detail = slice_str(detail) };
 
 	if (s->worker != NULL && s->worker->chan != NULL)
 		(void)send_stream_failed(s->worker->chan, &m);
@@ -127,19 +111,6 @@ expect_no_more(const struct proc *worker)
 	}
 }
 
-/* Logins of one link in a minute: a worker in a loop must not lock the account. */
-static bool
-login_allowed(struct unit *u)
-{
-	int64_t minute = now_ms() / 60000;
-
-	if (u->minute != minute) {
-		u->minute = minute;
-		u->logins = 0;
-	}
-	return u->logins++ < LIM_TICKETS_PER_MINUTE;
-}
-
 static int
 tell_vault(const struct stream *s, const struct unit *u, struct proc *vault)
 {
@@ -171,11 +142,14 @@ stream_begin(struct stream *s, const struct unit *u, struct proc *vault)
 	return send_stream_open(s->tls->chan, &m, sv[1]);
 }
 
+/* What becomes of a second connection says nothing about the link. */
 static bool
 tell_step(const struct stream *s, const struct msg_unit_step *step)
 {
 	struct proc *store = proc_find(ROLE_STORE, s->tenant, 0);
 
+	if (s->watch)
+		return true;
 	return store != NULL && proc_running(store) && send_unit_step(store->chan, step) == 0;
 }
 
@@ -201,27 +175,6 @@ audit_no_ticket(const struct stream *s, const char *code, const char *why)
 	audit_say_for(s->worker, AUDIT_login_refused,
 	    &(struct audit_login_refused){ .ats = slice_str(s->tenant->name), .unit = s->unit & ~UNIT_PROBE,
 		.service = slice_str(service_word(s->service)), .code = slice_str(code), .reason = slice_str(why) });
-}
-
-/* Many links of one host come back at once: each at its moment. A moment that
- * passed while a process was missing is gone. */
-static bool
-stream_paced(struct stream *s, const struct unit *u)
-{
-	bool urgent = s->service == SERVICE_SMTP || (s->unit & UNIT_PROBE) != 0 || u->first_login;
-	int64_t now = now_ms(), left;
-	struct timeval tv;
-
-	if (s->slot_ms == 0 || now - s->slot_ms >= 1000) {
-		s->slot_ms = pace_slot(u->host[s->service], urgent, now);
-		if (s->tls == NULL)	/* no process was waited for yet */
-			s->since_ms = s->slot_ms;
-	}
-	if ((left = s->slot_ms - now) <= 0)
-		return false;
-	tv = (struct timeval){ .tv_sec = left / 1000, .tv_usec = left % 1000 * 1000 };
-	(void)event_add(s->timer, &tv);
-	return true;
 }
 
 /* Perhaps nothing else happens until its time is over. */
@@ -263,7 +216,8 @@ stream_try(struct stream *s)
 	if (s->tls->awaited == s->worker)
 		s->tls->awaited = NULL;
 	if (master.vault == VAULT_OPEN && proc_running(vault) && proc_running(s->tls)) {
-		u->first_login = false;
+		if (!s->watch)
+			u->first_login = false;
 		if (stream_begin(s, u, vault) == -1)
 			stream_fail(s, "proc.crashed", "no connection could be made");
 	} else if (now_ms() - s->since_ms >= LIM_STREAM_WAIT_MS)
@@ -284,14 +238,14 @@ on_wait_over(evutil_socket_t fd, short what, void *arg)
 }
 
 static struct stream *
-stream_new(struct proc *worker, uint8_t service)
+stream_new(struct proc *worker, uint8_t service, bool watch)
 {
 	struct stream *s = calloc(1, sizeof(*s));
 
 	if (s == NULL)
 		return NULL;
 	*s = (struct stream){ .worker = worker, .tenant = worker->tenant, .unit = worker->unit, .service = service,
-		.worker_fd = -1, .since_ms = now_ms() };
+		.watch = watch, .worker_fd = -1, .since_ms = now_ms() };
 	if ((s->timer = evtimer_new(loop_base(), on_wait_over, s)) == NULL) {
 		free(s);
 		return NULL;
@@ -310,19 +264,22 @@ stream_on_want(struct chan *c, const union msg *m, int *fd)
 	size_t mine = 0;
 
 	(void)fd;
-	if (m->stream_want.service != service)
+	if (m->stream_want.service != service || (m->stream_want.watch && service != SERVICE_IMAP))
 		return -1;
 	if (master.draining || p->ending)
 		return 0;
 	TAILQ_FOREACH(s, &streams, entry) {
 		if (s->worker != p)
 			continue;
-		if (s->worker_fd != -1 || s->ticket == 0 || ++mine >= LIM_STREAMS_WORKER)
+		if (((s->worker_fd != -1 || s->ticket == 0) && s->watch == m->stream_want.watch) ||
+		    ++mine >= LIM_STREAMS_WORKER)
 			return -1;	/* one at a time, and ends that are on their way */
 	}
-	if ((s = stream_new(p, service)) == NULL)
+	if ((s = stream_new(p, service, m->stream_want.watch)) == NULL)
 		return 0;
-	if (u != NULL && !login_allowed(u)) {
+	if (s->watch && u != NULL && !stream_watch_allowed(u))
+		stream_fail(s, "sync.too_many_connections", "postern.conf allows one");
+	else if (u != NULL && !stream_login_allowed(u)) {
 		if (u->logins == LIM_TICKETS_PER_MINUTE + 1) {	/* told once a minute */
 			logger_line(LOG_LVL_WARN, "%s asks for too many logins, refused until the minute is over",
 			    proc_label(p));
@@ -423,7 +380,7 @@ stream_on_ready(struct chan *c, const union msg *m, int *fd)
 	s->up = true;
 	if (s->worker_fd == -1)
 		return 0;	/* the worker died meanwhile: the tls-worker sees EOF */
-	up = (struct msg_stream_up){ .ticket = s->ticket, .told = m->stream_ready.told };
+	up = (struct msg_stream_up){ .ticket = s->ticket, .told = m->stream_ready.told, .watch = s->watch };
 	if (s->worker != NULL && s->worker->chan != NULL)
 		(void)send_stream_up(s->worker->chan, &up, s->worker_fd);
 	else

@@ -40,7 +40,7 @@ leave(void *ctx)
 	(void)ctx;
 }
 
-static const struct engine_host host = { want, leave };
+static const struct engine_host host = { want, leave, leave };
 
 static int
 on_found(struct chan *c, const union msg *m, int *fd)

@@ -37,7 +37,7 @@ static struct test_state {
 	struct engine e;
 	struct chan *store, *engine_end;
 	int peer;
-	unsigned int wanted, left;
+	unsigned int wanted, watch_wanted, left;
 	char told[LINES];	/* what the store heard, one line a message */
 	size_t told_n, told_at;
 	char in[LINES];		/* what the server heard */
@@ -310,13 +310,20 @@ test_want(void *ctx)
 }
 
 static inline void
+test_want_watch(void *ctx)
+{
+	(void)ctx;
+	t.watch_wanted++;
+}
+
+static inline void
 test_leave(void *ctx)
 {
 	(void)ctx;
 	t.left++;
 }
 
-static const struct engine_host test_host = { test_want, test_leave };
+static const struct engine_host test_host = { test_want, test_want_watch, test_leave };
 
 static inline void
 pump(void)
