@@ -14,6 +14,24 @@ bad(struct link_problem *p, const char *property, const char *description)
 	return -1;
 }
 
+/* A misspelt member must not pass for one that is left out. names ends with NULL. */
+static bool
+only_known(json_t *v, const char *const *names)
+{
+	const char *name;
+	json_t *item;
+
+	json_object_foreach(v, name, item) {
+		size_t i = 0;
+
+		while (names[i] != NULL && strcmp(names[i], name) != 0)
+			i++;
+		if (names[i] == NULL)
+			return false;
+	}
+	return true;
+}
+
 /* ---- endpoints ---- */
 
 struct endpoint {
@@ -60,14 +78,12 @@ port_conflict(const struct endpoint *e)
 static const char *
 read_endpoint(struct arena *arena, json_t *v, bool imap, struct endpoint *e)
 {
-	json_t *security = json_object_get(v, "security"), *user = json_object_get(v, "user"), *item;
+	static const char *const names[] = { "host", "port", "security", "user", NULL };
+	json_t *security = json_object_get(v, "security"), *user = json_object_get(v, "user");
 	json_t *host = json_object_get(v, "host");
-	const char *name;
 
-	json_object_foreach(v, name, item)
-		if (strcmp(name, "host") != 0 && strcmp(name, "port") != 0 && strcmp(name, "security") != 0 &&
-		    strcmp(name, "user") != 0)
-			return "unknown member; known are host, port, security, user";
+	if (!only_known(v, names))
+		return "unknown member; known are host, port, security, user";
 	if (host != NULL)
 		*e = (struct endpoint){ .host = canonical(arena, ju_slice(host)), .security = SECURITY_TLS };
 	if (!json_is_object(v) || e->host.n == 0)
@@ -208,12 +224,13 @@ optional_text(json_t *v, size_t max, struct slice *out)
 static int
 parse_folders(struct arena *arena, json_t *v, struct rec_link *r, struct link_problem *p)
 {
+	static const char *const names[] = { "inbox", "sent", "also", NULL };
 	json_t *also = json_object_get(v, "also"), *item;
 	struct wbuf w = { .max = LIM_ALSO_FOLDERS * (LIM_MAILBOX_NAME + 2) };
 	size_t i;
 
 	r->all_folders = false;
-	if ((!json_is_object(v) && !json_is_null(v)) ||
+	if ((!json_is_object(v) && !json_is_null(v)) || !only_known(v, names) ||
 	    optional_text(json_object_get(v, "inbox"), LIM_MAILBOX_NAME, &r->inbox) == -1 ||
 	    optional_text(json_object_get(v, "sent"), LIM_MAILBOX_NAME, &r->sent) == -1 ||
 	    (also != NULL && !json_is_null(also) && !json_is_array(also)) ||
@@ -251,11 +268,12 @@ optional_u32(json_t *v, uint32_t *out, bool *own)
 static int
 parse_policy(struct arena *arena, json_t *v, struct rec_link *r, struct link_problem *p)
 {
+	static const char *const names[] = { "content", "periodDays", "first", NULL };
 	json_t *content = json_object_get(v, "content");
 	int n = content == NULL || json_is_null(content) ? CONTENT_DEFAULT : word_number(words_content, content);
 
 	(void)arena;
-	if ((!json_is_object(v) && !json_is_null(v)) || n == -1 ||
+	if ((!json_is_object(v) && !json_is_null(v)) || !only_known(v, names) || n == -1 ||
 	    optional_u32(json_object_get(v, "periodDays"), &r->period_days, &r->own_period) == -1 ||
 	    optional_u32(json_object_get(v, "first"), &r->first, &r->own_first) == -1)
 		return bad(p, "policy", "{content: all|headers|matched, periodDays, first}");
