@@ -61,7 +61,7 @@
 /* The IMAP engine */
 #define LIM_IMAP_LINE (8 * 1024 * 1024)	/* one response without big literals: SEARCH answers of a million UIDs */
 #define LIM_IMAP_DEPTH 32		/* nested lists in a response */
-#define LIM_IMAP_PENDING 8		/* commands in flight */
+#define LIM_IMAP_PENDING 24		/* commands in flight */
 #define LIM_IMAP_FOLDERS 10000		/* folders kept from LIST */
 #define LIM_IMAP_RANGES 65536		/* UID ranges held while a slice is listed */
 #define LIM_IMAP_WANTS 1024		/* bodies asked for and not yet fetched: the store asks for LIM_BODIES_ASKED */
@@ -230,7 +230,7 @@
 #define LIM_SAME_KEY 8	/* askers of one idempotency key, while it is being made */
 #define LIM_SENDER_START_SECONDS 90	/* a worker that was asked for should be here by then */
 #define LIM_SENDER_WAIT_SECONDS 60	/* between starts of workers that achieve nothing */
-#define LIM_BODIES_ASKED 128	/* bodies asked for and not yet stored: enough that no round trip is waited for */
+#define LIM_BODIES_ASKED 256	/* bodies asked for and not yet stored: enough that no round trip is waited for */
 #define LIM_BODIES_BYTES (32u * 1024 * 1024)	/* their sizes together, if more than one */
 #define LIM_STRAYS 1024	/* deleted things one worker may still speak of; who goes on makes them up */
 #define LIM_SEALS_KEPT 1000000	/* hashes of opened seals: 40 bytes each, nobody enters so many credentials */
@@ -380,12 +380,13 @@
 #define LIM_QUEUE_SLEEP_SECONDS 60	/* the clock may have been set meanwhile */
 #define LIM_WANTS_AGAIN_SECONDS 5	/* bodies that could not be asked for are looked at again */
 #define LIM_BODIES_NOW 16	/* places among LIM_BODIES_ASKED that old mail leaves free */
-#define LIM_BODY_BATCH 128	/* bodies that are looked at together: all the store asks for at a time */
+#define LIM_BODY_BATCH LIM_BODIES_ASKED	/* bodies that are looked at together: all the store asks for at a time */
 #define LIM_BODY_GROUP 16	/* of them in one FETCH */
 #define LIM_BODY_GROUP_BYTES (512u * 1024)	/* the same, if more than one: what is urgent waits behind no more */
 #define LIM_BODY_IN_FLIGHT 4	/* such commands at once */
 #define LIM_FIRST_BODIES 200	/* bodies of old mail that go before the headers of older mail: the first page is whole at once */
 #define LIM_SLICES_IN_FLIGHT 3	/* slices asked for at once */
+#define LIM_REACH 12	/* commands more than these two, for a distant server: they bring some MB in a round trip */
 #define LIM_MIME_LINGER_SECONDS 2	/* a batch waits this long for its link's next message */
 #define LIM_COMMAND_TEXT 2048	/* one formatted piece; names and flags go elsewhere */
 #define LIM_OVERDUE_SECONDS 5	/* what could not start is looked at again */

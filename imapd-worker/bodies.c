@@ -279,7 +279,7 @@ ask_some(struct engine *e)
 static void
 ask_bodies(struct engine *e)
 {
-	while (imap_in_flight(&e->writer, CMD_BODY) < LIM_BODY_IN_FLIGHT && imap_can_begin(&e->writer) && ask_some(e))
+	while (imap_in_flight(&e->writer, CMD_BODY) < reach_of(e, LIM_BODY_IN_FLIGHT) && imap_can_begin(&e->writer) && ask_some(e))
 		;
 }
 
@@ -291,7 +291,7 @@ refill(struct engine *e)
 
 	for (i = 0; i < e->batch; i++)
 		left += !e->wants[i].answered;
-	if (left > LIM_BODY_BATCH / 2)
+	if (left > LIM_BODY_BATCH - LIM_BODY_GROUP)
 		return;
 	sweep(e);
 	if (left > 0 && schedule_bodies(e) && !schedule_urgent(e))

@@ -80,6 +80,7 @@ forget_connection(struct engine *e)
 	e->caps = 0;
 	e->condstore = e->qresync = false;
 	e->compress = COMPRESS_OFF;
+	e->reach = 0;
 	e->line.since = 0;
 	e->line.slow = false;
 }
@@ -267,10 +268,12 @@ on_timer(evutil_socket_t fd, short what, void *arg)
 
 /* ---- turns ---- */
 
+/* Also while the store is slow to take what it was told: the server shall not
+ * wait for the next command meanwhile. What it answers is not read then. */
 void
 engine_turn(struct engine *e)
 {
-	if (e->in_turn || !engine_open(e) || report_blocked(&e->report))
+	if (e->in_turn || !engine_open(e))
 		return;
 	e->in_turn = true;
 	if (e->state == ENGINE_RUN)

@@ -193,6 +193,7 @@ struct engine {
 	bool told;			/* capabilities come by themselves */
 	bool timed;			/* rtt_ms is of this connection */
 	uint64_t asked_at, rtt_ms;	/* the first command, and how long its answer took */
+	unsigned int reach;		/* commands for headers or contents beyond the usual number */
 	enum compress_state compress;
 	struct {
 		uint64_t since, bytes;	/* since 0: not looking */
@@ -273,6 +274,11 @@ uint64_t engine_proof_ms(const struct engine *);
 
 /* pause.c: least wait after this refusal, ms; 0: none but the usual. text is the server's. */
 uint64_t pause_for(const char *code, struct slice text);
+
+/* reach.c: how many commands for headers or contents may be on their way, where
+ * near is enough for a near server. */
+unsigned int reach_of(const struct engine *, unsigned int near);
+void reach_answered(struct engine *, const struct pending *);
 
 /* schedule.c: continue the task, or choose the next by urgency */
 void schedule_run(struct engine *);

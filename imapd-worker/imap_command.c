@@ -2,6 +2,7 @@
  * imap_command.c - the writer and the table of pending commands.
  */
 #include "imap_command.h"
+#include "clock.h"
 #include "log.h"
 #include "utf7.h"
 
@@ -60,7 +61,7 @@ imap_begin(struct imap_writer *w, enum command command)
 		fatal("a command was begun out of turn");
 	w->nheld = 1;
 	w->refused = false;
-	*p = (struct pending){ .tag = ++w->last_tag, .command = command };
+	*p = (struct pending){ .tag = ++w->last_tag, .command = command, .begun_at = clock_ms() };
 	imap_text(w, "P%u ", p->tag);
 	return p;
 }

@@ -58,6 +58,7 @@ struct pending {
 	struct folder *folder;
 	uint32_t low, high;	/* UIDs (or sequence numbers) it asks for */
 	uint32_t rows;		/* answers seen so far */
+	uint64_t begun_at;	/* clock_ms */
 	bool answered;		/* a SEARCH or ESEARCH came, if only an empty one */
 };
 

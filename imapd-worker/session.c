@@ -71,6 +71,7 @@ tagged(struct engine *e, struct imap_response *r)
 	if (!e->timed)
 		e->rtt_ms = clock_ms() - e->asked_at;
 	e->timed = true;
+	reach_answered(e, &p);
 	session_tagged(e, &p, r);
 }
 

@@ -123,7 +123,7 @@ static bool
 may_ask(const struct engine *e, enum command command)
 {
 	return !e->round.hole &&
-	    imap_in_flight(&e->writer, command) < (narrow(e, command) ? 1 : LIM_SLICES_IN_FLIGHT);
+	    imap_in_flight(&e->writer, command) < (narrow(e, command) ? 1 : reach_of(e, LIM_SLICES_IN_FLIGHT));
 }
 
 static void

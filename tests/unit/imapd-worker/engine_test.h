@@ -128,6 +128,15 @@ HANDLER(mailbox_open)
 	return 0;
 }
 
+static inline void
+hold_back(struct chan *c)
+{
+	if (!t.hold)
+		return;
+	chan_hold(c);
+	t.held++;
+}
+
 HANDLER(message_header)
 {
 	BEGIN(message_header)
@@ -137,10 +146,7 @@ HANDLER(message_header)
 	tell("header %u uid=%u flags=%.*s date=%llu size=%u backfill=%d bytes=%zu\n", (unsigned int)m->mailbox, m->uid,
 	    S(m->flags), (unsigned long long)m->internaldate, m->size, m->backfill, b.data.n);
 	body_close(&b);
-	if (t.hold) {
-		chan_hold(c);
-		t.held++;
-	}
+	hold_back(c);
 	return 0;
 }
 
@@ -214,6 +220,7 @@ HANDLER(message_body)
 	t.body_size = b.data.n;
 	tell("body uid=%u code=%.*s bytes=%zu\n", m->uid, S(m->code), b.data.n);
 	body_close(&b);
+	hold_back(c);
 	return 0;
 }
 

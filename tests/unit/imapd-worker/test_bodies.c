@@ -13,18 +13,25 @@ hello(void)
 
 /* The inbox is known from low on; the past below it is not, if low is above 1. */
 static void
-known(uint32_t low)
+known_after(uint32_t low, uint64_t rtt)
 {
 	unsigned int tag;
 	char text[100];
 
 	start(&all);
 	t.bound[0] = (struct bound){ strdup("INBOX"), { 7, 2001, 0, low, low == 1 } };
+	time_pass(rtt);
 	hello();
 	(void)snprintf(text, sizeof(text), "UID FETCH %u:2000 (UID FLAGS)", low);
 	tag = expect(text);
 	say("* 1 FETCH (UID 1500 FLAGS ())\r\n* 2 FETCH (UID 2000 FLAGS ())");
 	ok(tag);
+}
+
+static void
+known(uint32_t low)
+{
+	known_after(low, 0);
 }
 
 static void
@@ -82,6 +89,94 @@ together(void **state)
 	ok(first);
 	(void)fetched(&n);
 	assert_int_equal(n, 1);
+	stop();
+}
+
+/* Commands for bodies that are under way: each is answered after some time, all its messages at once. */
+static unsigned int
+under_way(uint64_t took, unsigned int times)
+{
+	static unsigned int tags[4 + LIM_REACH + 8], counts[4 + LIM_REACH + 8];
+	static uint32_t uid;
+	unsigned int n = 0, k;
+	uint32_t next;
+
+	uid = 100;
+	for (unsigned int i = 0;; i++) {
+		char *line;
+
+		while ((line = heard()) != NULL) {
+			assert_int_equal(sscanf(line, "P%u UID FETCH %u", &tags[n], &next), 2);
+			assert_true(n == 0 || next > uid);
+			for (counts[n] = 1; (line = strchr(line, ',')) != NULL; line++)
+				counts[n]++;
+			n++;
+			assert_true(n < 4 + LIM_REACH + 8);
+		}
+		if (i == times)
+			return n;
+		time_pass(took);
+		for (k = counts[0]; k > 0; k--, uid++)
+			say("* 1 FETCH (UID %u BODY[] \"0123456789\")", uid);
+		k = tags[0];
+		memmove(tags, tags + 1, --n * sizeof(tags[0]));
+		memmove(counts, counts + 1, n * sizeof(counts[0]));
+		ok(k);
+	}
+}
+
+/* What the store is slow to take keeps nobody from asking for more: the server shall not pause. */
+static void
+asked_while_the_store_is_slow(void **state)
+{
+	static char text[100 * LIM_CHAN_CREDITS];
+	unsigned int n, first;
+	size_t at = 0;
+
+	(void)state;
+	known(1);
+	wants(100, LIM_BODY_GROUP * (LIM_BODY_IN_FLIGHT + 1), 10);
+	first = fetched(&n);
+	for (int i = 1; i < LIM_BODY_IN_FLIGHT; i++)
+		(void)fetched(&n);
+	t.hold = true;
+	for (uint32_t i = 0; i < LIM_CHAN_CREDITS; i++) {
+		at += (size_t)snprintf(text + at, sizeof(text) - at, "* 1 FETCH (UID %u BODY[] \"0123456789\")\r\n", 100 + i);
+		if (i == LIM_BODY_GROUP - 1)
+			at += (size_t)snprintf(text + at, sizeof(text) - at, "P%u OK done\r\n", first);
+	}
+	say_bytes(text, at);
+	assert_true(report_blocked(&t.e.report));
+	(void)fetched(&n);
+	assert_int_equal(n, LIM_BODY_GROUP);
+	stop();
+}
+
+/* A distant server has more to do at once, but for as long as it is prompt. limit: LIM_REACH */
+static void
+distant(void **state)
+{
+	(void)state;
+	known_after(1, 40);
+	wants(100, 900, 10);
+	assert_int_equal(under_way(0, LIM_REACH - 1), LIM_BODY_IN_FLIGHT + LIM_REACH - 1);
+	stop();
+	known_after(1, 40);
+	wants(100, 900, 10);
+	assert_int_equal(under_way(0, 2 * LIM_REACH), LIM_BODY_IN_FLIGHT + LIM_REACH);
+	stop();
+	/* One after the other they take ever longer, so some are neither prompt nor late. */
+	known_after(1, 40);
+	wants(100, 900, 10);
+	assert_in_range(under_way(30, 30), LIM_BODY_IN_FLIGHT + 1, LIM_BODY_IN_FLIGHT + LIM_REACH / 2);
+	stop();
+	known_after(1, 40);
+	wants(100, 900, 10);
+	assert_int_equal(under_way(500, 20), LIM_BODY_IN_FLIGHT);
+	stop();
+	known_after(1, LIM_COMPRESS_RTT_MS - 1);
+	wants(100, 900, 10);
+	assert_int_equal(under_way(0, 20), LIM_BODY_IN_FLIGHT);
 	stop();
 }
 
@@ -218,6 +313,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(together),
+		cmocka_unit_test(asked_while_the_store_is_slow),
+		cmocka_unit_test(distant),
 		cmocka_unit_test(large_ones),
 		cmocka_unit_test(refused_together),
 		cmocka_unit_test(lost_together),
