@@ -92,7 +92,7 @@ tell_noted(const struct noted *n)
 	else if (n->what == WATCHED_SEND)
 		tell_send(n->link, n->id);
 	else
-		tell(&(struct msg_watched){ .what = n->what, .link = n->link, .count = n->count });
+		tell(&(struct msg_watched){ .what = (uint8_t)n->what, .link = n->link, .count = n->count });
 }
 
 static void
