@@ -5,6 +5,7 @@
 
 #include "filters.h"
 #include "jmap_type.h"
+#include "probe_steps.h"
 #include "word_json.h"
 
 static json_t *
@@ -34,6 +35,9 @@ JMAP_RENDER(review, render_email, ju_id('E', x->email))
 JMAP_RENDER(review, render_submission, ju_id('S', x->submission))
 JMAP_RENDER(review, render_correspondents, ju_ids('C', x->correspondents))
 JMAP_RENDER(review, render_created, ju_date(x->created_at))
+JMAP_RENDER(review, render_change, word_json(words_change, x->change))
+JMAP_RENDER(review, render_mailbox, ju_id('M', x->mailbox))
+JMAP_RENDER(review, render_error, link_error_json(x->code, x->detail, x->created_at))
 
 static const struct jmap_prop props[] = {
 	{ "reason", PROP_SERVER_SET, render_reason },
@@ -42,6 +46,9 @@ static const struct jmap_prop props[] = {
 	{ "submissionId", PROP_SERVER_SET, render_submission },
 	{ "correspondentIds", PROP_SERVER_SET, render_correspondents },
 	{ "createdAt", PROP_SERVER_SET, render_created },
+	{ "change", PROP_SERVER_SET, render_change },
+	{ "mailboxId", PROP_SERVER_SET, render_mailbox },
+	{ "error", PROP_SERVER_SET, render_error },
 	{ "resolution", 0, resolution },
 	{ 0 },
 };

@@ -89,8 +89,12 @@
 	X("sync.throttled", 'T', "The provider slows us down; it resumes by itself.")                                  \
 	X("sync.bandwidth", 'T', "The provider's daily volume is used up; it resumes tomorrow.")                       \
 	X("sync.expunge_unsupported", 'I', "The server cannot remove single messages for good; they are only marked.") \
+	X("sync.expunge_ignored", 'I', "The server keeps a message it was told to remove; it is marked as deleted there.") \
+	X("sync.change_refused", 'P', "The server refused the change; see the detail.")                                \
+	X("sync.keyword_refused", 'P', "The server does not keep this keyword in this folder.")                        \
+	X("sync.append_too_large", 'U', "The server takes no message of this size; it is kept here only.")             \
 	X("sync.gone", 'P', "The message is no longer on the server.")                                                 \
-	X("sync.folder_missing", 'U', "A chosen folder does not exist: choose inbox and sent folder.")                 \
+	X("sync.folder_missing", 'U', "The folder does not exist at the server: choose another.")                      \
 	X("sync.folder_denied", 'I', "No right on this folder; IT must grant it.")                                     \
 	X("sync.folder_phantom", 'W', "A listed folder cannot be opened; it is skipped for now.")                      \
 	X("sync.list_empty", 'T', "The server listed no folders; the known ones are kept.")                            \

@@ -26,7 +26,10 @@ WORDS(words_mail_kind, [KIND_HUMAN] = "human", [KIND_AUTO_REPLY] = "autoReply", 
     [KIND_LIST] = "list", [KIND_UNSURE] = "unsure");
 WORDS(words_review_reason, [REVIEW_AMBIGUOUS_ADDRESS] = "ambiguousAddress",
     [REVIEW_UNTRUSTED_THREAD] = "untrustedThread", [REVIEW_UNSURE_REPLY] = "unsureReply",
-    [REVIEW_QUARANTINED] = "quarantined", [REVIEW_UNCERTAIN_SEND] = "uncertainSend");
+    [REVIEW_QUARANTINED] = "quarantined", [REVIEW_UNCERTAIN_SEND] = "uncertainSend",
+    [REVIEW_CHANGE_REFUSED] = "changeRefused");
+WORDS(words_change, [OP_FLAGS] = "keywords", [OP_MOVE] = "move", [OP_COPY] = "copy", [OP_EXPUNGE] = "remove",
+    [OP_APPEND] = "create");
 WORDS(words_submission_state, [SUB_QUEUED] = "queued", [SUB_SENDING] = "sending", [SUB_SENT] = "sent",
     [SUB_UNCERTAIN] = "uncertain", [SUB_FAILED] = "failed", [SUB_STOPPED] = "stopped");
 WORDS(words_undo, [UNDO_PENDING] = "pending", [UNDO_FINAL] = "final", [UNDO_CANCELED] = "canceled");

@@ -13,7 +13,7 @@ extern const char words_end[];
 #define WORDS_END words_end
 
 extern word_table words_mode, words_link_state, words_service, words_step, words_security, words_content, words_phase,
-    words_person, words_direction, words_mail_kind, words_review_reason, words_submission_state, words_undo,
+    words_person, words_direction, words_mail_kind, words_review_reason, words_change, words_submission_state, words_undo,
     words_signature, words_mailbox_role, words_content_state, words_process;
 
 /* NULL: this number has none. */

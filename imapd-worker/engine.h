@@ -154,6 +154,10 @@ struct op_batch {
 	unsigned int step;
 	bool sent;		/* something that changes the server is on its way */
 	bool looked;		/* the messages were looked for */
+	unsigned int expunges;	/* asked for so often */
+	/* Without UIDPLUS: what else is marked as deleted was asked, and is there;
+	 * so ours are only marked. */
+	bool asked_marked, others_marked, only_mark;
 	enum op_result failure;	/* 0: none */
 	bool whole;		/* the refusal concerns the folder, not a message */
 	const char *code;
@@ -404,6 +408,7 @@ uint64_t ops_due_at(const struct engine *);	/* UINT64_MAX: there are none */
 bool ops_turn(struct engine *);		/* true: a batch is over */
 void ops_row(struct engine *, const struct imap_fetch *);
 void ops_untagged(struct engine *, const struct imap_response *);
+void ops_marked(struct engine *, uint32_t first, uint32_t last);	/* these carry \Deleted */
 void ops_tagged(struct engine *, const struct pending *, const struct imap_response *);
 void ops_dropped(struct engine *);	/* the connection is gone */
 void ops_clear(struct engine *);

@@ -49,6 +49,7 @@ enum command {
 	CMD_OP,		/* a step of a write-back operation */
 	CMD_OP_LOOK,	/* FETCH of an operation's message */
 	CMD_OP_FIND,	/* SEARCH of an operation's Message-ID */
+	CMD_OP_MARKED,	/* SEARCH for what carries \Deleted */
 	CMD_LOGOUT
 };
 

@@ -257,6 +257,18 @@ ops_row(struct engine *e, const struct imap_fetch *f)
 	}
 }
 
+/* Is all of it ours? What a server tells is in ranges of what there is. */
+void
+ops_marked(struct engine *e, uint32_t first, uint32_t last)
+{
+	const struct uidset *s = &e->doing.set;
+
+	for (size_t i = 0; i < s->n; i++)
+		if (s->r[i].first <= first && last <= s->r[i].last)
+			return;
+	e->doing.others_marked = true;
+}
+
 static void
 take_uid(struct engine *e, const struct imap_response *r)
 {
@@ -282,14 +294,18 @@ ops_untagged(struct engine *e, const struct imap_response *r)
 }
 
 static void
-failed(struct op_batch *b, const struct imap_response *r)
+failed(struct op_batch *b, uint8_t kind, const struct imap_response *r)
 {
 	struct slice text = r->text;
 
 	if (b->failure != 0)
 		return;
 	b->failure = r->code == IMAP_CODE_EXPUNGEISSUED ? OP_GONE : engine_temporary(r) ? OP_RETRY : OP_REFUSED;
-	b->code = engine_code(r, "sync.folder_denied");
+	b->code = engine_code(r, "sync.change_refused");
+	if (kind == OP_APPEND && (r->code == IMAP_CODE_LIMIT || r->code == IMAP_CODE_TOOBIG)) {
+		b->failure = OP_REFUSED;
+		b->code = "sync.append_too_large";
+	}
 	b->whole = r->code == IMAP_CODE_NOPERM || r->code == IMAP_CODE_READ_ONLY || r->code == IMAP_CODE_TRYCREATE ||
 	    r->code == IMAP_CODE_NONEXISTENT;
 	text.n = text.n > LIM_DETAIL ? LIM_DETAIL : text.n;
@@ -313,6 +329,10 @@ ops_tagged(struct engine *e, const struct pending *p, const struct imap_response
 
 	if (o == NULL || e->doing.n == 0)
 		return;
+	if (p->command == CMD_OP_MARKED) {
+		e->doing.others_marked |= r->status != IMAP_OK || !p->answered;
+		return;
+	}
 	if (p->command == CMD_OP_LOOK && r->status == IMAP_OK)
 		e->doing.looked = true;
 	if (p->command == CMD_OP_FIND && r->status == IMAP_OK) {
@@ -320,7 +340,7 @@ ops_tagged(struct engine *e, const struct pending *p, const struct imap_response
 		o->result_validity = e->sel.uidvalidity;
 	}
 	if (r->status != IMAP_OK)
-		failed(&e->doing, r);
+		failed(&e->doing, o->kind, r);
 	else if (p->command == CMD_OP) {
 		take_uid(e, r);
 		copied_by_hand(e);

@@ -1,7 +1,8 @@
 /*
  * ops_run.c - a batch in its folder: the commands of each kind, step by step.
- * UIDVALIDITY is compared first. Nothing that other programs marked as deleted
- * is ever expunged: only single UIDs, by UIDPLUS (RFC 4315).
+ * UIDVALIDITY is compared first. What other programs marked as deleted is not
+ * expunged: single UIDs are, by UIDPLUS (RFC 4315); without it all that is
+ * marked, if the server says that nothing but ours is.
  */
 #include "clock.h"
 #include "imap_date.h"
@@ -80,28 +81,58 @@ copy(struct engine *e, const char *verb)
 	ended(e);
 }
 
-/* OK to UID EXPUNGE does not say that they went: Dovecot may answer so before it
- * has seen its own \\Deleted of just now. So they are looked for. */
 static void
-expunge(struct engine *e)
+look_again(struct engine *e)
 {
 	struct operation *o;
 
-	(void)imap_begin(&e->writer, CMD_OP);
-	imap_text(&e->writer, "UID EXPUNGE ");
-	put_set(e);
-	ended(e);
 	e->doing.looked = false;
 	OPS_BATCH_EACH(o, e)
 		o->exists = false;
 	look(e);
 }
 
+/* OK to UID EXPUNGE does not say that they went: Dovecot may answer so before it
+ * has seen its own \\Deleted of just now. So they are looked for. */
+static void
+expunge(struct engine *e)
+{
+	e->doing.expunges++;
+	(void)imap_begin(&e->writer, CMD_OP);
+	if ((e->caps & CAP_UIDPLUS) != 0) {
+		imap_text(&e->writer, "UID EXPUNGE ");
+		put_set(e);
+	} else
+		imap_text(&e->writer, "EXPUNGE");
+	ended(e);
+	look_again(e);
+}
+
+/* What would EXPUNGE take? */
+static void
+ask_marked(struct engine *e)
+{
+	(void)imap_begin(&e->writer, CMD_OP_MARKED);
+	imap_text(&e->writer, "UID SEARCH %sDELETED", (e->caps & CAP_ESEARCH) != 0 ? "RETURN (ALL) " : "");
+	(void)imap_end(&e->writer);
+	e->doing.asked_marked = true;
+	e->doing.others_marked = false;
+}
+
+static void
+expunge_ours(struct engine *e)
+{
+	if ((e->caps & CAP_UIDPLUS) != 0)
+		expunge(e);
+	else
+		ask_marked(e);
+}
+
 static void
 remove_set(struct engine *e)
 {
 	store(e, "+", "\\Deleted");
-	expunge(e);
+	expunge_ours(e);
 }
 
 static void
@@ -162,7 +193,7 @@ run_flags(struct engine *e)
 	ops_gone(e);
 	while (e->doing.n > 0) {
 		o = STAILQ_FIRST(&e->ops);
-		ops_done(e, o, o->unkept ? OP_REFUSED : OP_OK, o->unkept ? "sync.folder_denied" : "");
+		ops_done(e, o, o->unkept ? OP_REFUSED : OP_OK, o->unkept ? "sync.keyword_refused" : "");
 	}
 	return true;
 }
@@ -205,17 +236,28 @@ remove_copied(struct engine *e)
 	return false;
 }
 
-/* Asked for so many times; those that are still there perhaps once more. */
+/* What is left is still there: perhaps once more, or it stays marked. */
 static bool
-removed(struct engine *e, unsigned int times)
+removed(struct engine *e)
 {
+	if (e->doing.asked_marked) {
+		e->doing.asked_marked = false;
+		e->doing.only_mark = e->doing.others_marked;
+		if (e->doing.only_mark)
+			look_again(e);
+		else
+			expunge(e);
+		return false;
+	}
 	ops_not_there(e);
 	if (e->doing.n == 0)
 		return true;
-	if (times >= LIM_EXPUNGE_TRIES)
-		return ops_all_done(e, OP_RETRY, "sync.expunge_unsupported");
+	if (e->doing.only_mark)
+		return ops_all_done(e, OP_OK, "sync.expunge_unsupported");
+	if (e->doing.expunges >= LIM_EXPUNGE_TRIES)
+		return ops_all_done(e, OP_RETRY, "sync.expunge_ignored");
 	ops_batch_set(e);
-	expunge(e);
+	expunge_ours(e);
 	return false;
 }
 
@@ -223,36 +265,43 @@ static bool
 run_move(struct engine *e)
 {
 	const struct operation *o = STAILQ_FIRST(&e->ops);
-	bool move = (e->caps & CAP_MOVE) != 0;
 
 	if (folders_by_id(&e->folders, o->target) == NULL)
 		return refuse(e, "sync.folder_missing");
-	if ((!move || o->by_hand) && (e->caps & CAP_UIDPLUS) == 0)
-		return refuse(e, "sync.expunge_unsupported");
 	/* Copied on an earlier connection: only the rest is left. */
 	if (e->doing.step == 0 && o->by_hand && o->copied)
 		e->doing.step = 1;
 	switch (e->doing.step++) {
 	case 0:
-		begin_move(e, move);
+		begin_move(e, (e->caps & CAP_MOVE) != 0);
 		return false;
 	case 1:
 		return remove_copied(e);
 	default:
-		return removed(e, e->doing.step - 2);
+		return removed(e);
 	}
+}
+
+/* Gmail takes only a label off when a message is expunged anywhere but in Trash. */
+static bool
+to_trash(const struct engine *e, const struct operation *o)
+{
+	return (e->caps & CAP_GMAIL) != 0 && (e->caps & CAP_MOVE) != 0 && o->target != 0 &&
+	    folders_by_id(&e->folders, o->target) != NULL;
 }
 
 static bool
 run_expunge(struct engine *e)
 {
-	if ((e->caps & CAP_UIDPLUS) == 0)
-		return refuse(e, "sync.expunge_unsupported");
-	if (e->doing.step++ == 0) {
+	bool move = to_trash(e, STAILQ_FIRST(&e->ops));
+
+	if (e->doing.step++ > 0)
+		return move ? ops_all_done(e, OP_OK, "") : removed(e);
+	if (move)
+		copy(e, "MOVE");
+	else
 		remove_set(e);
-		return false;
-	}
-	return removed(e, e->doing.step - 1);
+	return false;
 }
 
 static bool

@@ -239,6 +239,8 @@ search_number(struct engine *e, struct pending *p, uint32_t first, uint32_t last
 		uidset_add(&e->round.set, first, last);
 	else if (p->command == CMD_SINCE && (e->round.top_uid == 0 || first < e->round.top_uid))
 		e->round.top_uid = first;
+	else if (p->command == CMD_OP_MARKED)
+		ops_marked(e, first, last);
 	else if (p->command == CMD_OP_FIND && last > p->high)
 		p->high = last;
 }
@@ -253,7 +255,8 @@ rows_search(struct engine *e, struct imap_response *r)
 	bool bad = false;
 
 	if (p == NULL && (p = imap_pending(&e->writer, CMD_SINCE)) == NULL &&
-	    (p = imap_pending(&e->writer, CMD_OP_FIND)) == NULL)
+	    (p = imap_pending(&e->writer, CMD_OP_FIND)) == NULL &&
+	    (p = imap_pending(&e->writer, CMD_OP_MARKED)) == NULL)
 		return;
 	if (r->kind == IMAP_SEARCH) {
 		p->answered = true;

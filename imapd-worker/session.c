@@ -49,6 +49,7 @@ session_tagged(struct engine *e, const struct pending *p, struct imap_response *
 	case CMD_OP:
 	case CMD_OP_LOOK:
 	case CMD_OP_FIND:
+	case CMD_OP_MARKED:
 		ops_tagged(e, p, r);
 		break;
 	case CMD_LOGOUT:

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "journal.h"
+#include "mailbox.h"
 #include "submit_copy.h"
 
 /* A copy of a folder that was rebuilt: its UID there is not known. */
@@ -238,9 +239,22 @@ bind_vanished(uint32_t account, uint64_t mailbox, uint32_t uid)
 	email_settle(account, u.email);
 }
 
+/* The folder of what is only here is gone: it goes to where it can be seen. */
+static void
+keep_elsewhere(struct email *e, uint64_t mailbox)
+{
+	uint64_t to = mailbox_by_role(e->account, MBOX_DRAFTS);
+
+	if (to == 0 || to == mailbox)
+		to = mailbox_by_role(e->account, MBOX_INBOX);
+	if (to != 0 && to != mailbox && !email_copy_in(e, to, &(uint32_t){ 0 }))
+		email_copy_set(e, to, 0, ROUNDS_ONLY_HERE);
+}
+
 void
 bind_lost(uint32_t account, uint64_t mailbox, uint64_t email)
 {
+	bool only_here = email_copy_only_here(account, mailbox, email);
 	struct email e;
 	uint32_t uid;
 
@@ -249,6 +263,8 @@ bind_lost(uint32_t account, uint64_t mailbox, uint64_t email)
 		return;
 	if (email_copy_in(&e, mailbox, &uid) && uid == 0)
 		email_copy_del(&e, mailbox);
+	if (only_here)
+		keep_elsewhere(&e, mailbox);
 	email_save(&e);
 	email_free(&e);
 	email_settle(account, email);
@@ -316,6 +332,8 @@ round_one(const struct key_unbound *k, uint64_t rounds, bool whole)
 {
 	struct dbkey key = KEY(unbound, .account = k->account, .mailbox = k->mailbox, .email = k->email);
 
+	if (rounds == ROUNDS_ONLY_HERE)
+		return;
 	if (rounds == ROUNDS_REBUILT && !whole)
 		(void)table_del(T_unbound, key);
 	else if (rounds == ROUNDS_REBUILT || rounds <= 1)

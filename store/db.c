@@ -15,7 +15,7 @@
 #include "loop.h"
 
 #define MAP_SIZE ((size_t)1 << 40)	/* 1 TiB of addresses; the file grows with use */
-#define SCHEMA 2
+#define SCHEMA 3
 #define MAX_HOOKS 16
 
 struct store store = { .content = CONTENT_MATCHED, .first = 100 };
@@ -259,6 +259,8 @@ open_meta(void)
 	}
 	if (schema == 1)
 		db_migrate_windows();
+	if (schema == 1 || schema == 2)
+		db_migrate_write_back();
 	if (schema != SCHEMA)
 		table_put_u64(T_meta, KEY(meta, .what = META_SCHEMA), SCHEMA);
 	store.epoch = table_get_u64(T_meta, KEY(meta, .what = META_EPOCH));

@@ -26,8 +26,9 @@ bool db_check(int rc, enum table);
 void db_gather(size_t n);	/* n bytes are written or to be said in this turn */
 void db_gather_over(void);	/* the turn ended */
 
-/* db_migrate.c: from schema 1 to 2, in the turn of the opening. */
+/* db_migrate.c: from schema 1 to 2, and to 3, in the turn of the opening. */
 void db_migrate_windows(void);
+void db_migrate_write_back(void);
 
 /* db_out.c */
 void out_flush(void);	/* the commit worked */

@@ -3,6 +3,9 @@
  *
  * Schema 2: a link says of each limit of its policy whether it is its own
  * (before, 0 and 0 meant the configuration's), and a mailbox knows its window.
+ * Schema 3: an entry of the journal may wait for another, and a review tells of
+ * a change that was refused.
+ *
  * The new fields are the last ones of their records.
  */
 #include "db_env.h"
@@ -10,6 +13,8 @@
 #define MAILBOX_NEW (4 * 4)	/* four u32 */
 #define LINK_NEW 2		/* two flags */
 #define LINK_NOW (3 * 4)	/* version 2 has three u32, 0 in the database */
+#define PENDING_NEW 8		/* u64 */
+#define REVIEW_NEW (1 + 8 + 4 + 4)	/* u8, u64, two empty strings */
 
 /* The row at the scan's place, of an older version, with so many bytes of zero more. */
 static bool
@@ -92,4 +97,24 @@ db_migrate_windows(void)
 	links(&w);
 	mailboxes(&w);
 	wbuf_free(&w);
+}
+
+static void
+widen_all(enum table t, struct dbkey prefix, uint8_t version, size_t more)
+{
+	struct wbuf w = { .max = 0 };
+	struct scan s;
+	struct slice key, v;
+
+	scan_prefix(&s, t, prefix, false);
+	while (scan_next(&s, &key, &v))
+		(void)widen(t, &s, v, version, more, &w);
+	wbuf_free(&w);
+}
+
+void
+db_migrate_write_back(void)
+{
+	widen_all(T_pending, PREFIX(pending, 0, .account = 0), 2, PENDING_NEW);
+	widen_all(T_review, PREFIX(review, 0, .id = 0), 2, REVIEW_NEW);
 }

@@ -22,6 +22,8 @@ email_is_local(uint32_t account)
 	return local;
 }
 
+#define READ_ONLY "the server lets nothing be changed in this folder"
+
 /* ---- patching ---- */
 
 struct appends {
@@ -66,9 +68,11 @@ static bool
 only_here(const struct email *e)
 {
 	struct appends a = { .account = e->account };
+	struct slice copies = wbuf_slice(&e->copies);
 
-	if (copies_count(wbuf_slice(&e->copies)) > 0)
-		return false;
+	for (size_t i = 0; i < copies_count(copies); i++)
+		if (!email_copy_only_here(e->account, copies_at(copies, i).mailbox, e->id))
+			return false;
 	journal_each(e->account, e->id, look_at_append, &a);
 	return !a.started;
 }
@@ -107,6 +111,12 @@ move_one(struct email *e, uint64_t from, uint64_t to, bool local)
 			email_copy_set(e, to, 0, 0);
 	} else if (from != 0 && append_redirected(e, from, to))
 		return;
+	else if (from != 0 && email_copy_only_here(e->account, from, e->id)) {
+		email_copy_del(e, from);
+		if (to != 0)
+			add_op(e, OP_APPEND, to, 0);
+	} else if (to != 0 && copies_count(wbuf_slice(&e->copies)) > 0 && only_here(e))
+		add_op(e, OP_APPEND, to, 0);
 	else if (from != 0 && to != 0)
 		add_op(e, OP_MOVE, from, to);
 	else if (to != 0)
@@ -223,6 +233,39 @@ check_mailboxes(const struct email *e, const struct email_patch *p)
 	return wrong;
 }
 
+/* The server said that nothing can be changed there. */
+static bool
+is_read_only(uint32_t account, uint64_t mailbox)
+{
+	struct row_mailbox row;
+	bool only;
+
+	if (!row_mailbox_get(&row, KEY(mailbox, .account = account, .id = mailbox)))
+		return false;
+	only = row.rec.read_only;
+	row_mailbox_free(&row);
+	return only;
+}
+
+static bool
+any_read_only(uint32_t account, struct slice mailboxes)
+{
+	for (size_t i = 0; i < ids_count(mailboxes); i++)
+		if (is_read_only(account, ids_at(mailboxes, i)))
+			return true;
+	return false;
+}
+
+/* Would this patch change something in a folder that is read-only? */
+static bool
+is_forbidden(const struct email *e, const struct email_patch *p)
+{
+	if (any_read_only(e->account, p->mailboxes_add) || any_read_only(e->account, p->mailboxes_del))
+		return true;
+	return (p->keywords_add.n > 0 || p->keywords_del.n > 0) &&
+	    any_read_only(e->account, wbuf_slice(&e->mailboxes));
+}
+
 static bool
 is_system_keyword(struct slice k)
 {
@@ -293,6 +336,8 @@ update(struct email *e, const struct msg_email_update *m, struct asker a)
 		out_set_error(a, "invalidProperties", "keywords", "the server keeps no such keywords");
 	else if ((wrong = check_mailboxes(e, &p)) != NULL)
 		out_set_error(a, "invalidProperties", "mailboxIds", wrong);
+	else if (is_forbidden(e, &p))
+		out_set_error(a, "forbidden", "", READ_ONLY);
 	else {
 		email_patch(e, &p);
 		out_set_done(a, e->account, OBJ_EMAIL, old, (struct msg_set_done){ .id = e->id });
@@ -341,6 +386,43 @@ void_entry(uint64_t op, const struct rec_pending *p, void *arg)
 	return true;
 }
 
+/* A draft that takes another's place is seldom asked for before that one is to
+ * go, and never after: the last append to this folder that is on its way. */
+static uint64_t
+successor(const struct email *e, uint64_t mailbox)
+{
+	struct scan s;
+	struct slice key;
+	struct key_pending k;
+	struct row_pending row;
+	uint64_t op = 0;
+	size_t n = 0;
+
+	scan_prefix(&s, T_pending, PREFIX(pending, 1, .account = e->account), true);
+	while (op == 0 && n++ < LIM_JOURNAL_SCAN && scan_next(&s, &key, NULL)) {
+		if (key_pending_read(key, &k) == -1 ||
+		    !row_pending_get(&row, KEY(pending, .account = e->account, .op = k.op)))
+			continue;
+		if (row.rec.kind == OP_APPEND && row.rec.mailbox == mailbox && row.rec.email != e->id)
+			op = k.op;
+		row_pending_free(&row);
+	}
+	scan_end(&s);
+	return op;
+}
+
+/* For good, which at some servers is what happens in the trash alone. */
+static void
+expunge(const struct email *e, uint64_t mailbox)
+{
+	uint64_t trash = mailbox_by_role(e->account, MBOX_TRASH);
+	bool draft = keywords_has(keywords_slice(&e->keywords), "$draft");
+
+	(void)journal_add(&(struct rec_pending){ .account = e->account, .kind = OP_EXPUNGE, .email = e->id,
+	    .mailbox = mailbox, .target = trash != mailbox ? trash : 0, .created_at = store_now(),
+	    .after = draft ? successor(e, mailbox) : 0 });
+}
+
 static void
 destroy(struct email *e)
 {
@@ -353,9 +435,10 @@ destroy(struct email *e)
 	}
 	journal_each(e->account, e->id, void_entry, &d);
 	for (size_t i = 0; i < copies_count(copies); i++)
-		ids_add_once(&d.places, copies_at(copies, i).mailbox);
+		if (!email_copy_only_here(e->account, copies_at(copies, i).mailbox, e->id))
+			ids_add_once(&d.places, copies_at(copies, i).mailbox);
 	for (size_t i = 0; i < ids_count(wbuf_slice(&d.places)); i++)
-		add_op(e, OP_EXPUNGE, ids_at(wbuf_slice(&d.places), i), 0);
+		expunge(e, ids_at(wbuf_slice(&d.places), i));
 	if (d.places.n == 0 || email_project(e) == VIEW_LOST)
 		email_erase(e);
 	else
@@ -376,7 +459,9 @@ email_on_destroy(struct chan *c, const union msg *m, int *fd)
 		out_set_error(a, "notFound", "", "");
 		return 0;
 	}
-	if (email_visible(&e.rec)) {
+	if (email_visible(&e.rec) && any_read_only(account, wbuf_slice(&e.mailboxes)))
+		out_set_error(a, "forbidden", "", READ_ONLY);
+	else if (email_visible(&e.rec)) {
 		destroy(&e);
 		out_set_done(a, account, OBJ_EMAIL, old, (struct msg_set_done){ .id = m->email_destroy.id });
 	} else

@@ -6,6 +6,7 @@
 #include "bind.h"
 #include "changes.h"
 #include "mailbox_count.h"
+#include "review.h"
 #include "table_index.h"
 #include "thread.h"
 
@@ -149,6 +150,13 @@ email_copy_del(struct email *e, uint64_t mailbox)
 {
 	copies_drop(e, mailbox);
 	(void)table_del(T_unbound, KEY(unbound, .account = e->account, .mailbox = mailbox, .email = e->id));
+}
+
+bool
+email_copy_only_here(uint32_t account, uint64_t mailbox, uint64_t email)
+{
+	return table_get_u64(T_unbound, KEY(unbound, .account = account, .mailbox = mailbox, .email = email)) ==
+	    ROUNDS_ONLY_HERE;
 }
 
 /* ---- one email ---- */
@@ -326,6 +334,7 @@ email_erase(struct email *e)
 
 	erase_copies(e);
 	erase_pending(e);
+	review_settle_change(a, e->id, 0);
 	/* The rows say what was indexed; the changed record may differ. */
 	e->rec = e->row.rec;
 	email_index_ids(e, false);

@@ -64,8 +64,10 @@ struct copy copies_at(struct slice copies, size_t i);
 bool email_copy_in(const struct email *, uint64_t mailbox, uint32_t *uid);
 /* Replace or add the copy of a mailbox; the uid row is the caller's. A uid of
  * 0 is noted in unbound with the rounds to wait (0: never given up). */
+#define ROUNDS_ONLY_HERE (UINT32_MAX - 1)	/* the server has not taken it: nothing there to be found */
 void email_copy_set(struct email *, uint64_t mailbox, uint32_t uid, uint64_t rounds);
 void email_copy_del(struct email *, uint64_t mailbox);
+bool email_copy_only_here(uint32_t account, uint64_t mailbox, uint64_t email);
 
 /* ---- packed ids ---- */
 bool ids_has(struct slice ids, uint64_t id);

@@ -4,6 +4,8 @@
 #include "bind.h"
 #include "journal_flight.h"
 #include "log.h"
+#include "mailbox.h"
+#include "review.h"
 #include "submit_copy.h"
 
 /* COPYUID, APPENDUID or a search told the UID: it is this email's copy. */
@@ -122,8 +124,12 @@ journal_succeeded(struct imap_session *s, const struct journal_flight *f, const 
 	struct email e;
 	struct keywords k;
 
-	if (p->kind == OP_EXPUNGE && p->uid != 0)
+	/* Only marked as deleted: it is still known, and what it is marked with. */
+	bool marked = slice_eq_str(m->code, "sync.expunge_unsupported");
+
+	if (p->kind == OP_EXPUNGE && p->uid != 0 && !marked)
 		uid_del(s->link, p->mailbox, p->uid);
+	review_settle_change(s->link, p->email, p->kind);
 	if (!email_load(&e, s->link, p->email))
 		return;
 	k = keywords_of(&e, f->mailbox, f->uid);
@@ -132,14 +138,15 @@ journal_succeeded(struct imap_session *s, const struct journal_flight *f, const 
 		flags_done(&e, f, p);
 		break;
 	case OP_MOVE:
-		remove_copy(&e, p->mailbox, f->uid);
+		if (!marked)
+			remove_copy(&e, p->mailbox, f->uid);
 		add_copy(s, &e, p->target, &k, m);
 		break;
 	case OP_COPY:
 		add_copy(s, &e, p->target, &k, m);
 		break;
 	case OP_EXPUNGE:
-		if (p->uid == 0)
+		if (p->uid == 0 && !marked)
 			remove_copy(&e, p->mailbox, f->uid);
 		break;
 	case OP_APPEND:
@@ -150,21 +157,104 @@ journal_succeeded(struct imap_session *s, const struct journal_flight *f, const 
 	email_free(&e);
 }
 
-void
-journal_refused(struct imap_session *s, const struct journal_flight *f, const struct rec_pending *p,
-    struct slice code)
+/* ---- refused ---- */
+
+/* What the ATS wrote is not lost with an append: it stays here, in the folder it
+ * was to be in, or in another where that is gone. */
+static void
+keep_here(struct email *e, uint64_t mailbox)
+{
+	if (!mailbox_exists(e->account, mailbox))
+		mailbox = mailbox_by_role(e->account, MBOX_DRAFTS);
+	if (mailbox == 0)
+		mailbox = mailbox_by_role(e->account, MBOX_INBOX);
+	if (mailbox != 0 && !email_copy_in(e, mailbox, NULL))
+		email_copy_set(e, mailbox, 0, ROUNDS_ONLY_HERE);
+}
+
+/* Entries behind a refused append have nothing at the server to change. */
+static bool
+only_here(uint64_t op, const struct rec_pending *p, void *arg)
+{
+	struct email *e = arg;
+	struct rec_pending next = *p;
+
+	if (p->kind == OP_FIND || (p->kind == OP_APPEND && p->attempts > 0))
+		return true;
+	if (p->kind == OP_EXPUNGE || p->kind == OP_MOVE)
+		email_copy_del(e, p->mailbox);
+	if (p->kind == OP_FLAGS || p->kind == OP_EXPUNGE) {
+		journal_drop(e->account, op);
+		return true;
+	}
+	next.kind = OP_APPEND;
+	next.mailbox = p->kind == OP_APPEND ? p->mailbox : p->target;
+	next.target = 0;
+	next.attempts = 0;
+	row_pending_put(KEY(pending, .account = e->account, .op = op), &next);
+	return true;
+}
+
+static void
+append_refused(uint32_t link, const struct rec_pending *p)
 {
 	struct email e;
 
-	log_warn("server refused a change link=%u code=%.*s", s->link, (int)code.n, (const char *)code.p);
-	/* What the ATS wrote is not lost with it: it stays here as a local copy. */
-	if (p->kind == OP_APPEND && email_load(&e, s->link, p->email)) {
-		if (!email_copy_in(&e, p->mailbox, NULL))
-			email_copy_set(&e, p->mailbox, 0, 0);
-		email_save(&e);
-		email_free(&e);
+	if (!email_load(&e, link, p->email))
+		return;
+	keep_here(&e, p->mailbox);
+	journal_each(link, p->email, only_here, &e);
+	email_save(&e);
+	email_free(&e);
+}
+
+/* What was to be done once this was done is not done. */
+static void
+drop_followers(uint32_t link, uint64_t op)
+{
+	struct scan s;
+	struct slice key;
+	struct key_pending k;
+	struct row_pending row;
+
+	scan_range(&s, T_pending, KEY(pending, .account = link, .op = op),
+	    KEY(pending, .account = link, .op = UINT64_MAX), false);
+	while (scan_next(&s, &key, NULL)) {
+		if (key_pending_read(key, &k) == -1 ||
+		    !row_pending_get(&row, KEY(pending, .account = link, .op = k.op)))
+			continue;
+		if (row.rec.after == op) {
+			journal_drop(link, k.op);
+			email_settle(link, row.rec.email);
+		}
+		row_pending_free(&row);
 	}
+	scan_end(&s);
+}
+
+/* A person is told, except of what nobody asked for. */
+static void
+tell(uint32_t link, const struct rec_pending *p, struct slice code, struct slice detail)
+{
+	uint64_t mailbox = p->kind == OP_MOVE || p->kind == OP_COPY ? p->target : p->mailbox;
+
+	if (p->kind == OP_APPEND && mailbox_role(link, mailbox) == MBOX_SENT)
+		code = slice_str("send.copy_failed");
+	if (p->email != 0 && table_get(T_email, KEY(email, .account = link, .id = p->email), NULL))
+		review_refused(link, p->email, p->kind, mailbox, code, detail);
+}
+
+void
+journal_refused(struct imap_session *s, const struct journal_flight *f, const struct rec_pending *p,
+    const struct msg_op_done *m)
+{
+	log_warn("server refused a change link=%u code=%.*s", s->link, (int)m->code.n, (const char *)m->code.p);
 	journal_drop(s->link, f->op);
+	if (p->kind == OP_APPEND)
+		append_refused(s->link, p);
+	tell(s->link, p, m->code, m->detail);
+	if (p->kind == OP_APPEND)
+		drop_followers(s->link, f->op);
 	email_settle(s->link, p->email);
 }
 

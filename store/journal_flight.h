@@ -50,9 +50,10 @@ void journal_renumbered(struct imap_session *, uint64_t mailbox);
 /* An operation succeeded; uid is that of the new copy, 0: not told. */
 void journal_succeeded(struct imap_session *, const struct journal_flight *, const struct rec_pending *,
     const struct msg_op_done *);
-/* The server will not do it: the entry goes, the email looks as it did. */
+/* The server will not do it: the entry goes, the email looks as it did, a person
+ * is told. */
 void journal_refused(struct imap_session *, const struct journal_flight *, const struct rec_pending *,
-    struct slice code);
+    const struct msg_op_done *);
 /* Its message was nowhere to be found. */
 void journal_lost(struct imap_session *, const struct journal_flight *, const struct rec_pending *);
 

@@ -123,13 +123,13 @@ gone(struct imap_session *s, struct journal_flight *f, const struct rec_pending 
 }
 
 static void
-refused(struct imap_session *s, struct journal_flight *f, const struct rec_pending *p, struct slice code)
+refused(struct imap_session *s, struct journal_flight *f, const struct rec_pending *p, const struct msg_op_done *m)
 {
 	if (p->kind == OP_FIND) {
 		found(s, f, p, 0);
 		return;
 	}
-	journal_refused(s, f, p, code);
+	journal_refused(s, f, p, m);
 	flight_end(s, f);
 }
 
@@ -158,7 +158,7 @@ advance(struct imap_session *s, uint64_t op)
 			gone(s, f, &row.rec);
 			break;
 		case NEXT_REFUSED:
-			refused(s, f, &row.rec, slice_str("sync.folder_missing"));
+			refused(s, f, &row.rec, &(struct msg_op_done){ .code = slice_str("sync.folder_missing") });
 			break;
 		}
 		row_pending_free(&row);
@@ -183,6 +183,8 @@ may_start(struct imap_session *s, uint64_t op, const struct rec_pending *p)
 {
 	uint64_t first = op;
 
+	if (p->after != 0 && table_get(T_pending, KEY(pending, .account = s->link, .op = p->after), NULL))
+		return false;
 	if (p->kind != OP_FIND && p->email != 0)
 		journal_each(s->link, p->email, take_first, &first);
 	return first >= op && !submit_holds(s->link, p);
@@ -348,6 +350,19 @@ renumbered(struct imap_session *s, struct journal_flight *f, const struct rec_pe
 	}
 }
 
+/* A server that says OK and keeps the message is asked some times, also across
+ * restarts, then a person is told. */
+static bool
+given_up(struct imap_session *s, const struct journal_flight *f, const struct rec_pending *p)
+{
+	struct rec_pending next = *p;
+
+	if (p->kind != OP_EXPUNGE || ++next.attempts >= LIM_EXPUNGE_ROUNDS)
+		return p->kind == OP_EXPUNGE;
+	row_pending_put(KEY(pending, .account = s->link, .op = f->op), &next);
+	return false;
+}
+
 static void
 answer(struct imap_session *s, struct journal_flight *f, const struct rec_pending *p, const struct msg_op_done *m)
 {
@@ -364,7 +379,9 @@ answer(struct imap_session *s, struct journal_flight *f, const struct rec_pendin
 	else if (m->result == OP_GONE)
 		gone(s, f, p);
 	else if (m->result == OP_REFUSED)
-		refused(s, f, p, m->code);
+		refused(s, f, p, m);
+	else if (slice_eq_str(m->code, "sync.expunge_ignored") && given_up(s, f, p))
+		refused(s, f, p, m);
 	else {
 		f->tries++;
 		wait_for(f, f->tries < 8 ? 1u << f->tries : LIM_JOURNAL_WAIT_SECONDS);

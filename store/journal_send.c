@@ -211,7 +211,10 @@ step_expunge(struct imap_session *s, struct journal_flight *f, const struct rec_
 		return NEXT_DONE;
 	if (uid == 0)
 		return find_in(s, f, e, p->mailbox, STEP_FIND);
-	return step_send(s, f, &(struct msg_op){ .kind = OP_EXPUNGE, .mailbox = p->mailbox, .uid = uid }, OUT_NOFD);
+	return step_send(s, f,
+	    &(struct msg_op){ .kind = OP_EXPUNGE, .mailbox = p->mailbox, .uid = uid,
+		.target = imap_folder_of(s, p->target) != NULL ? p->target : 0 },
+	    OUT_NOFD);
 }
 
 static enum journal_next

@@ -93,6 +93,68 @@ review_settle_submission(uint32_t account, uint64_t submission, enum review_reso
 	row_review_free(&row);
 }
 
+/* The open review of a refused change; kind 0: any. */
+static uint64_t
+open_change(uint32_t account, uint64_t email, uint8_t kind, struct row_review *row)
+{
+	struct key_reviewmail k;
+	struct slice key;
+	struct scan s;
+	uint64_t found = 0;
+
+	scan_prefix(&s, T_reviewmail, PREFIX(reviewmail, 2, .account = account, .email = email), false);
+	while (found == 0 && scan_next(&s, &key, NULL)) {
+		if (key_reviewmail_read(key, &k) == -1 || !row_review_get(row, review_key(k.id)))
+			continue;
+		if (row->rec.reason == REVIEW_CHANGE_REFUSED && row->rec.resolution == RESOLVE_NONE &&
+		    (kind == 0 || row->rec.change == kind))
+			found = k.id;
+		else
+			row_review_free(row);
+	}
+	scan_end(&s);
+	return found;
+}
+
+static void
+put_change(uint64_t id, struct rec_review *r, uint64_t mailbox, struct slice code, struct slice detail)
+{
+	r->created_at = store_now();
+	r->mailbox = mailbox;
+	r->code = code;
+	r->detail = detail;
+	row_review_put(review_key(id), r);
+}
+
+void
+review_refused(uint32_t account, uint64_t email, uint8_t kind, uint64_t mailbox, struct slice code,
+    struct slice detail)
+{
+	struct rec_review r = { .reason = REVIEW_CHANGE_REFUSED, .account = account, .email = email, .change = kind };
+	struct row_review row;
+	uint64_t id = open_change(account, email, kind, &row);
+
+	if (id != 0) {
+		put_change(id, &row.rec, mailbox, code, detail);
+		row_review_free(&row);
+	} else
+		put_change(id = store_next_id(), &r, mailbox, code, detail);
+	table_put_empty(T_reviewmail, KEY(reviewmail, .account = account, .email = email, .id = id));
+	changes_record(ACCOUNT_ATS, OBJ_REVIEW, id, r.created_at != 0 ? CREATED : UPDATED);
+}
+
+void
+review_settle_change(uint32_t account, uint64_t email, uint8_t kind)
+{
+	struct row_review row;
+	uint64_t id;
+
+	while (email != 0 && (id = open_change(account, email, kind, &row)) != 0) {
+		settle(id, &row, RESOLVE_DISCARD, 0);
+		row_review_free(&row);
+	}
+}
+
 bool
 review_waits(uint32_t account, uint64_t email)
 {
@@ -106,7 +168,7 @@ review_waits(uint32_t account, uint64_t email)
 	while (!waits && scan_next(&s, &key, NULL)) {
 		if (key_reviewmail_read(key, &k) == -1 || !row_review_get(&row, review_key(k.id)))
 			continue;
-		waits = row.rec.resolution == RESOLVE_NONE;
+		waits = row.rec.resolution == RESOLVE_NONE && row.rec.reason != REVIEW_CHANGE_REFUSED;
 		row_review_free(&row);
 	}
 	scan_end(&s);
@@ -159,6 +221,8 @@ resolve(const struct rec_review *r, enum review_resolution how, uint64_t corresp
 {
 	if (r->resolution != RESOLVE_NONE)
 		return "it is resolved already";
+	if (r->reason == REVIEW_CHANGE_REFUSED && how != RESOLVE_DISCARD)
+		return "it can only be closed";
 	switch (how) {
 	case RESOLVE_DISCARD:
 		return r->reason == REVIEW_UNCERTAIN_SEND ? "say whether it was sent" : NULL;

@@ -119,7 +119,7 @@ not_kept(void **state)
 	rows(4, 4, "");
 	ok(tag + 1);
 	told("flags 10 uid=3 $Work\nflags 10 uid=4 \nop 3 result=1 uid=0 code=\n"
-	     "op 4 result=3 uid=0 code=sync.folder_denied\n");
+	     "op 4 result=3 uid=0 code=sync.keyword_refused\n");
 	stop();
 }
 
@@ -166,7 +166,7 @@ halved(void **state)
 	say("P%u NO cannot", tag);
 	rows(6, 6, "");
 	ok(tag + 1);
-	assert_non_null(strstr(t.told, "op 6 result=3 uid=0 code=sync.folder_denied\n"));
+	assert_non_null(strstr(t.told, "op 6 result=3 uid=0 code=sync.change_refused\n"));
 	tag = expect("UID STORE 7:8 +FLAGS.SILENT (\\Seen)");
 	(void)expect("UID FETCH 7:8 (UID FLAGS)");
 	ok(tag);

@@ -1,5 +1,5 @@
 /*
- * Write-back operations, bodies and link tests against a scripted server.
+ * Write-back operations (removals: test_remove.c), bodies and link tests against a scripted server.
  */
 #include "write_stage.h"
 
@@ -68,15 +68,6 @@ refusals(void **state)
 	op(&m);
 	told("op 6 result=3 uid=0 code=api.invalid\n");
 	idle();
-	m.kind = OP_EXPUNGE;
-	op(&m);
-	told("op 6 result=3 uid=0 code=sync.expunge_unsupported\n");
-	idle();
-	m.kind = OP_MOVE;
-	m.target = 12;
-	op(&m);
-	told("op 6 result=3 uid=0 code=sync.expunge_unsupported\n");
-	idle();
 	m.mailbox = 99;
 	op(&m);
 	told("op 6 result=3 uid=0 code=sync.folder_missing\n");
@@ -106,78 +97,6 @@ move(void **state)
 	say("* SEARCH 20");
 	ok(tag);
 	told("present 10 1:20 20-20\nsynced 10 next=21 modseq=0 low=1 complete=1\n");
-	stop();
-}
-
-static void
-move_by_hand(void **state)
-{
-	const struct msg_op m = { .op = 8, .kind = OP_MOVE, .mailbox = 10, .uidvalidity = 7, .uid = 15, .target = 12 };
-	unsigned int tag;
-
-	(void)state;
-	settle("IDLE UIDPLUS");
-	op(&m);
-	tag = expect("UID FETCH 15 (UID FLAGS)");
-	(void)expect("UID COPY 15 \"Trash\"");
-	say("* 1 FETCH (UID 15 FLAGS ())");
-	ok(tag);
-	silent();
-	say("P%u OK [COPYUID 9 15 33] copied", tag + 1);
-	tag = expect("UID STORE 15 +FLAGS.SILENT (\\Deleted)");
-	(void)expect("UID EXPUNGE 15");
-	(void)expect("UID FETCH 15 (UID FLAGS)");
-	ok(tag);
-	ok(tag + 1);
-	/* OK, and still there: once more */
-	say("* 1 FETCH (UID 15 FLAGS (\\Deleted))");
-	ok(tag + 2);
-	tag = expect("UID EXPUNGE 15");
-	(void)expect("UID FETCH 15 (UID FLAGS)");
-	ok(tag);
-	ok(tag + 1);
-	told("flags 10 uid=15 \nflags 10 uid=15 \\Deleted\nop 8 result=1 uid=33 code=\n");
-	idle();
-	/* the copy is refused: nothing is deleted */
-	op(&m);
-	tag = expect("UID FETCH 15 (UID FLAGS)");
-	(void)expect("UID COPY 15 \"Trash\"");
-	say("* 1 FETCH (UID 15 FLAGS ())");
-	ok(tag);
-	say("P%u NO [OVERQUOTA] full", tag + 1);
-	told("flags 10 uid=15 \nop 8 result=3 uid=0 code=sync.mailbox_full\n");
-	(void)expect("IDLE");
-	stop();
-}
-
-/* Lost between COPY and EXPUNGE: only the rest is done on the next connection. */
-static void
-move_resumed(void **state)
-{
-	const struct msg_op m = { .op = 8, .kind = OP_MOVE, .mailbox = 10, .uidvalidity = 7, .uid = 15, .target = 12 };
-	unsigned int tag;
-
-	(void)state;
-	settle("IDLE UIDPLUS");
-	op(&m);
-	tag = expect("UID FETCH 15 (UID FLAGS)");
-	(void)expect("UID COPY 15 \"Trash\"");
-	say("* 1 FETCH (UID 15 FLAGS ())");
-	ok(tag);
-	say("P%u OK [COPYUID 9 15 33] copied", tag + 1);
-	(void)expect("UID STORE 15 +FLAGS.SILENT (\\Deleted)");
-	lose();
-	told("flags 10 uid=15 \nerror 0 net.reset\n");
-	begin_write("IDLE UIDPLUS", 21);
-	forget();
-	tag = expect("UID STORE 15 +FLAGS.SILENT (\\Deleted)");
-	(void)expect("UID EXPUNGE 15");
-	(void)expect("UID FETCH 15 (UID FLAGS)");
-	ok(tag);
-	ok(tag + 1);
-	ok(tag + 2);
-	forget();
-	assert_non_null(strstr(t.told, "op 8 result=1 uid=33 code=\n"));
 	stop();
 }
 
@@ -229,6 +148,13 @@ append(void **state)
 	tag = expect("APPEND \"Sent\" (\\Seen) \"17-Jul-1996 09:44:25 +0000\" {18}");
 	say("P%u NO [TRYCREATE] no such folder", tag);
 	told("op 9 result=3 uid=0 code=sync.folder_missing\n");
+	ok(expect("STATUS \"Sent\" (MESSAGES UIDNEXT UIDVALIDITY)"));
+	idle();
+	/* so large it is never taken, however often it is tried */
+	op(&m);
+	tag = expect("APPEND \"Sent\" (\\Seen) \"17-Jul-1996 09:44:25 +0000\" {18}");
+	say("P%u NO [LIMIT] too large", tag);
+	told("op 9 result=3 uid=0 code=sync.append_too_large\n");
 	(void)expect("STATUS \"Sent\" (MESSAGES UIDNEXT UIDVALIDITY)");
 	stop();
 }
@@ -411,8 +337,6 @@ main(void)
 		cmocka_unit_test(flags),
 		cmocka_unit_test(refusals),
 		cmocka_unit_test(move),
-		cmocka_unit_test(move_by_hand),
-		cmocka_unit_test(move_resumed),
 		cmocka_unit_test(append),
 		cmocka_unit_test(big_append),
 		cmocka_unit_test(lost_connection),

@@ -71,6 +71,34 @@ test_journal_gone(void **state)
 	assert_int_equal(pending_count(), 0);
 }
 
+/* limit: LIM_EXPUNGE_ROUNDS: also across the life of a worker; then a person is told. */
+static void
+test_expunge_ignored(void **state)
+{
+	struct msg_op_done m = { .result = OP_RETRY, .code = slice_str("sync.expunge_ignored") };
+	uint64_t id = one_header();
+
+	(void)state;
+	send_email_destroy(far_ats.c, &(struct msg_email_destroy){ .req = 1, .account = LINK, .id = id });
+	assert_int_equal(answer_of(1).error.n, 0);
+	m.op = op_now();
+	for (unsigned int i = 1; i <= LIM_EXPUNGE_ROUNDS; i++) {
+		assert_int_not_equal(m.op, 0);
+		assert_int_equal(rows_in(T_review), 0);
+		if (i == 2) {
+			imap_lost();
+			imap_connect();
+			m.op = op_now();
+		}
+		assert_int_equal(send_op_done(far_imap.c, &m), 0);
+		turns();
+		if (i < LIM_EXPUNGE_ROUNDS)
+			m.op = i == 1 ? op_after(2) : op_after(1u << (i - 1));
+	}
+	assert_int_equal(pending_count(), 0);
+	assert_int_equal(rows_in(T_review), 1);
+}
+
 /* limit: LIM_JOURNAL_WINDOW */
 static void
 test_journal_window(void **state)
@@ -157,7 +185,7 @@ int
 main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
-	const struct CMUnitTest tests[] = { T(test_journal_waits), T(test_journal_gone), T(test_journal_window),
+	const struct CMUnitTest tests[] = { T(test_journal_waits), T(test_journal_gone), T(test_expunge_ignored), T(test_journal_window),
 		T(test_appends), T(test_append_bytes), T(test_append_bytes_beyond) };
 
 	return cmocka_run_group_tests_name("store limits back", tests, NULL, NULL);

@@ -1,0 +1,231 @@
+/*
+ * Write-back that removes: moves by hand, deletions with UIDPLUS and without,
+ * and Gmail, where only the trash deletes.
+ */
+#include "write_stage.h"
+
+static void
+settle(const char *caps)
+{
+	settle_at(caps, 21);
+}
+
+static void
+op(const struct msg_op *m)
+{
+	assert_int_equal(send_op(t.store, m, -1), 0);
+	pump();
+	quiet();
+	idle_ends();
+}
+
+static void
+move_by_hand(void **state)
+{
+	const struct msg_op m = { .op = 8, .kind = OP_MOVE, .mailbox = 10, .uidvalidity = 7, .uid = 15, .target = 12 };
+	unsigned int tag;
+
+	(void)state;
+	settle("IDLE UIDPLUS");
+	op(&m);
+	tag = expect("UID FETCH 15 (UID FLAGS)");
+	(void)expect("UID COPY 15 \"Trash\"");
+	say("* 1 FETCH (UID 15 FLAGS ())");
+	ok(tag);
+	silent();
+	say("P%u OK [COPYUID 9 15 33] copied", tag + 1);
+	tag = expect("UID STORE 15 +FLAGS.SILENT (\\Deleted)");
+	(void)expect("UID EXPUNGE 15");
+	(void)expect("UID FETCH 15 (UID FLAGS)");
+	ok(tag);
+	ok(tag + 1);
+	/* OK, and still there: once more */
+	say("* 1 FETCH (UID 15 FLAGS (\\Deleted))");
+	ok(tag + 2);
+	tag = expect("UID EXPUNGE 15");
+	(void)expect("UID FETCH 15 (UID FLAGS)");
+	ok(tag);
+	ok(tag + 1);
+	told("flags 10 uid=15 \nflags 10 uid=15 \\Deleted\nop 8 result=1 uid=33 code=\n");
+	idle();
+	/* the copy is refused: nothing is deleted */
+	op(&m);
+	tag = expect("UID FETCH 15 (UID FLAGS)");
+	(void)expect("UID COPY 15 \"Trash\"");
+	say("* 1 FETCH (UID 15 FLAGS ())");
+	ok(tag);
+	say("P%u NO [OVERQUOTA] full", tag + 1);
+	told("flags 10 uid=15 \nop 8 result=3 uid=0 code=sync.mailbox_full\n");
+	(void)expect("IDLE");
+	stop();
+}
+
+/* Lost between COPY and EXPUNGE: only the rest is done on the next connection. */
+static void
+move_resumed(void **state)
+{
+	const struct msg_op m = { .op = 8, .kind = OP_MOVE, .mailbox = 10, .uidvalidity = 7, .uid = 15, .target = 12 };
+	unsigned int tag;
+
+	(void)state;
+	settle("IDLE UIDPLUS");
+	op(&m);
+	tag = expect("UID FETCH 15 (UID FLAGS)");
+	(void)expect("UID COPY 15 \"Trash\"");
+	say("* 1 FETCH (UID 15 FLAGS ())");
+	ok(tag);
+	say("P%u OK [COPYUID 9 15 33] copied", tag + 1);
+	(void)expect("UID STORE 15 +FLAGS.SILENT (\\Deleted)");
+	lose();
+	told("flags 10 uid=15 \nerror 0 net.reset\n");
+	begin_write("IDLE UIDPLUS", 21);
+	forget();
+	tag = expect("UID STORE 15 +FLAGS.SILENT (\\Deleted)");
+	(void)expect("UID EXPUNGE 15");
+	(void)expect("UID FETCH 15 (UID FLAGS)");
+	ok(tag);
+	ok(tag + 1);
+	ok(tag + 2);
+	forget();
+	assert_non_null(strstr(t.told, "op 8 result=1 uid=33 code=\n"));
+	stop();
+}
+
+static const struct msg_op gone = { .op = 6, .kind = OP_EXPUNGE, .mailbox = 10, .uidvalidity = 7, .uid = 15,
+	.target = 12 };
+
+/* It is marked; the server says what else is. */
+static void
+marked(const char *set, const char *deleted)
+{
+	char command[64];
+	unsigned int tag;
+
+	(void)snprintf(command, sizeof(command), "UID STORE %s +FLAGS.SILENT (\\Deleted)", set);
+	tag = expect(command);
+	(void)expect("UID SEARCH DELETED");
+	silent();
+	ok(tag);
+	say("* SEARCH %s", deleted);
+	ok(tag + 1);
+}
+
+/* Without UIDPLUS: nothing else is marked, so EXPUNGE takes no more than ours. */
+static void
+plain_expunge(void **state)
+{
+	unsigned int tag;
+
+	(void)state;
+	settle("IDLE MOVE");
+	op(&gone);
+	marked("15", "15");
+	tag = expect("EXPUNGE");
+	(void)expect("UID FETCH 15 (UID FLAGS)");
+	say("* 1 EXPUNGE");
+	ok(tag);
+	ok(tag + 1);
+	told("op 6 result=1 uid=0 code=\n");
+	stop();
+}
+
+/* Another one is marked, by whomever: ours stays marked beside it. */
+static void
+only_marked(void **state)
+{
+	unsigned int tag;
+
+	(void)state;
+	settle("IDLE MOVE");
+	op(&gone);
+	marked("15", "15 20");
+	tag = expect("UID FETCH 15 (UID FLAGS)");
+	silent();
+	say("* 1 FETCH (UID 15 FLAGS (\\Deleted))");
+	ok(tag);
+	told("flags 10 uid=15 \\Deleted\nop 6 result=1 uid=0 code=sync.expunge_unsupported\n");
+	idle();
+	/* a server that does not answer the question has not proven anything */
+	op(&gone);
+	tag = expect("UID STORE 15 +FLAGS.SILENT (\\Deleted)");
+	(void)expect("UID SEARCH DELETED");
+	ok(tag);
+	say("P%u NO cannot", tag + 1);
+	tag = expect("UID FETCH 15 (UID FLAGS)");
+	silent();
+	say("* 1 FETCH (UID 15 FLAGS (\\Deleted))");
+	ok(tag);
+	told("flags 10 uid=15 \\Deleted\nop 6 result=1 uid=0 code=sync.expunge_unsupported\n");
+	idle();
+	op(&gone);
+	tag = expect("UID STORE 15 +FLAGS.SILENT (\\Deleted)");
+	(void)expect("UID SEARCH DELETED");
+	ok(tag);
+	ok(tag + 1);	/* OK without a SEARCH */
+	(void)expect("UID FETCH 15 (UID FLAGS)");
+	silent();
+	stop();
+}
+
+/* A move by hand without UIDPLUS: copied, seen in its place, marked, expunged. */
+static void
+plain_move(void **state)
+{
+	const struct msg_op m = { .op = 8, .kind = OP_MOVE, .mailbox = 10, .uidvalidity = 7, .uid = 15, .target = 12 };
+	unsigned int tag;
+
+	(void)state;
+	settle("IDLE");
+	op(&m);
+	tag = expect("UID FETCH 15 (UID FLAGS)");
+	(void)expect("UID COPY 15 \"Trash\"");
+	say("* 1 FETCH (UID 15 FLAGS ())");
+	ok(tag);
+	ok(tag + 1);
+	marked("15", "15");
+	tag = expect("EXPUNGE");
+	(void)expect("UID FETCH 15 (UID FLAGS)");
+	say("* 1 EXPUNGE");
+	ok(tag);
+	ok(tag + 1);
+	told("flags 10 uid=15 \nop 8 result=1 uid=0 code=\n");
+	stop();
+}
+
+/* Gmail: a deletion is a move to the trash; one in the trash is real. */
+static void
+gmail(void **state)
+{
+	struct msg_op m = gone;
+	unsigned int tag;
+
+	(void)state;
+	settle("IDLE UIDPLUS MOVE X-GM-EXT-1");
+	op(&m);
+	tag = expect("UID MOVE 15 \"Trash\"");
+	silent();
+	ok(tag);
+	told("op 6 result=1 uid=0 code=\n");
+	ok(expect("STATUS \"Sent\" (MESSAGES UIDNEXT UIDVALIDITY)"));	/* it may have been there too */
+	idle();
+	m.target = 0;
+	op(&m);
+	(void)expect("UID STORE 15 +FLAGS.SILENT (\\Deleted)");
+	(void)expect("UID EXPUNGE 15");
+	stop();
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(move_by_hand),
+		cmocka_unit_test(move_resumed),
+		cmocka_unit_test(plain_expunge),
+		cmocka_unit_test(only_marked),
+		cmocka_unit_test(plain_move),
+		cmocka_unit_test(gmail),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
