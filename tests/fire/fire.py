@@ -33,7 +33,7 @@ def seed_of(config):
 class Programs:
     """A directory with copies of posternd and all roles, made for tests, and what the test tells their shim."""
 
-    def __init__(self, directory, clock=False, writes=False, disk=False):
+    def __init__(self, directory, clock=False, writes=False, disk=False, speed=()):
         self.dir = public_dir(directory)
         for part in ("sbin", "libexec"):
             shutil.copytree(os.path.join(FIRE, part), os.path.join(self.dir, part), dirs_exist_ok=True)
@@ -45,6 +45,8 @@ class Programs:
             self.set_clock(0)
         if disk:
             self.set_disk(0)
+        for role, times in dict(speed).items():
+            _set(os.path.join(self.dir, "libexec", role + ".speed"), times)
         if writes:
             open(self.writes, "wb").close()
 

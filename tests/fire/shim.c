@@ -6,6 +6,8 @@
  * Beside the executable may lie, made by the test:
  *   clock   8 bytes, mapped: seconds that the wall clock is ahead (little-endian)
  *   disk    8 bytes, mapped: what goes wrong with data.mdb, see enum fault
+ *   ROLE.speed      8 bytes, of one role: its time goes so many times as fast, for
+ *           what it reads of the monotonic clock and how long it waits for events
  *   writes  of the store: every write to data.mdb is noted here, in order, with
  *           what made it durable; see power.py
  *
@@ -17,6 +19,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -37,6 +40,7 @@ struct note {
 };
 
 static const volatile int64_t *ahead, *disk;
+static int64_t speed = 1;
 static int log_fd = -1;
 static int data_fds[MAX_DATA_FDS], durable_fds[MAX_DATA_FDS];
 static unsigned int ndata, ndurable;
@@ -44,19 +48,20 @@ static unsigned int ndata, ndurable;
 int shim_beside(const char *name, int flags);
 void shim_start(void) __attribute__((constructor));
 
+/* A name that begins with a dot is added to the executable's own. */
 int
 shim_beside(const char *name, int flags)
 {
 	char path[4096];
 	ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - 64);
-	char *slash;
+	char *end;
 
 	if (n <= 0)
 		return -1;
 	path[n] = '\0';
-	if ((slash = strrchr(path, '/')) == NULL)
+	if ((end = *name == '.' ? path + n - 1 : strrchr(path, '/')) == NULL)
 		return -1;
-	snprintf(slash + 1, 64, "%s", name);
+	snprintf(end + 1, 64, "%s", name);
 	return (int)syscall(SYS_openat, AT_FDCWD, path, flags | O_CLOEXEC, 0);
 }
 
@@ -73,11 +78,25 @@ map(const char *name)
 	return p != MAP_FAILED ? p : NULL;
 }
 
+static void
+read_speed(void)
+{
+	int fd = shim_beside(".speed", O_RDONLY);
+	int64_t n;
+
+	if (fd == -1)
+		return;
+	if (read(fd, &n, sizeof(n)) == sizeof(n) && n > 0)
+		speed = n;
+	close(fd);
+}
+
 void
 shim_start(void)
 {
 	int fd;
 
+	read_speed();
 	ahead = map("clock");
 	disk = map("disk");
 	if ((fd = shim_beside("writes", O_WRONLY | O_APPEND)) != -1) {
@@ -93,9 +112,27 @@ clock_gettime(clockid_t id, struct timespec *t)
 {
 	int r = (int)syscall(SYS_clock_gettime, id, t);
 
+	if (r == 0 && speed != 1 && (id == CLOCK_MONOTONIC || id == CLOCK_MONOTONIC_COARSE)) {
+		int64_t ns = (int64_t)t->tv_nsec * speed;
+
+		t->tv_sec = t->tv_sec * speed + ns / 1000000000;
+		t->tv_nsec = ns % 1000000000;
+	}
 	if (r == 0 && ahead != NULL && (id == CLOCK_REALTIME || id == CLOCK_REALTIME_COARSE))
 		t->tv_sec += *ahead;
 	return r;
+}
+
+int
+epoll_wait(int fd, struct epoll_event *events, int n, int ms)
+{
+	if (ms > 0)
+		ms = (int)((ms + speed - 1) / speed);
+#ifdef SYS_epoll_wait	/* the one that the filter lets through */
+	return (int)syscall(SYS_epoll_wait, fd, events, n, ms);
+#else
+	return (int)syscall(SYS_epoll_pwait, fd, events, n, ms, NULL, 8);
+#endif
 }
 
 int

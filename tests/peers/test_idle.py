@@ -1,5 +1,6 @@
 """What waits costs nothing: no process of Postern runs while nothing happens at the servers and no ATS asks."""
 
+import contextlib
 import os
 import time
 
@@ -13,17 +14,16 @@ SILENT = "protocol imap {\n  imap_idle_notify_interval = 29 mins\n}"  # of itsel
 LINKED = (RECRUITER, CANDIDATE, CONTACT)
 
 
-@pytest.fixture
-def house(world, tmp_path, need_postern):
-    """Three live links, the first mail long done; (role, pid) of all processes but posternd."""
-    with World(tmp_path / "w", postfix=False, certs=world.certs, extra=SILENT) as own:
+@contextlib.contextmanager
+def house(world, directory):
+    """Three live links."""
+    for user in LINKED:
+        world.deliver(user, message(CANDIDATE, user, "before"))
+    with Postern(directory, world, log_level="info") as postern:
+        ats = postern.jmap()
         for user in LINKED:
-            own.deliver(user, message(CANDIDATE, user, "before"))
-        with Postern(tmp_path / "p", own, log_level="info") as postern:
-            ats = postern.jmap()
-            for user in LINKED:
-                postern.link(user, client=ats, verify=False)
-            yield postern
+            postern.link(user, client=ats, verify=False)
+        yield postern
 
 
 def watched(postern):
@@ -39,19 +39,21 @@ def awake(roles, seconds):
             for pid, role in roles.items() if after[pid] != before[pid]}
 
 
-def test_nobody_ticks(house):
+def test_nobody_ticks(clean, tmp_path, need_postern):
     """A clock that ticks each second or two shows in four; posternd asking whether one is there is one time."""
-    time.sleep(2.5)  # parsers linger, bodies are settled
-    ticking = {who: n for who, n in awake(watched(house), 4).items() if n[0] > 1}
+    with house(clean, tmp_path / "p") as postern:
+        time.sleep(2.5)  # parsers linger, bodies are settled
+        ticking = {who: n for who, n in awake(watched(postern), 4).items() if n[0] > 1}
     assert not ticking, f"(times, CPU ms) in 4 s: {ticking}"
 
 
 @pytest.mark.long
 @pytest.mark.deadline(240)
-def test_nobody_wakes(house):
-    """Between proof polls not once. The store may close its books on the bodies of the last minute."""
-    roles = watched(house)
-    time.sleep(75)  # posternd asks those that ran, each answer settles one
-    roles = {pid: role for pid, role in roles.items() if os.path.exists(f"/proc/{pid}")}  # a parser ends after its batch
-    woken = awake(roles, 100)
+def test_nobody_wakes(world, tmp_path, need_postern):
+    """Between proof polls not once."""
+    with World(tmp_path / "w", postfix=False, certs=world.certs, extra=SILENT) as own, house(own, tmp_path / "p") as postern:
+        roles = watched(postern)
+        time.sleep(75)  # posternd asks those that ran, each answer settles one; the store closes its books of a minute
+        roles = {pid: role for pid, role in roles.items() if os.path.exists(f"/proc/{pid}")}  # parsers end
+        woken = awake(roles, 100)
     assert not woken, f"(times, CPU ms) in 100 s: {woken}"
