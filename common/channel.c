@@ -25,6 +25,7 @@ chan_new(int fd, enum role self, const struct chan_peer *peer, const struct chan
 	c->ctx = ctx;
 	c->tx_credits = LIM_CHAN_CREDITS;
 	STAILQ_INIT(&c->queue);
+	wbuf_init(&c->gathered, LIM_CHAN_TOGETHER * (LIM_CHAN_TOGETHER_BYTES + 2));
 	return c;
 }
 
@@ -49,6 +50,8 @@ chan_close(struct chan *c)
 	}
 	c->queued = 0;
 	c->queued_fds = 0;
+	c->ngathered = 0;
+	wbuf_free(&c->gathered);
 	if (c->fd != -1)
 		close(c->fd);
 	c->fd = -1;
@@ -127,7 +130,7 @@ chan_wants_write(const struct chan *c)
 size_t
 chan_queued(const struct chan *c)
 {
-	return c->queued;
+	return c->queued + c->gathered.n;
 }
 
 unsigned int
@@ -146,6 +149,12 @@ void
 chan_set_notify(struct chan *c, void (*fn)(struct chan *))
 {
 	c->notify = fn;
+}
+
+void
+chan_set_gather(struct chan *c, void (*fn)(struct chan *))
+{
+	c->gather = fn;
 }
 
 void *

@@ -2,7 +2,8 @@
  * channel.h - one socketpair between two processes, wired by the master.
  *
  * A channel is an AF_UNIX SOCK_SEQPACKET pair: one packet is one message, so
- * there is no framing to get wrong. Each end knows who the other is, because
+ * there is no framing to get wrong; small bulk messages of one turn of the loop
+ * travel together, as the list in one message. Each end knows who the other is, because
  * the master said so. Every received message is checked against messages.def:
  * known, allowed from that role to this one in this phase, within limits, no
  * bytes left, descriptors exactly as the row says, bodies sealed. Anything else
@@ -73,7 +74,7 @@ void chan_read(struct chan *);		/* handle up to LIM_CHAN_TURN messages */
  * Returns 1 handled, 0 EOF, -1 broken. */
 int chan_read_one_blocking(struct chan *);
 void chan_write(struct chan *);		/* flush what waits */
-bool chan_wants_write(const struct chan *);
+bool chan_wants_write(const struct chan *);	/* the peer did not take all; what is gathered does not count */
 size_t chan_queued(const struct chan *);	/* bytes waiting to leave */
 int chan_flush_blocking(struct chan *);	/* before exit: write all; 0 or -1 */
 
@@ -84,6 +85,9 @@ void chan_release(struct chan *, unsigned int n);
 
 /* Called after each queued message; loop.h sets it to arm the write event. */
 void chan_set_notify(struct chan *, void (*)(struct chan *));
+/* Small bulk messages wait for each other from now on; fn: the first of some
+ * does, chan_write is due before the loop rests. */
+void chan_set_gather(struct chan *, void (*fn)(struct chan *));
 void *chan_loop_data(const struct chan *);
 void chan_set_loop_data(struct chan *, void *);
 

@@ -22,10 +22,12 @@ struct chan {
 	struct chan_peer peer;
 	const struct chan_ops *ops;
 	void *ctx, *loop_data;
-	void (*notify)(struct chan *);
+	void (*notify)(struct chan *), (*gather)(struct chan *);
 	bool running, dead, freed, held;
 	unsigned int busy;
 	STAILQ_HEAD(, packet) queue;
+	struct wbuf gathered;		/* messages that leave together; a list */
+	unsigned int ngathered;
 	size_t queued;			/* bytes of the queue, and what holds them */
 	unsigned int queued_fds;
 	bool overflow;			/* a message found no room: the peer does not read */

@@ -66,11 +66,47 @@ chan_check(const struct chan *c, unsigned int type, int nfds)
 		return "message out of phase";
 	if (nfds > (info->fds == MSGF_NOFD ? 0 : 1) || (info->fds == MSGF_ONEFD && nfds != 1))
 		return "wrong number of descriptors";
-	if (type != MSG_credit && c->ops->handlers[type] == NULL)
+	if (type != MSG_credit && type != MSG_together && c->ops->handlers[type] == NULL)
 		return "message nobody asked for";
 	if (info->class == MSGC_BULK && c->rx_out >= LIM_CHAN_CREDITS)
 		return "bulk message without credit";
 	return NULL;
+}
+
+static void chan_dispatch(struct chan *, struct slice packet, int *fds, int nfds);
+
+static void
+chan_handle(struct chan *c, unsigned int type, const union msg *m, int *fds, int nfds)
+{
+	int fd = nfds == 1 ? fds[0] : -1;
+
+	if (msg_table[type].class == MSGC_BULK)
+		c->rx_out++;
+	c->held = false;
+	if (nfds == 1)
+		fds[0] = -1;
+	if (c->ops->handlers[type](c, m, &fd) == -1)
+		chan_break(c, msg_name(type));
+	else if (msg_table[type].class == MSGC_BULK && !c->held)
+		c->owed++;
+	if (fd != -1)
+		close(fd);
+}
+
+/* Each is checked as if it had come alone. */
+static void
+chan_take_together(struct chan *c, struct slice list)
+{
+	struct slice packet;
+
+	if (list.n == 0)
+		chan_break(c, "nothing together");
+	while (!c->dead && list_next(&list, &packet)) {
+		if (packet.n >= 2 && (packet.p[0] | packet.p[1] << 8) == MSG_together)
+			chan_break(c, "messages within messages");
+		else
+			chan_dispatch(c, packet, NULL, 0);
+	}
 }
 
 static void
@@ -96,21 +132,12 @@ chan_dispatch(struct chan *c, struct slice packet, int *fds, int nfds)
 		chan_break(c, "body that is not sealed memory");
 		return;
 	}
-	if (type == MSG_credit) {
+	if (type == MSG_credit)
 		chan_take_credit(c, m.credit.n);
-		return;
-	}
-	if (msg_table[type].class == MSGC_BULK)
-		c->rx_out++;
-	c->held = false;
-	if (nfds == 1)
-		fds[0] = -1;
-	if (c->ops->handlers[type](c, &m, &fd) == -1)
-		chan_break(c, msg_name(type));
-	else if (msg_table[type].class == MSGC_BULK && !c->held)
-		c->owed++;
-	if (fd != -1)
-		close(fd);
+	else if (type == MSG_together)
+		chan_take_together(c, m.together.messages);
+	else
+		chan_handle(c, type, &m, fds, nfds);
 }
 
 static int

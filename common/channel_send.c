@@ -109,6 +109,49 @@ chan_put(struct chan *c, enum msg_type type, const struct wbuf *w, int fd)
 	return 0;
 }
 
+/* What is gathered leaves. One alone is what it is, not a list. */
+static void
+chan_part(struct chan *c)
+{
+	static struct wbuf w = { .max = LIM_CHAN_MSG };
+	struct msg_together m = { .messages = wbuf_slice(&c->gathered) };
+
+	if (c->ngathered == 0)
+		return;
+	wbuf_reset(&w);
+	if (c->ngathered > 1) {
+		w_u16(&w, MSG_together);
+		msg_encode(&w, MSG_together, &m);
+	} else
+		w_raw(&w, c->gathered.p + 2, c->gathered.n - 2);
+	c->ngathered = 0;
+	wbuf_reset(&c->gathered);
+	/* A peer that is gone is noticed at the read side, in order. */
+	if (!w.failed)
+		(void)chan_put(c, MSG_together, &w, -1);
+}
+
+/* true: it waits for others, or left with them. */
+static bool
+chan_join(struct chan *c, enum msg_type type, const struct wbuf *w, int fd)
+{
+	bool joins = c->gather != NULL && fd == -1 && msg_table[type].class == MSGC_BULK &&
+	    w->n <= LIM_CHAN_TOGETHER_BYTES;
+
+	if (!joins || c->gathered.n + w->n > LIM_CHAN_TOGETHER_BYTES)
+		chan_part(c);
+	if (!joins)
+		return false;
+	list_add(&c->gathered, wbuf_slice(w));
+	if (c->gathered.failed)
+		return false;
+	if (++c->ngathered == LIM_CHAN_TOGETHER)
+		chan_part(c);
+	else if (c->ngathered == 1)
+		c->gather(c);
+	return true;
+}
+
 int
 chan_send(struct chan *c, enum msg_type type, const void *m, int fd)
 {
@@ -122,7 +165,7 @@ chan_send(struct chan *c, enum msg_type type, const void *m, int fd)
 	msg_encode(&w, type, m);
 	errno = EMSGSIZE;
 	if (!w.failed)
-		r = chan_put(c, type, &w, fd);
+		r = chan_join(c, type, &w, fd) ? 0 : chan_put(c, type, &w, fd);
 	if (msg_is_secret(type) && w.p != NULL)
 		secret_wipe(w.p, w.cap);
 out:
@@ -141,6 +184,8 @@ chan_write(struct chan *c)
 	struct packet *p;
 	int r = 1;
 
+	if (!c->dead)
+		chan_part(c);
 	while (!c->dead && r == 1 && (p = STAILQ_FIRST(&c->queue)) != NULL) {
 		if ((r = packet_send(c->fd, p->data, p->n, p->fd)) == 0)
 			break;

@@ -55,6 +55,8 @@
 #define LIM_CHAN_MSG (96 * 1024)	/* one encoded message, header included */
 #define LIM_CHAN_QUEUE (4 * 1024 * 1024)	/* bytes waiting for a peer that does not read */
 #define LIM_CHAN_QUEUE_FDS 64	/* descriptors that wait for such a peer: ours run out before its memory */
+#define LIM_CHAN_TOGETHER 8	/* messages in one packet: a quarter of the credits, so that both ends are at work */
+#define LIM_CHAN_TOGETHER_BYTES 12000	/* of them, and of each; a larger one goes alone, its copy costs more than its packet */
 #define LIM_CHAN_CREDITS 32	/* bulk messages in flight, each direction */
 #define LIM_BODY (64 * 1024 * 1024)	/* one raw message or upload */
 

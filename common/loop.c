@@ -70,6 +70,16 @@ loop_notify(struct chan *c)
 		event_del(e->write);
 }
 
+/* Behind everything that is due in this turn. */
+static void
+loop_gather(struct chan *c)
+{
+	struct loop_entry *e = chan_loop_data(c);
+
+	if (e != NULL)
+		event_active(e->write, EV_WRITE, 0);
+}
+
 void
 loop_add(struct chan *c)
 {
@@ -80,6 +90,7 @@ loop_add(struct chan *c)
 		fatal("no memory for a channel");
 	chan_set_loop_data(c, e);
 	chan_set_notify(c, loop_notify);
+	chan_set_gather(c, loop_gather);
 	event_add(e->read, NULL);
 	loop_notify(c);
 }

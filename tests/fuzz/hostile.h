@@ -141,7 +141,7 @@ hostile_pick(enum role from, enum role to, unsigned int n)
 			const struct msg_info *i = &msg_table[t];
 
 			if ((i->from & (1u << from)) == 0 || (i->to & (1u << to)) == 0 ||
-			    (i->phase & MSGP_RUN) == 0 || t == MSG_credit)
+			    (i->phase & MSGP_RUN) == 0 || t == MSG_credit || t == MSG_together)
 				continue;
 			if (pass == 0)
 				count++;

@@ -57,6 +57,13 @@ struct craft {
 	char what[96];		/* for people */
 };
 
+/* Rows of the channel itself: no handler hears of them. */
+static inline bool
+craft_carries(enum msg_type t)
+{
+	return t == MSG_credit || t == MSG_together;
+}
+
 /* A whole packet, with the descriptor its row asks for. With FILL_FULL a BODY
  * row has its bytes in the field. */
 void craft_whole(struct craft *, enum msg_type, enum craft_fill);

@@ -49,19 +49,48 @@ take_fd(struct msghdr *mh, int *fd)
 	return got;
 }
 
+static int
+read_packet(struct slice packet, union msg *m)
+{
+	static union msg unused;
+	unsigned int type = packet.n >= 2 ? packet.p[0] | (unsigned int)packet.p[1] << 8 : 0;
+
+	if (msg_decode(type, slice_mem(packet.p + 2, packet.n - 2), m != NULL ? m : &unused) == -1)
+		walk_die("the process itself sends a broken %s", msg_name(type));
+	return (int)type;
+}
+
+/* The rest of what came together; one channel is read at a time. */
+static struct {
+	uint8_t bytes[LIM_CHAN_MSG];
+	struct slice messages;
+	int sock;
+} rest;
+
+static void
+keep_rest(int sock, struct slice messages)
+{
+	memcpy(rest.bytes, messages.p, messages.n);
+	rest.messages = slice_mem(rest.bytes, messages.n);
+	rest.sock = sock;
+}
+
 int
 walk_receive(int sock, union msg *m, int *fd, int ms)
 {
 	static uint8_t buf[LIM_CHAN_MSG];
-	static union msg unused;
+	union msg got;
+	struct slice next;
 	char control[CMSG_SPACE(sizeof(int))];
 	struct iovec iov = { buf, sizeof(buf) };
 	struct msghdr mh = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof(control) };
-	unsigned int type;
 	ssize_t n;
+	int type;
 
 	if (fd != NULL)
 		*fd = -1;
+	if (sock == rest.sock && list_next(&rest.messages, &next))
+		return read_packet(next, m);
 	if (poll(&(struct pollfd){ sock, POLLIN, 0 }, 1, ms) != 1)
 		return -1;
 	do
@@ -70,10 +99,13 @@ walk_receive(int sock, union msg *m, int *fd, int ms)
 	if (n <= 0)
 		return 0;
 	(void)take_fd(&mh, fd);
-	type = n >= 2 ? buf[0] | (unsigned int)buf[1] << 8 : 0;
-	if (msg_decode(type, slice_mem(buf + 2, (size_t)n - 2), m != NULL ? m : &unused) == -1)
-		walk_die("the process itself sends a broken %s", msg_name(type));
-	return (int)type;
+	if ((type = read_packet(slice_mem(buf, (size_t)n), &got)) == MSG_together) {
+		keep_rest(sock, got.together.messages);
+		return walk_receive(sock, m, fd, 0);
+	}
+	if (m != NULL)
+		*m = got;
+	return type;
 }
 
 void

@@ -40,7 +40,7 @@ bool
 walk_wired(enum role a, enum role b)
 {
 	for (unsigned int t = MSG_none + 1; t < MSG__COUNT; t++)
-		if (t != MSG_credit && a != ROLE_MASTER && b != ROLE_MASTER &&
+		if (!craft_carries(t) && a != ROLE_MASTER && b != ROLE_MASTER &&
 		    (walk_legal(t, a, b) || walk_legal(t, b, a)))
 			return true;
 	return false;

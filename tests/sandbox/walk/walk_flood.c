@@ -177,7 +177,7 @@ walk_flood(struct walk *w, unsigned long n)
 		w->peer = peer;
 		witness_renew(w);
 		for (unsigned int t = MSG_none + 1; t < MSG__COUNT; t++) {
-			if (!walk_legal(t, peer, w->life.role) || t == MSG_credit)
+			if (!walk_legal(t, peer, w->life.role) || craft_carries(t))
 				continue;
 			/* Not to read makes a difference where there are answers; credits have to be read. */
 			if (one_flood(w, t, true, n) > n / 2 && msg_table[t].class != MSGC_BULK)

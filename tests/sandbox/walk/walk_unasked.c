@@ -95,7 +95,7 @@ one_peer(struct walk *w)
 
 	greeting(w, &before);
 	for (unsigned int t = MSG_none + 1; t < MSG__COUNT; t++) {
-		if (!walk_legal(t, w->peer, w->life.role) || t == MSG_credit)
+		if (!walk_legal(t, w->peer, w->life.role) || craft_carries(t))
 			continue;
 		for (enum craft_fill f = 0; f < FILL__COUNT; f++) {
 			craft_whole(&craft, t, f);
