@@ -12,6 +12,7 @@ ats_on_changes(struct chan *c, const union msg *m, int *fd)
 	struct changes r = { .new_state = 0 };
 
 	(void)fd;
+	db_view();
 	if (!ats_account_serves(q->account, q->type))
 		done.error = slice_str("accountNotFound");
 	else if (q->epoch != store.epoch || changes_since(q->account, q->type, q->since, q->max, &r) == -1)
@@ -25,6 +26,7 @@ ats_on_changes(struct chan *c, const union msg *m, int *fd)
 		done.destroyed = wbuf_slice(&r.destroyed);
 	}
 	out_send(c, MSG_changes_done, &done, OUT_NOFD);
+	db_view_end();
 	changes_free(&r);
 	return 0;
 }

@@ -1,5 +1,6 @@
 /*
- * ats_get.c - /get: rows, as many at a time as the asker gives credits for.
+ * ats_get.c - /get: rows, as many at a time as the asker gives credits for,
+ * as they were committed last.
  *
  * The state told at the end is the one from before the first row, so what
  * changes while the rows leave is found again by /changes.
@@ -72,16 +73,16 @@ next_id(struct get *g, uint64_t *id)
 	return true;
 }
 
-static void
+static bool
 put_row(const struct get *g, uint64_t id, struct slice data)
 {
 	struct msg_row m = { .req = g->asker.req, .type = (uint8_t)g->type, .id = id };
 	int fd = body_put(data, &m.data);
 
 	if (fd == -2)
-		db_fail("no memory file for a row");
-	else
-		out_send(g->asker.chan, MSG_row, &m, fd);
+		return false;
+	out_send(g->asker.chan, MSG_row, &m, fd);
+	return true;
 }
 
 static void
@@ -119,9 +120,17 @@ rest(struct get *g)
 	later = true;
 }
 
+/* An answer with a hole is none. */
+static void
+give_up(struct get *g)
+{
+	answer_error(g->asker.chan, g->asker.req, "serverUnavailable");
+	get_free(g);
+}
+
 /* Rows while there are credits. False: the get is done and gone. */
 static bool
-get_run(struct get *g)
+get_rows(struct get *g)
 {
 	static struct wbuf w;
 	unsigned int credits = out_credits(g->asker.chan), steps = 0;
@@ -139,12 +148,26 @@ get_run(struct get *g)
 		}
 		wbuf_reset(&w);
 		if (ats_row(g->account, g->type, id, g->parts, &w)) {
-			put_row(g, id, wbuf_slice(&w));
+			if (!put_row(g, id, wbuf_slice(&w))) {
+				give_up(g);
+				return false;
+			}
 			credits--;
 		} else if (!g->all)
 			ids_add(&g->not_found, id);
 	}
 	return true;
+}
+
+static bool
+get_run(struct get *g)
+{
+	bool more;
+
+	db_view();
+	more = get_rows(g);
+	db_view_end();
+	return more;
 }
 
 static struct get *
@@ -171,17 +194,18 @@ int
 ats_on_get(struct chan *c, const union msg *m, int *fd)
 {
 	const struct msg_get *q = &m->get;
-	struct get *g;
+	struct get *g = NULL;
 
 	(void)fd;
 	if (q->ids.n % 8 != 0)
 		return -1;
+	db_view();
 	if (!ats_account_serves(q->account, q->type))
 		answer_error(c, q->req, "accountNotFound");
 	else if (ngets >= LIM_ATS_JOBS || (g = get_new(c, q)) == NULL)
 		answer_error(c, q->req, "serverUnavailable");
-	else
-		ats_get_credit(c);
+	db_view_end();
+	ats_get_credit(c);
 	return 0;
 }
 
@@ -207,17 +231,5 @@ ats_get_forget(const struct chan *c)
 		next = TAILQ_NEXT(g, entry);
 		if (g->asker.chan == c)
 			get_free(g);
-	}
-}
-
-/* Rows of this turn were dropped: the whole answer has a hole. */
-void
-ats_get_aborted(void)
-{
-	struct get *g;
-
-	while ((g = TAILQ_FIRST(&gets)) != NULL) {
-		answer_error(g->asker.chan, g->asker.req, "store.full");
-		get_free(g);
 	}
 }

@@ -137,7 +137,7 @@ walk_ended(struct query *q)
 
 /* One slice; false: the query is answered and gone. */
 static bool
-query_run(struct query *q)
+query_walk(struct query *q)
 {
 	struct slice key, value;
 	uint64_t id;
@@ -164,6 +164,22 @@ query_run(struct query *q)
 	return true;
 }
 
+/* As it was committed last; what changed since the slice before begins it anew. */
+static bool
+query_run(struct query *q)
+{
+	bool more;
+
+	db_view();
+	if (changes_state(q->account, q->type) != q->state && q->restarts < LIM_QUERY_RESTARTS) {
+		q->restarts++;
+		(void)begin(q);
+	}
+	more = query_walk(q);
+	db_view_end();
+	return more;
+}
+
 static void
 run_all(void *arg)
 {
@@ -173,10 +189,6 @@ run_all(void *arg)
 	later = false;
 	for (q = TAILQ_FIRST(&queries); q != NULL; q = next) {
 		next = TAILQ_NEXT(q, entry);
-		if (changes_state(q->account, q->type) != q->state && q->restarts < LIM_QUERY_RESTARTS) {
-			q->restarts++;
-			(void)begin(q);
-		}
 		(void)query_run(q);
 	}
 	if (!TAILQ_EMPTY(&queries) && !later) {
@@ -207,33 +219,46 @@ query_new(struct chan *c, const struct msg_query *m)
 	return q;
 }
 
+/* -1: a breach. *q: what is to be run. */
+static int
+query_take(struct chan *c, const struct msg_query *m, struct query **q)
+{
+	struct asker a = { c, m->req };
+
+	*q = NULL;
+	if (!ats_account_serves(m->account, m->type))
+		answer_error(a, "accountNotFound");
+	else if ((*q = query_new(c, m)) == NULL)
+		answer_error(a, "serverUnavailable");
+	if (*q == NULL)
+		return 0;
+	if ((*q)->filter_bytes.n > 0 && rec_filter_decode(wbuf_slice(&(*q)->filter_bytes), &(*q)->filter) == -1) {
+		query_free(*q);
+		return -1;
+	}
+	if (!begin(*q)) {
+		answer_error(a, "unknownMethod");
+		query_free(*q);
+		*q = NULL;
+	}
+	return 0;
+}
+
 int
 ats_on_query(struct chan *c, const union msg *m, int *fd)
 {
-	struct asker a = { c, m->query.req };
 	struct query *q;
+	int r;
 
 	(void)fd;
-	if (!ats_account_serves(m->query.account, m->query.type)) {
-		answer_error(a, "accountNotFound");
-		return 0;
-	}
-	if ((q = query_new(c, &m->query)) == NULL) {
-		answer_error(a, "serverUnavailable");
-		return 0;
-	}
-	if (q->filter_bytes.n > 0 && rec_filter_decode(wbuf_slice(&q->filter_bytes), &q->filter) == -1) {
-		query_free(q);
-		return -1;
-	}
-	if (!begin(q)) {
-		answer_error(a, "unknownMethod");
-		query_free(q);
-	} else if (query_run(q) && !later) {
+	db_view();
+	r = query_take(c, &m->query, &q);
+	db_view_end();
+	if (r == 0 && q != NULL && query_run(q) && !later) {
 		later = true;
 		db_later(run_all, NULL);
 	}
-	return 0;
+	return r;
 }
 
 void

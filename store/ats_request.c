@@ -4,12 +4,6 @@
 #include "ats_request.h"
 
 void
-ats_init(void)
-{
-	db_hook(DB_ABORTED, ats_get_aborted);
-}
-
-void
 ats_credit(struct chan *c)
 {
 	ats_blob_credit(c);

@@ -2,8 +2,9 @@
  * ats_request.h - the reading requests of an ats-worker or control: get,
  * changes, query, blob_get, and blob_put.
  *
- * All answers leave through the outbox. Long ones run in slices: rows of a get
- * as there are credits, a query some thousand index rows a turn. A request
+ * get, changes and query read what is committed and answer at once, whatever the
+ * turn is doing. Long ones run in slices: rows of a get as there are credits, a
+ * query some thousand index rows a turn. A request
  * whose asker leaves is forgotten.
  */
 #ifndef STORE_ATS_REQUEST_H
@@ -17,7 +18,6 @@ int ats_on_query(struct chan *, const union msg *, int *fd);
 int ats_on_blob_get(struct chan *, const union msg *, int *fd);
 int ats_on_blob_put(struct chan *, const union msg *, int *fd);
 
-void ats_init(void);				/* hooks */
 void ats_credit(struct chan *);			/* bulk credits came */
 void ats_forget(const struct chan *);		/* the asker left */
 
@@ -32,7 +32,6 @@ bool ats_row(uint32_t account, enum obj_type, uint64_t id, uint32_t parts, struc
 /* ats_get.c, ats_query.c, ats_blob.c */
 void ats_get_credit(struct chan *);
 void ats_get_forget(const struct chan *);
-void ats_get_aborted(void);
 void ats_query_forget(const struct chan *);
 void ats_blob_credit(struct chan *);
 void ats_blob_forget(const struct chan *);

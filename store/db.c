@@ -85,6 +85,8 @@ db_txn(void)
 {
 	int rc;
 
+	if (db_env.viewing)
+		return db_env.view;
 	if (db_env.failed || db_env.env == NULL)
 		return NULL;
 	if (db_env.txn != NULL)
@@ -284,7 +286,7 @@ db_open(const char *dir)
 	if (rc == 0)
 		rc = mdb_env_set_maxdbs(db_env.env, T__COUNT + 8);
 	if (rc == 0)
-		rc = mdb_env_open(db_env.env, dir, 0, 0600);
+		rc = mdb_env_open(db_env.env, dir, MDB_NOTLS, 0600);
 	if (rc != 0) {
 		log_error("cannot open the database reason=%s", mdb_strerror(rc));
 		db_close();
@@ -296,6 +298,8 @@ db_open(const char *dir)
 		db_close();
 		return -1;
 	}
+	if ((rc = db_view_open()) != 0)
+		log_warn("no reading beside the turn reason=%s", mdb_strerror(rc));
 	return 0;
 }
 
@@ -304,6 +308,7 @@ db_close(void)
 {
 	if (db_env.txn != NULL)
 		mdb_txn_abort(db_env.txn);
+	db_view_close();
 	if (db_env.env != NULL)
 		mdb_env_close(db_env.env);
 	db_env = (struct db_env){ .turn = db_env.turn + 1 };

@@ -57,6 +57,14 @@ void db_turn_end(void);
 void db_iteration_end(void);
 void db_patient(void);
 void db_patient_end(void);
+/*
+ * What a client only reads is read as it was committed last: between db_view
+ * and db_view_end (they do not nest) rows and scans are those, whatever the
+ * turn has written meanwhile; nothing can be written, and out_send sends at
+ * once. So who reads waits for no commit, and makes none.
+ */
+void db_view(void);
+void db_view_end(void);
 /* Number of the turn, for what is cached within one. */
 uint64_t db_turn(void);
 

@@ -11,6 +11,8 @@
 struct db_env {
 	MDB_env *env;
 	MDB_txn *txn;
+	MDB_txn *view;		/* reads what is committed; renewed by db_view */
+	bool viewing;
 	MDB_dbi dbi[T__COUNT];
 	uint64_t turn;
 	bool failed;
@@ -21,6 +23,15 @@ extern struct db_env db_env;
 
 /* An LMDB error other than "not found" fails the turn; returns rc == 0. */
 bool db_check(int rc, enum table);
+
+/* db_view.c */
+int db_view_open(void);	/* once, behind the first commit; an LMDB error */
+void db_view_close(void);
+/* Number of what is seen now, turn or view: a cursor is good as long as it stays. */
+uint64_t db_sight(void);
+/* Cursors of a view end with it, those of a turn with the turn. */
+int db_cursor_open(MDB_txn *, enum table, MDB_cursor **);
+void db_cursor_close(MDB_cursor *);
 
 /* db_gather.c */
 void db_gather(size_t n);	/* n bytes are written or to be said in this turn */

@@ -30,11 +30,56 @@ out_free(struct out *o)
 	free(o);
 }
 
+/* The same answer with an error instead of content; others have none. */
+static void
+send_error(struct chan *c, enum msg_type type, const union msg *m, const char *error)
+{
+	struct slice e = slice_str(error);
+
+	switch (type) {
+	case MSG_set_done:
+		(void)send_set_done(c, &(struct msg_set_done){ .req = m->set_done.req, .error = e });
+		break;
+	case MSG_get_done:
+		(void)send_get_done(c, &(struct msg_get_done){ .req = m->get_done.req, .error = e });
+		break;
+	case MSG_query_done:
+		(void)send_query_done(c, &(struct msg_query_done){ .req = m->query_done.req, .error = e });
+		break;
+	case MSG_changes_done:
+		(void)send_changes_done(c, &(struct msg_changes_done){ .req = m->changes_done.req, .error = e });
+		break;
+	case MSG_blob_data:
+		(void)send_blob_data(c, &(struct msg_blob_data){ .req = m->blob_data.req, .error = e }, -1);
+		break;
+	case MSG_record_put_done:
+		(void)send_record_put_done(c, &(struct msg_record_put_done){ .req = m->record_put_done.req, .code = e });
+		break;
+	default:
+		break;
+	}
+}
+
+/* What is read from what is committed waits for nothing. */
+static void
+send_at_once(struct chan *c, enum msg_type type, const void *m, int fd)
+{
+	if (chan_send(c, type, m, fd) == -1 && errno != EPIPE) {
+		log_error("message not sent reason=%s: %s", msg_name(type), strerror(errno));
+		send_error(c, type, m, "serverFail");
+	}
+}
+
 void
 out_send(struct chan *c, enum msg_type type, const void *m, int fd)
 {
-	struct out *o = c != NULL ? calloc(1, sizeof(*o)) : NULL;
+	struct out *o;
 
+	if (c != NULL && db_env.viewing) {
+		send_at_once(c, type, m, fd);
+		return;
+	}
+	o = c != NULL ? calloc(1, sizeof(*o)) : NULL;
 	if (o == NULL) {
 		if (c != NULL)
 			db_fail("out of memory");
@@ -74,36 +119,6 @@ out_forget(const struct chan *c)
 			continue;
 		STAILQ_REMOVE(&queue, o, out, entry);
 		out_free(o);
-	}
-}
-
-/* The same answer with an error instead of content; others have none. */
-static void
-send_error(struct chan *c, enum msg_type type, const union msg *m, const char *error)
-{
-	struct slice e = slice_str(error);
-
-	switch (type) {
-	case MSG_set_done:
-		(void)send_set_done(c, &(struct msg_set_done){ .req = m->set_done.req, .error = e });
-		break;
-	case MSG_get_done:
-		(void)send_get_done(c, &(struct msg_get_done){ .req = m->get_done.req, .error = e });
-		break;
-	case MSG_query_done:
-		(void)send_query_done(c, &(struct msg_query_done){ .req = m->query_done.req, .error = e });
-		break;
-	case MSG_changes_done:
-		(void)send_changes_done(c, &(struct msg_changes_done){ .req = m->changes_done.req, .error = e });
-		break;
-	case MSG_blob_data:
-		(void)send_blob_data(c, &(struct msg_blob_data){ .req = m->blob_data.req, .error = e }, -1);
-		break;
-	case MSG_record_put_done:
-		(void)send_record_put_done(c, &(struct msg_record_put_done){ .req = m->record_put_done.req, .code = e });
-		break;
-	default:
-		break;
 	}
 }
 

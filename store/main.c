@@ -169,7 +169,6 @@ open_database(void)
 	link_unit_init();
 	probe_init();
 	watch_init();
-	ats_init();
 	mail_init();
 	child_sandbox_drop();
 	if (db_open(dir) == -1)

@@ -32,6 +32,10 @@ table_put(enum table t, struct dbkey k, struct slice value)
 
 	if (txn == NULL)
 		return;
+	if (db_env.viewing) {
+		db_fail("a row is written by who only reads");
+		return;
+	}
 	if (k.bad || k.n == 0) {
 		db_fail("a key is out of bounds");
 		return;

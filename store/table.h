@@ -88,7 +88,7 @@ struct scan {
 	struct dbkey low, high;	/* low <= key < high; high.n == 0: no upper bound */
 	struct dbkey last;
 	void *cursor;
-	uint64_t turn;
+	uint64_t sight;		/* of which turn or view it is */
 };
 
 void scan_prefix(struct scan *, enum table, struct dbkey prefix, bool reverse);

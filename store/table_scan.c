@@ -19,7 +19,7 @@ scan_range(struct scan *s, enum table t, struct dbkey low, struct dbkey high, bo
 	s->last.n = 0;
 	s->last.bad = false;
 	s->cursor = NULL;
-	s->turn = 0;
+	s->sight = 0;
 }
 
 /* The first key behind all keys with this prefix; n = 0: there is none. */
@@ -42,13 +42,13 @@ scan_prefix(struct scan *s, enum table t, struct dbkey prefix, bool reverse)
 void
 scan_end(struct scan *s)
 {
-	if (s->cursor != NULL && s->turn == db_turn() && db_env.txn != NULL)
-		mdb_cursor_close(s->cursor);
+	if (s->cursor != NULL && s->sight == db_sight() && (db_env.viewing || db_env.txn != NULL))
+		db_cursor_close(s->cursor);
 	s->cursor = NULL;
 	s->done = true;
 }
 
-/* A cursor of this turn: LMDB closes those of a write transaction at its end. */
+/* A cursor of this turn or view, which closes it at its end. */
 static MDB_cursor *
 scan_cursor(struct scan *s)
 {
@@ -57,12 +57,12 @@ scan_cursor(struct scan *s)
 
 	if (txn == NULL)
 		return NULL;
-	if (s->cursor != NULL && s->turn == db_turn())
+	if (s->cursor != NULL && s->sight == db_sight())
 		return s->cursor;
 	s->cursor = NULL;
-	if (!db_check(mdb_cursor_open(txn, db_env.dbi[s->table], &c), s->table))
+	if (!db_check(db_cursor_open(txn, s->table, &c), s->table))
 		return NULL;
-	s->turn = db_turn();
+	s->sight = db_sight();
 	s->cursor = c;
 	return c;
 }

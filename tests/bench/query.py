@@ -1,14 +1,20 @@
-"""What the ATS asks all day: the newest fifty of the mailbox as a list, in one request on a connection that stays."""
+"""
+What the ATS asks all day: the newest fifty of the mailbox as a list, in one request on a connection that stays; at
+rest, and while another mailbox is synced first.
+"""
 
 import json
+import os
 import socket
 import time
 
 import complete
 from jmap import USING
+from ours import Ours
 from report import quantile
 
 TIMES = 400
+PAUSE, EVERY = 0.02, 25  # seconds between requests while a mailbox is synced; requests between two looks at it
 SHOWN = ["id", "threadId", "mailboxIds", "keywords", "from", "to", "subject", "receivedAt", "size", "preview",
          "hasAttachment"]
 
@@ -76,6 +82,39 @@ def figures(bench):
                            f"p99 {quantile(times, 0.99) * 1000:.2f} ms, {len(body)} bytes; CPU ms each: {each}; "
                            f"Core/echo p50 {quantile(echo, 0.5) * 1000:.2f} ms", p99=quantile(times, 0.99) * 1000,
                            split=run["split"], times=TIMES)
+    _meanwhile(bench)
+
+
+def _meanwhile(bench):
+    """The same of a mailbox whose bodies are being fetched, fifty times a second at most."""
+    with Ours(os.path.join(bench.stage.dir, "meanwhile"), bench.stage) as link:
+        connection, request = Connection(link.postern.socket()), page(link.account)
+        link.unpause()
+        times, wrong = [], None
+        stretch = link.stretch()
+        while True:
+            seconds, body = connection.ask(request)
+            wrong = complete.page(json.loads(body), bench.stage)
+            if wrong is None:
+                times.append(seconds)
+            if len(times) % EVERY == 0 and link.state() == "live" and _whole(link):
+                break
+            time.sleep(PAUSE)
+            if time.monotonic() > stretch.begin + 300:
+                raise TimeoutError("the first sync does not end")
+        run = stretch.told(time.monotonic())
+    name = "Email/query + Email/get, newest 50, during a first sync"
+    if len(times) < 2 * EVERY:
+        bench.report.note(f"{name}: only {len(times)} answers: too few messages")
+        return
+    told = {q: quantile(times, q) * 1000 for q in (0.5, 0.9, 0.99)}
+    bench.report.value(name, told[0.5], "ms (p50)", None,
+                       f"p90 {told[0.9]:.1f} ms, p99 {told[0.99]:.1f} ms, {len(times)} times in {run['seconds']:.1f} s",
+                       p90=told[0.9], p99=told[0.99])
+
+
+def _whole(link):
+    return all(e["contentState"] == "full" for e in link.emails(5, ascending=True, properties=("contentState",)))
 
 
 def _times(connection, request):

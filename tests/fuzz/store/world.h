@@ -195,7 +195,6 @@ world_init(void)
 	push_init();
 	link_unit_init();
 	probe_init();
-	ats_init();
 	mail_init();
 	store.content = CONTENT_MATCHED;
 	store.first = 100;

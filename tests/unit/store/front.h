@@ -304,7 +304,6 @@ front_setup(void **state)
 		push_init();
 		link_unit_init();
 		probe_init();
-		ats_init();
 	}
 	hooked = true;
 	strcpy(front_dir, "/tmp/postern-store-XXXXXX");
