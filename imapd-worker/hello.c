@@ -64,15 +64,12 @@ enable(struct engine *e)
 	(void)imap_end(&e->writer);
 }
 
-/* MODSEQ and MAILBOXID only where the server knows them, the latter with a list;
- * SIZE makes it look at each message, so only while compression is undecided. */
+/* MODSEQ only where the server knows it; SIZE makes it look at each message, so
+ * only while compression is undecided. */
 static void
 status_items(struct engine *e, bool size)
 {
-	bool ids = e->state != ENGINE_RUN && (e->caps & CAP_OBJECTID) != 0;
-
-	imap_text(&e->writer, "(MESSAGES UIDNEXT UIDVALIDITY%s%s%s)", e->condstore ? " HIGHESTMODSEQ" : "",
-	    ids ? " MAILBOXID" : "", size && (e->caps & CAP_STATUS_SIZE) != 0 ? " SIZE" : "");
+	imap_text(&e->writer, "(MESSAGES UIDNEXT UIDVALIDITY%s%s)", e->condstore ? " HIGHESTMODSEQ" : "", size && (e->caps & CAP_STATUS_SIZE) != 0 ? " SIZE" : "");
 }
 
 void
@@ -82,7 +79,11 @@ hello_status_ask(struct engine *e, struct folder *f, enum command command)
 	imap_text(&e->writer, "STATUS ");
 	imap_mailbox(&e->writer, slice_str(f->raw_name));
 	imap_text(&e->writer, " ");
-	status_items(e, false);
+	/* Alone: beside other items Cyrus 3.6 answers it with bytes of its memory. */
+	if (e->state == ENGINE_STATUS)
+		imap_text(&e->writer, "(MAILBOXID)");
+	else
+		status_items(e, false);
 	(void)imap_end(&e->writer);
 }
 
@@ -242,10 +243,12 @@ hello_namespaces(struct engine *e, const struct imap_spaces *s)
 static void
 take_status(struct folder *f, const struct imap_mailbox_status *m)
 {
-	f->status = *m;
-	f->status.name = f->status.objectid = SLICE_NONE;
-	f->status_known = true;
-	if (m->objectid.n > 0 && memchr(m->objectid.p, '\0', m->objectid.n) == NULL)
+	if (m->has_messages) {
+		f->status = *m;
+		f->status.name = f->status.objectid = SLICE_NONE;
+		f->status_known = true;
+	}
+	if (m->objectid.n > 0)
 		(void)slice_copy(m->objectid, f->objectid, sizeof(f->objectid));
 }
 
@@ -344,14 +347,14 @@ hello_changed(struct engine *e, struct folder *f)
 	return false;
 }
 
-/* One STATUS for each folder, as many at once as are allowed. */
+/* The id of each folder, as many at once as are allowed. */
 static void
 ask_status(struct engine *e)
 {
 	for (; e->cursor < e->folders.n && imap_can_begin(&e->writer); e->cursor++) {
 		struct folder *f = &e->folders.v[e->cursor];
 
-		if (f->selectable && !f->status_known)
+		if (f->selectable)
 			hello_status_ask(e, f, CMD_STATUS);
 	}
 	if (e->cursor == e->folders.n && imap_pending(&e->writer, CMD_STATUS) == NULL)

@@ -37,15 +37,30 @@ fetch_flags(struct imap_fetch *f, struct imap_lex *x)
 	return imap_lex_close(x);
 }
 
-/* A value in parentheses: "(12)", "(M123)". NIL is accepted for THREADID. */
-static int
-fetch_objectid(struct slice *out, struct imap_lex *x)
+static bool
+is_objectid(struct slice s)
 {
+	size_t i;
+
+	for (i = 0; i < s.n; i++) {
+		uint8_t c = s.p[i], letter = c | 0x20;
+
+		if ((letter < 'a' || letter > 'z') && (c < '0' || c > '9') && c != '_' && c != '-')
+			return false;
+	}
+	return s.n > 0 && s.n <= LIM_OBJECTID && !slice_case_eq_str(s, "NIL");
+}
+
+/* Cyrus writes "(NIL)" for a THREADID that it does not have. */
+int
+imap_objectid(struct imap_lex *x, struct slice *out)
+{
+	*out = SLICE_NONE;
 	if (imap_lex_peek(x) != '(')
-		return imap_lex_nstring(x, out);
+		return imap_lex_skip(x);
 	if (imap_lex_open(x) == -1 || imap_lex_string(x, out) == -1)
 		return -1;
-	if (out->n > LIM_OBJECTID)
+	if (!is_objectid(*out))
 		*out = SLICE_NONE;
 	return imap_lex_close(x);
 }
@@ -116,9 +131,9 @@ fetch_item(struct imap_fetch *f, struct slice name, struct imap_lex *x)
 	if (slice_case_eq_str(name, "RFC822.SIZE"))
 		return fetch_size(f, x);
 	if (slice_case_eq_str(name, "EMAILID"))
-		return fetch_objectid(&f->emailid, x);
+		return imap_objectid(x, &f->emailid);
 	if (slice_case_eq_str(name, "THREADID"))
-		return fetch_objectid(&f->threadid, x);
+		return imap_objectid(x, &f->threadid);
 	if (slice_case_eq_str(name, "X-GM-MSGID"))
 		return imap_lex_u64(x, &f->gm_msgid);
 	if (slice_case_eq_str(name, "X-GM-THRID"))

@@ -117,7 +117,7 @@ parse_code_arguments(struct imap_response *r, struct imap_lex *x)
 			return -1;
 		return imap_lex_atom(x, &r->uids_to);
 	case IMAP_CODE_MAILBOXID:
-		return imap_lex_open(x) == 0 ? imap_lex_string(x, &r->objectid) : -1;
+		return imap_objectid(x, &r->objectid);
 	default:
 		return 0;
 	}
@@ -198,11 +198,8 @@ parse_status_item(struct imap_mailbox_status *m, struct slice name, struct imap_
 		m->has_size = true;
 		return imap_lex_u64(x, &m->size);
 	}
-	if (slice_case_eq_str(name, "MAILBOXID")) {
-		if (imap_lex_open(x) == -1 || imap_lex_string(x, &m->objectid) == -1)
-			return -1;
-		return imap_lex_close(x);
-	}
+	if (slice_case_eq_str(name, "MAILBOXID"))
+		return imap_objectid(x, &m->objectid);
 	return imap_lex_skip(x);
 }
 

@@ -171,6 +171,8 @@ uint32_t imap_tag(struct slice);
 
 /* imap_fetch.c: the list after FETCH. 0 or -1. */
 int imap_fetch_parse(struct imap_fetch *, struct imap_lex *);
+/* "(M123)", RFC 8474 s. 4; what cannot be an id is none. 0 or -1. */
+int imap_objectid(struct imap_lex *, struct slice *);
 
 /* imap_info.c: what follows ID and NAMESPACE. 0 or -1. */
 int imap_id_parse(struct imap_server *, struct imap_lex *);

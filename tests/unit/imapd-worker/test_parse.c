@@ -130,6 +130,11 @@ fetches(void **state)
 	assert_int_equal(r.fetch.threadid.n, 0);
 	assert_true(r.fetch.gm_msgid == 1278455344230334865u);
 	assert_true(r.fetch.has_body && r.fetch.body_nil);
+	assert_int_equal(parse("* 1 FETCH (EMAILID (A-z_09) THREADID (NIL) UID 5)"), 0);	/* Cyrus */
+	IS(r.fetch.emailid, "A-z_09");
+	assert_int_equal(r.fetch.threadid.n, 0);
+	assert_int_equal(parse("* 1 FETCH (EMAILID (\"a b\") THREADID (\"\") UID 5)"), 0);
+	assert_int_equal(r.fetch.emailid.n + r.fetch.threadid.n, 0);
 	assert_int_equal(parse("* 1 FETCH (BODY[HEADER.FIELDS (From To)] {3}\r\n)(\" UID 3 RFC822.SIZE -1)"), 0);
 	assert_int_equal(r.fetch.uid, 3);
 	assert_int_equal(parse("* 1 FETCH (UID 3 INTERNALDATE \"someday\")"), 0);
