@@ -154,6 +154,7 @@ struct op_batch {
 	unsigned int step;
 	bool sent;		/* something that changes the server is on its way */
 	bool looked;		/* the messages were looked for */
+	bool marked;		/* \Deleted was set for it */
 	unsigned int expunges;	/* asked for so often */
 	/* Without UIDPLUS: what else is marked as deleted was asked, and is there;
 	 * so ours are only marked. */

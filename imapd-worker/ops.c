@@ -170,6 +170,8 @@ failed_batch(struct engine *e)
 {
 	struct op_batch *b = &e->doing;
 
+	if (ops_unmark(e))
+		return false;
 	end_some(e, is_moved, OP_OK);
 	if (ops_batch_split(e))
 		return true;

@@ -37,6 +37,8 @@ void ops_batch_set(struct engine *);
 void ops_batch_copied(struct engine *, const struct imap_response *);
 
 /* ---- ops_run.c ---- */
+/* Refused, but \Deleted was set: take it off again. true: that is on its way. */
+bool ops_unmark(struct engine *);
 /* Next step of the batch in its folder; true: it is over. */
 bool ops_run(struct engine *, struct folder *);
 

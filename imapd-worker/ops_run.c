@@ -56,16 +56,21 @@ ended(struct engine *e)
 }
 
 static void
-store(struct engine *e, const char *how, const char *flags)
+put_store(struct engine *e, const char *how, const char *flags)
 {
-	if (flags[0] == '\0' || e->doing.failure != 0)
-		return;
 	(void)imap_begin(&e->writer, CMD_OP);
 	imap_text(&e->writer, "UID STORE ");
 	put_set(e);
 	imap_text(&e->writer, " %sFLAGS.SILENT ", how);
 	imap_flags(&e->writer, slice_str(flags));
 	ended(e);
+}
+
+static void
+store(struct engine *e, const char *how, const char *flags)
+{
+	if (flags[0] != '\0' && e->doing.failure == 0)
+		put_store(e, how, flags);
 }
 
 static void
@@ -132,7 +137,22 @@ static void
 remove_set(struct engine *e)
 {
 	store(e, "+", "\\Deleted");
+	e->doing.marked = true;
 	expunge_ours(e);
+}
+
+/* A deletion that is refused leaves no mark: somebody's next EXPUNGE would take it. */
+bool
+ops_unmark(struct engine *e)
+{
+	bool marked = e->doing.marked && e->doing.failure == OP_REFUSED;
+
+	e->doing.marked = false;
+	if (!marked)
+		return false;
+	put_store(e, "-", "\\Deleted");
+	look_again(e);
+	return true;
 }
 
 static void

@@ -64,10 +64,10 @@ def set_all(desk, ids, patch=None):
         assert not answer.get("notUpdated") and not answer.get("notDestroyed"), answer
 
 
+@pytest.mark.long
 @pytest.mark.deadline(120)
-@pytest.mark.parametrize("half", [50, pytest.param(500, marks=pytest.mark.long)])
-def test_few_commands(certs, tmp_path_factory, tmp_path, need_postern, half):
-    """A thousand keywords, 500 moves and 500 deletions; fewer in a hurry."""
+def test_few_commands(certs, tmp_path_factory, tmp_path, need_postern, half=500):
+    """A thousand keywords, 500 moves and 500 deletions."""
     with Rawlog(str(tmp_path_factory.mktemp("rawlog")), certs) as log:
         world = log.world
         fill(world, MANY, 2 * half)

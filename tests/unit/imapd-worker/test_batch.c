@@ -70,6 +70,34 @@ thousand(void **state)
 	stop();
 }
 
+/* What comes one by one leaves together when no more comes, or after a while. */
+static void
+gathered(void **state)
+{
+	struct msg_op m = { .kind = OP_FLAGS, .flags_add = slice_str("\\Seen") };
+
+	(void)state;
+	settle("IDLE UIDPLUS MOVE");
+	for (uint32_t uid = 1; uid <= 3; uid++) {
+		give(m, uid, uid);
+		time_pass(LIM_OPS_GATHER_MS - 1);
+		silent();
+	}
+	time_pass(1);
+	idle_ends();
+	(void)expect("UID STORE 1:3 +FLAGS.SILENT (\\Seen)");
+	stop();
+	settle("IDLE UIDPLUS MOVE");
+	for (uint32_t uid = 1; uid * (LIM_OPS_GATHER_MS / 2) < LIM_OPS_GATHERED_MS; uid++) {
+		silent();
+		give(m, uid, uid);
+		time_pass(LIM_OPS_GATHER_MS / 2);
+	}
+	time_pass(LIM_OPS_GATHER_MS / 2);
+	idle_ends();
+	stop();
+}
+
 /* By folder, kind and flags; what waits for another on the same message does not overtake it. */
 static void
 grouped(void **state)
@@ -287,6 +315,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(thousand),
+		cmocka_unit_test(gathered),
 		cmocka_unit_test(grouped),
 		cmocka_unit_test(not_kept),
 		cmocka_unit_test(halved),

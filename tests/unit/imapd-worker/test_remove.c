@@ -167,6 +167,32 @@ only_marked(void **state)
 	stop();
 }
 
+/* Marked, and then it may not be expunged: the mark goes. */
+static void
+unmarked(void **state)
+{
+	unsigned int tag;
+
+	(void)state;
+	settle("IDLE UIDPLUS MOVE");
+	op(&gone);
+	tag = expect("UID STORE 15 +FLAGS.SILENT (\\Deleted)");
+	(void)expect("UID EXPUNGE 15");
+	(void)expect("UID FETCH 15 (UID FLAGS)");
+	ok(tag);
+	say("P%u NO [NOPERM] not you", tag + 1);
+	say("* 1 FETCH (UID 15 FLAGS (\\Deleted))");
+	ok(tag + 2);
+	tag = expect("UID STORE 15 -FLAGS.SILENT (\\Deleted)");
+	(void)expect("UID FETCH 15 (UID FLAGS)");
+	ok(tag);
+	say("* 1 FETCH (UID 15 FLAGS ())");
+	ok(tag + 1);
+	told("flags 10 uid=15 \\Deleted\nflags 10 uid=15 \nop 6 result=3 uid=0 code=sync.folder_denied\n");
+	(void)expect("IDLE");
+	stop();
+}
+
 /* A move by hand without UIDPLUS: copied, seen in its place, marked, expunged. */
 static void
 plain_move(void **state)
@@ -223,6 +249,7 @@ main(void)
 		cmocka_unit_test(move_resumed),
 		cmocka_unit_test(plain_expunge),
 		cmocka_unit_test(only_marked),
+		cmocka_unit_test(unmarked),
 		cmocka_unit_test(plain_move),
 		cmocka_unit_test(gmail),
 	};
