@@ -152,6 +152,12 @@ chan_set_notify(struct chan *c, void (*fn)(struct chan *))
 }
 
 void
+chan_set_between(struct chan *c, void (*fn)(void))
+{
+	c->between = fn;
+}
+
+void
 chan_set_gather(struct chan *c, void (*fn)(struct chan *))
 {
 	c->gather = fn;

@@ -70,6 +70,9 @@ bool chan_overflowed(const struct chan *);
 void chan_run(struct chan *);
 
 void chan_read(struct chan *);		/* handle up to LIM_CHAN_TURN messages */
+/* fn is called behind each packet of this channel: it may read other channels,
+ * whose peers shall not wait for all that this one has sent. */
+void chan_set_between(struct chan *, void (*fn)(void));
 /* As chan_read for exactly one message, waiting for it: only before READY.
  * Returns 1 handled, 0 EOF, -1 broken. */
 int chan_read_one_blocking(struct chan *);

@@ -23,6 +23,7 @@ struct chan {
 	const struct chan_ops *ops;
 	void *ctx, *loop_data;
 	void (*notify)(struct chan *), (*gather)(struct chan *);
+	void (*between)(void);
 	bool running, dead, freed, held;
 	unsigned int busy;
 	STAILQ_HEAD(, packet) queue;

@@ -234,8 +234,11 @@ chan_read(struct chan *c)
 	c->busy++;
 	if (c->overflow)
 		chan_break(c, "does not read its channel");
-	for (int i = 0; i < LIM_CHAN_TURN && r == 1 && !c->dead; i++)
+	for (int i = 0; i < LIM_CHAN_TURN && r == 1 && !c->dead; i++) {
 		r = chan_receive(c);
+		if (r == 1 && c->between != NULL)
+			c->between();
+	}
 	if (r == 0 && !c->dead) {
 		c->dead = true;
 		if (c->ops->on_eof != NULL)

@@ -12,6 +12,7 @@
 #include "link.h"
 #include "log.h"
 #include "loop.h"
+#include "push.h"
 #include "seam.h"
 #include "wake.h"
 
@@ -427,6 +428,7 @@ imap_peer(const struct chan_peer *peer, int fd)
 	STAILQ_INIT(&s->rows);
 	if ((s->chan = loop_chan(fd, peer, &ops, s)) == NULL)
 		fatal("out of memory");
+	chan_set_between(s->chan, push_hear);
 	LIST_INSERT_HEAD(&sessions, s, entry);
 	link_now_reset(s->link);
 	imap_touch(s);	/* if the turn fails, its configuration is not sent */

@@ -6,6 +6,7 @@
 #include "log.h"
 #include "loop.h"
 #include "mime_job.h"
+#include "push.h"
 #include "wake.h"
 
 /* The parse jobs of one link that wait. */
@@ -393,6 +394,7 @@ mime_on_peer(const struct chan_peer *peer, int fd)
 	TAILQ_INIT(&w->jobs);
 	if ((w->chan = loop_chan(fd, peer, &mime_worker_ops, w)) == NULL)
 		fatal("out of memory");
+	chan_set_between(w->chan, push_hear);
 	TAILQ_INSERT_TAIL(&workers, w, entry);
 	mime_pool_soon();
 }

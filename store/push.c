@@ -109,6 +109,14 @@ push_add(struct chan *c)
 }
 
 void
+push_hear(void)
+{
+	for (size_t i = 0; i < LIM_ATS_WORKERS; i++)
+		if (listeners[i] != NULL)
+			chan_read(listeners[i]);
+}
+
+void
 push_remove(struct chan *c)
 {
 	for (size_t i = 0; i < LIM_ATS_WORKERS; i++)

@@ -12,5 +12,7 @@ void push_init(void);
 void push_note(uint32_t account, enum obj_type, uint64_t state);
 void push_add(struct chan *);		/* an ats-worker */
 void push_remove(struct chan *);
+/* Hear what the ats-workers ask now: for the middle of work for which nobody waits. */
+void push_hear(void);
 
 #endif

@@ -337,6 +337,67 @@ freed_on_the_way(void **state)
 	assert_null(broken);
 }
 
+static struct chan *client;
+static unsigned int asked_at, times;
+
+static int
+on_ask(struct chan *c, const union msg *m, int *fd)
+{
+	(void)m;
+	(void)fd;
+	asked_at = parsed;
+	if (free_it) {
+		chan_free(mime);	/* it deletes what is being read */
+		mime = NULL;
+	}
+	chan_free(c);
+	client = NULL;
+	return 0;
+}
+
+static void
+hear_client(void)
+{
+	times++;
+	if (client != NULL)
+		chan_read(client);
+}
+
+/* Behind each packet somebody else is heard: who asks waits for one, not for all of them. */
+static void
+heard_between(void **state)
+{
+	static const chan_handler asks[MSG__COUNT] = { [MSG_query] = on_ask };
+	static const struct chan_ops client_ops = { .handlers = asks, .on_eof = on_eof, .on_broken = on_broken };
+	struct chan *ats;
+	int sv[2];
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, sv), 0);
+		client = chan_new(sv[0], ROLE_STORE, &(struct chan_peer){ .role = ROLE_ATS }, &client_ops, NULL);
+		ats = chan_new(sv[1], ROLE_ATS, &(struct chan_peer){ .role = ROLE_STORE }, &ops, NULL);
+		chan_run(client);
+		chan_run(ats);
+		chan_set_between(mime, hear_client);
+		times = 0;
+		free_it = i == 1;
+		for (uint32_t req = last_req + 1, end = req + 4; req < end; req++) {
+			ask(req, 10);
+			chan_write(store);	/* a packet each */
+		}
+		assert_int_equal(send_query(ats, &(struct msg_query){ .req = 1 }), 0);
+		asked_at = 0;
+		parsed = 0;
+		chan_read(mime);
+		assert_int_equal(asked_at, 1);
+		assert_int_equal(parsed, i == 0 ? 4 : 1);
+		assert_int_equal(times, parsed);
+		chan_free(ats);
+	}
+	assert_null(broken);
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, wire, unwire)
 
 int
@@ -355,6 +416,7 @@ main(void)
 		T(list_in_list),
 		cmocka_unit_test(bad_among_them),
 		T(freed_on_the_way),
+		T(heard_between),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
