@@ -375,7 +375,8 @@
 #define LIM_DIAL_NEXT_MS 250	/* before the next address is tried beside it, RFC 8305 s. 8 */
 #define LIM_PAUSE_CONNECTIONS_MS 300000	/* after "too many connections": others of the user need their time to go */
 #define LIM_WATCH_REFUSED_MS 3600000	/* before a second connection that was refused is asked for again */
-#define LIM_WATCH_BLAME_MS 5000	/* a first connection lost so soon after the second came was too many */
+#define LIM_WATCH_BLAME_MS 5000	/* a first connection lost so soon after the second came may be lost by it, */
+#define LIM_WATCH_BLAMES 2	/* and is, when it happens so often in a row: two were too many */
 #define LIM_WATCH_SPREAD_MS 5000	/* a second connection waits up to so long for a host where others wait for logins */
 #define LIM_PAUSE_THROTTLED_MS 60000	/* after "throttled", if the server does not say how long */
 #define LIM_PAUSE_MAX_MS 3600000	/* what a server may ask for, and the pause when the day's volume is used */

@@ -30,6 +30,7 @@ struct watch {
 	uint64_t due;		/* what the state waits for comes, or is late */
 	uint64_t since;		/* of the stream */
 	unsigned int fails;	/* in a row */
+	unsigned int blames;	/* in a row: the first connection went when this one came */
 	bool news, begun;	/* the folder changed; IDLE has just begun */
 	bool told;		/* that it waits */
 	char name[LIM_MAILBOX_NAME + 1];	/* of the folder, as LIST gave it */
@@ -80,7 +81,7 @@ rest(struct engine *e, const char *code)
 	uint64_t ms;
 
 	if (w->since != 0 && clock_ms() - w->since >= LIM_IMAP_STABLE_MS)
-		w->fails = 0;
+		w->fails = w->blames = 0;
 	w->since = 0;
 	w->told = false;
 	stream_close(&w->stream);
@@ -348,12 +349,15 @@ void
 watch_leave(struct engine *e, const char *code)
 {
 	struct watch *w = e->watch;
-	bool blamed;
+	bool blamed = code != NULL && strcmp(code, "sync.too_many_connections") == 0;
 
 	if (w == NULL)
 		return;
-	blamed = (w->since != 0 && clock_ms() - w->since < LIM_WATCH_BLAME_MS) ||
-	    (code != NULL && strcmp(code, "sync.too_many_connections") == 0);
+	/* Once may be chance: both went, for some other reason. */
+	if (w->since != 0 && clock_ms() - w->since < LIM_WATCH_BLAME_MS)
+		blamed |= ++w->blames == LIM_WATCH_BLAMES;
+	if (blamed)
+		w->blames = 0;
 	if (blamed || w->state >= WATCH_SELECT)
 		rest(e, blamed ? "sync.too_many_connections" : "net.reset");
 }

@@ -24,7 +24,7 @@ bool watch_tells(const struct engine *, const struct folder *);
 void watch_stream_up(struct engine *, int fd);	/* takes fd over */
 void watch_stream_failed(struct engine *, struct slice code);
 /* The first connection is gone, with this code or NULL: so is this one. If it
- * had just come, it may be why: then it stays away for long. */
+ * has just come, and not for the first time, it is why: it stays away for long. */
 void watch_leave(struct engine *, const char *code);
 void watch_free(struct engine *);
 

@@ -47,6 +47,19 @@ idles(void)
 	say("+ idling");
 }
 
+static void
+listed(const char *caps)
+{
+	unsigned int tag = expect("CAPABILITY");
+
+	say("* CAPABILITY IMAP4rev1 UIDPLUS CONDSTORE %s", caps);
+	ok(tag);
+	tag = expect("LIST \"\" \"*\"");
+	say("* LIST () \"/\" INBOX\r\n* LIST (\\Sent) \"/\" Sent");
+	ok(tag);
+	inbox();
+}
+
 /* Live: the first connection idles in the inbox. */
 static void
 until_live(const char *caps)
@@ -56,19 +69,21 @@ until_live(const char *caps)
 	start(&all);
 	t.bound[0] = (struct bound){ strdup("INBOX"), { 7, 21, 50, 1, true } };
 	t.bound[1] = (struct bound){ strdup("Sent"), { 8, 11, 60, 1, true } };
-	tag = expect("CAPABILITY");
-	say("* CAPABILITY IMAP4rev1 UIDPLUS CONDSTORE %s", caps);
-	ok(tag);
-	tag = expect("LIST \"\" \"*\"");
-	say("* LIST () \"/\" INBOX\r\n* LIST (\\Sent) \"/\" Sent");
-	ok(tag);
-	inbox();
+	listed(caps);
 	ok(expect("UID FETCH 1:20 (UID FLAGS) (CHANGEDSINCE 50)"));
 	tag = expect("UID SEARCH UID 1:20");
 	say("* SEARCH 20");
 	ok(tag);
 	round_of_sent();
 	inbox();
+}
+
+/* After a reconnection: its positions are those of the listing. */
+static void
+again(void)
+{
+	listed("IDLE");
+	ok(expect(STATUS_SENT));
 }
 
 /* ---- the second one ---- */
@@ -230,21 +245,30 @@ refused(void **state)
 	assert_int_equal(t.watch_wanted, 2);
 }
 
-/* The server ends the first connection when the second comes: one is enough then. limit: LIM_WATCH_BLAME_MS */
+/* The server ends the first connection when the second comes: one is enough then. limit: LIM_WATCH_BLAME_MS LIM_WATCH_BLAMES */
 static void
 blamed(void **state)
 {
 	(void)state;
 	until_live("IDLE");
 	idles();
-	watch_comes();
-	say("* BYE another session");
-	assert_true(watch_is_closed());
-	time_pass(LIM_BACKOFF_FIRST_MS);
-	assert_int_equal(t.wanted, 2);
-	assert_int_equal(t.watch_wanted, 1);
-	watch_comes();	/* nobody wants it now */
-	assert_true(watch_is_closed());
+	for (unsigned int i = 1; i <= LIM_WATCH_BLAMES; i++) {
+		watch_comes();
+		say("* BYE another session");
+		assert_true(watch_is_closed());
+		time_pass(2 * LIM_BACKOFF_FIRST_MS);
+		assert_int_equal(t.wanted, i + 1);
+		watch_comes();	/* nobody wants it now */
+		assert_true(watch_is_closed());
+		close(t.peer);
+		connect_stream();
+		again();
+		idles();
+		assert_int_equal(t.watch_wanted, i < LIM_WATCH_BLAMES ? i + 1 : i);
+	}
+	no_clock();
+	time_pass(LIM_WATCH_REFUSED_MS);
+	assert_int_equal(t.watch_wanted, LIM_WATCH_BLAMES + 1);
 }
 
 /* Later than that it is not to blame: both are gone, and both come back. */
