@@ -5,6 +5,7 @@ import os
 import pytest
 
 from conftest import skip
+from courier import Courier
 from cyrus import Cyrus
 from desk import Desk
 from other_world import OtherWorld
@@ -14,6 +15,7 @@ from unpacked import Missing
 
 SERVERS = {
     "Cyrus": Cyrus,
+    "Courier": Courier,
     "Cyrus, folders beside INBOX": lambda *args: Cyrus(*args, slash=True, altnamespace=True),
 }
 LONG = {"Cyrus, folders beside INBOX"}
