@@ -355,7 +355,7 @@
 #define LIM_RECONCILE_FIRST_SECONDS 600	/* the first of these listings after a start, with the next full look */
 #define LIM_RECONCILE_SECONDS 86400	/* full UID listing although QRESYNC told everything */
 #define LIM_SLICE_MESSAGES 4096	/* messages aimed at in one slice of a listing */
-#define LIM_COPY_ROUNDS 16	/* chunks of one direction in one turn: fairness */
+#define LIM_COPY_ROUNDS 4	/* chunks of one direction in one turn: fairness */
 #define LIM_CHAN_TURN 64	/* messages handled per readiness event: fairness */
 #define LIM_HTTP_ACCEPTS 16	/* connections accepted per readiness event */
 #define LIM_CTL_ACCEPTS 8	/* connections taken in one turn */

@@ -33,6 +33,7 @@ int
 copy_init(struct copy *c, struct link *link, int plain, struct slice rest)
 {
 	*c = (struct copy){ .link = link, .plain = plain };
+	link_read_ahead(link, COPY_CHUNK);
 	return flow_keep(&c->down, rest.p, rest.n);
 }
 
@@ -51,10 +52,22 @@ plain_result(ssize_t r)
 	return errno == EAGAIN || errno == EINTR ? LINK_AGAIN : LINK_ERROR;
 }
 
+/* Record by record, as many as are there. An end or an error comes again. */
+static ssize_t
+take_records(struct link *l)
+{
+	size_t n = 0;
+	ssize_t r = 0;
+
+	while (n < sizeof(chunk) && (r = link_read(l, chunk + n, sizeof(chunk) - n)) > 0)
+		n += (size_t)r;
+	return n > 0 ? (ssize_t)n : r;
+}
+
 static ssize_t
 take(struct copy *c, bool up)
 {
-	return up ? plain_result(read(c->plain, chunk, sizeof(chunk))) : link_read(c->link, chunk, sizeof(chunk));
+	return up ? plain_result(read(c->plain, chunk, sizeof(chunk))) : take_records(c->link);
 }
 
 static ssize_t

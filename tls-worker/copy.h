@@ -8,7 +8,7 @@
 
 #include "link.h"
 
-#define COPY_CHUNK 16384	/* one TLS record */
+#define COPY_CHUNK 65536	/* four of the largest TLS records; many servers write small ones */
 
 struct copy_flow {
 	uint8_t *kept;		/* what the receiver did not take yet */

@@ -348,8 +348,17 @@ link_write(struct link *l, const void *p, size_t n)
 	return err == SSL_ERROR_WANT_READ || err == SSL_ERROR_WANT_WRITE ? LINK_AGAIN : LINK_ERROR;
 }
 
+void
+link_read_ahead(struct link *l, size_t n)
+{
+	if (l->ssl == NULL)
+		return;
+	SSL_set_default_read_buffer_len(l->ssl, n);
+	SSL_set_read_ahead(l->ssl, 1);
+}
+
 bool
 link_pending(const struct link *l)
 {
-	return l->ssl != NULL && SSL_pending(l->ssl) > 0;
+	return l->ssl != NULL && SSL_has_pending(l->ssl) == 1;
 }

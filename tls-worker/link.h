@@ -32,10 +32,12 @@ void link_init(struct link *, int fd);
 void link_close(struct link *);
 
 /* Bytes, or LINK_AGAIN, LINK_EOF (clean or not: the protocols frame
- * themselves), LINK_ERROR. n at most 16,384. */
+ * themselves), LINK_ERROR. n at most INT_MAX. */
 ssize_t link_read(struct link *, void *, size_t n);
 /* Bytes written, LINK_AGAIN or LINK_ERROR. */
 ssize_t link_write(struct link *, const void *, size_t n);
+/* From now on up to n bytes are read from the socket at once, whatever the records. */
+void link_read_ahead(struct link *, size_t n);
 /* Bytes that wait inside and make no descriptor readable. */
 bool link_pending(const struct link *);
 
