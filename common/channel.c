@@ -190,3 +190,9 @@ msg_is_secret(enum msg_type type)
 {
 	return type == MSG_auth_respond;
 }
+
+bool
+msg_may_wait(enum msg_type type)
+{
+	return msg_table[type].class == MSGC_BULK || type == MSG_credit || type == MSG_body_want;
+}

@@ -2,7 +2,7 @@
  * channel.h - one socketpair between two processes, wired by the master.
  *
  * A channel is an AF_UNIX SOCK_SEQPACKET pair: one packet is one message, so
- * there is no framing to get wrong; small bulk messages of one turn of the loop
+ * there is no framing to get wrong; small messages of one turn of the loop that come in numbers
  * travel together, as the list in one message. Each end knows who the other is, because
  * the master said so. Every received message is checked against messages.def:
  * known, allowed from that role to this one in this phase, within limits, no
@@ -88,7 +88,7 @@ void chan_release(struct chan *, unsigned int n);
 
 /* Called after each queued message; loop.h sets it to arm the write event. */
 void chan_set_notify(struct chan *, void (*)(struct chan *));
-/* Small bulk messages wait for each other from now on; fn: the first of some
+/* Small messages that come in numbers wait for each other from now on; fn: the first of some
  * does, chan_write is due before the loop rests. */
 void chan_set_gather(struct chan *, void (*fn)(struct chan *));
 void *chan_loop_data(const struct chan *);

@@ -43,4 +43,7 @@ void packet_free(struct packet *);
 /* Rows whose bytes are wiped wherever they were. */
 bool msg_is_secret(enum msg_type);
 
+/* Rows of which many come at once: they wait for each other to the end of a turn. */
+bool msg_may_wait(enum msg_type);
+
 #endif

@@ -135,8 +135,8 @@ chan_part(struct chan *c)
 static bool
 chan_join(struct chan *c, enum msg_type type, const struct wbuf *w, int fd)
 {
-	bool joins = c->gather != NULL && fd == -1 && msg_table[type].class == MSGC_BULK &&
-	    w->n <= LIM_CHAN_TOGETHER_BYTES;
+	bool joins = c->gather != NULL && fd == -1 && msg_may_wait(type) && w->n <= LIM_CHAN_TOGETHER_BYTES &&
+	    chan_may_send(c, MSG_together, -1) == 0;
 
 	if (!joins || c->gathered.n + w->n > LIM_CHAN_TOGETHER_BYTES)
 		chan_part(c);
