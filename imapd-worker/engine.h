@@ -134,7 +134,7 @@ struct operation {
 	STAILQ_ENTRY(operation) entry;
 	uint64_t op, mailbox, target, internaldate;
 	uint8_t kind;
-	uint32_t uidvalidity, uid;
+	uint32_t uidvalidity, uid, size;
 	char *flags_add, *flags_del, *message_id;	/* owned */
 	struct body data;
 	/* progress */

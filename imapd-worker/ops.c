@@ -60,6 +60,7 @@ engine_op(struct engine *e, const struct msg_op *m, struct body *data)
 		fatal("out of memory");
 	*o = (struct operation){ .op = m->op, .mailbox = m->mailbox, .target = m->target,
 		.internaldate = m->internaldate, .kind = m->kind, .uidvalidity = m->uidvalidity, .uid = m->uid,
+		.size = m->size,
 		.flags_add = slice_dup(m->flags_add), .flags_del = slice_dup(m->flags_del),
 		.message_id = slice_dup(m->message_id), .data = *data, .most = LIM_OP_BATCH };
 	*data = (struct body){ 0 };
@@ -241,13 +242,24 @@ all_are(struct slice flags, const char *words, bool there)
 	return true;
 }
 
+/* One of those with the Message-ID, or of the size: the newest that is like it. */
+static void
+found_row(struct operation *o, const struct imap_fetch *f, bool asked)
+{
+	if (asked && f->has_size && f->has_date && f->size == o->size && f->internaldate == o->internaldate &&
+	    f->uid > o->result_uid)
+		o->result_uid = f->uid;
+}
+
 /* A message of the batch is there, and its flags are known. */
 void
 ops_row(struct engine *e, const struct imap_fetch *f)
 {
 	struct slice flags = slice_str(f->flags);
-	struct operation *o;
+	struct operation *o = STAILQ_FIRST(&e->ops);
 
+	if (o != NULL && o->kind == OP_FIND && e->doing.n > 0)
+		found_row(o, f, imap_pending_uid(&e->writer, CMD_OP_LOOK, f->uid) != NULL);
 	if (!f->has_flags || imap_pending_uid(&e->writer, CMD_OP_LOOK, f->uid) == NULL)
 		return;
 	OPS_BATCH_EACH(o, e) {
@@ -338,7 +350,8 @@ ops_tagged(struct engine *e, const struct pending *p, const struct imap_response
 	if (p->command == CMD_OP_LOOK && r->status == IMAP_OK)
 		e->doing.looked = true;
 	if (p->command == CMD_OP_FIND && r->status == IMAP_OK) {
-		o->result_uid = p->high;
+		if (o->size == 0)
+			o->result_uid = p->high;
 		o->result_validity = e->sel.uidvalidity;
 	}
 	if (r->status != IMAP_OK)

@@ -25,7 +25,7 @@ put_set(struct engine *e)
 }
 
 static void
-look(struct engine *e)
+look_for(struct engine *e, const char *items)
 {
 	const struct uidset *s = &e->doing.set;
 	struct pending *p = imap_begin(&e->writer, CMD_OP_LOOK);
@@ -34,8 +34,14 @@ look(struct engine *e)
 	p->high = s->r[s->n - 1].last;
 	imap_text(&e->writer, "UID FETCH ");
 	put_set(e);
-	imap_text(&e->writer, " (UID FLAGS%s)", e->condstore && e->sel.modseq != 0 ? " MODSEQ" : "");
+	imap_text(&e->writer, " (UID %s)", items);
 	(void)imap_end(&e->writer);
+}
+
+static void
+look(struct engine *e)
+{
+	look_for(e, e->condstore && e->sel.modseq != 0 ? "FLAGS MODSEQ" : "FLAGS");
 }
 
 static void
@@ -182,9 +188,12 @@ find(struct engine *e, const struct operation *o)
 	imap_text(&e->writer, "NOOP");
 	(void)imap_end(&e->writer);
 	(void)imap_begin(&e->writer, CMD_OP_FIND);
-	imap_text(&e->writer, "UID SEARCH %sHEADER Message-ID ",
-	    (e->caps & CAP_ESEARCH) != 0 ? "RETURN (ALL) " : "");
-	imap_astring(&e->writer, slice_str(o->message_id));
+	imap_text(&e->writer, "UID SEARCH %s", (e->caps & CAP_ESEARCH) != 0 ? "RETURN (ALL) " : "");
+	if (o->message_id[0] != '\0') {
+		imap_text(&e->writer, "HEADER Message-ID ");
+		imap_astring(&e->writer, slice_str(o->message_id));
+	} else
+		imap_text(&e->writer, "LARGER %u SMALLER %u", o->size - 1, o->size + 1);
 	if (imap_end(&e->writer) == -1)
 		cannot_write(e);
 }
@@ -324,16 +333,21 @@ run_expunge(struct engine *e)
 	return false;
 }
 
+/* Two messages may have one Message-ID, or none: size and date tell them apart. */
 static bool
 run_find(struct engine *e, const struct operation *o)
 {
-	if (o->message_id[0] == '\0')
+	if (o->message_id[0] == '\0' && (o->size == 0 || o->size == UINT32_MAX))
 		return refuse(e, "api.invalid");
 	if (e->doing.step++ == 0) {
 		find(e, o);
 		return false;
 	}
-	return ops_all_done(e, OP_OK, "");
+	uidset_settle(&e->doing.set, 1, UINT32_MAX);
+	if (e->doing.step > 2 || o->size == 0 || e->doing.set.n == 0)
+		return ops_all_done(e, OP_OK, "");
+	look_for(e, "RFC822.SIZE INTERNALDATE");
+	return false;
 }
 
 /* Without APPENDUID the new message is looked for by its Message-ID. */

@@ -241,8 +241,10 @@ search_number(struct engine *e, struct pending *p, uint32_t first, uint32_t last
 		e->round.top_uid = first;
 	else if (p->command == CMD_OP_MARKED)
 		ops_marked(e, first, last);
-	else if (p->command == CMD_OP_FIND && last > p->high)
-		p->high = last;
+	else if (p->command == CMD_OP_FIND) {
+		uidset_add(&e->doing.set, first, last);
+		p->high = last > p->high ? last : p->high;
+	}
 }
 
 void

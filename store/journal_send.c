@@ -8,6 +8,7 @@
 #include "blob.h"
 #include "journal_flight.h"
 #include "log.h"
+#include "submit_copy.h"
 
 static uint32_t
 validity_of(uint32_t account, uint64_t mailbox)
@@ -45,25 +46,35 @@ step_send(struct imap_session *s, struct journal_flight *f, struct msg_op *m, in
 /* ---- looking for a message by its Message-ID ---- */
 
 static enum journal_next
-send_find(struct imap_session *s, struct journal_flight *f, uint64_t mailbox, struct slice message_id)
+send_find(struct imap_session *s, struct journal_flight *f, uint64_t mailbox, struct slice message_id,
+    const struct email *like)
 {
-	if (message_id.n == 0)
+	struct msg_op m = { .kind = OP_FIND, .mailbox = mailbox, .message_id = message_id };
+
+	if (like != NULL) {
+		m.size = like->rec.size;
+		m.internaldate = like->rec.received_at;
+	}
+	if (message_id.n == 0 && m.size == 0)
 		return NEXT_GONE;
-	return step_send(s, f, &(struct msg_op){ .kind = OP_FIND, .mailbox = mailbox, .message_id = message_id },
-	    OUT_NOFD);
+	return step_send(s, f, &m, OUT_NOFD);
 }
 
+/* By its Message-ID. Some have none, and in the target of a copy may lie another
+ * with the same: then also by size and date, which copies keep. */
 static enum journal_next
 find_email(struct imap_session *s, struct journal_flight *f, const struct email *e)
 {
 	struct rec_header h;
 	struct slice ids, id = SLICE_NONE;
+	bool ours;
 
 	if (email_header(e, &h)) {
 		ids = h.message_id;
 		(void)list_next(&ids, &id);
 	}
-	return send_find(s, f, f->find_in, id);
+	ours = submit_msgid_check(id) == MSGID_OURS || keywords_has(keywords_slice(&e->keywords), "$draft");
+	return send_find(s, f, f->find_in, id, id.n == 0 || (f->step == STEP_LANDED && !ours) ? e : NULL);
 }
 
 static enum journal_next
@@ -83,7 +94,7 @@ find_submission(struct imap_session *s, struct journal_flight *f, const struct r
 
 	if (!row_submission_get(&row, KEY(submission, .account = s->link, .id = p->submission)))
 		return NEXT_GONE;
-	r = send_find(s, f, p->mailbox, row.rec.message_id);
+	r = send_find(s, f, p->mailbox, row.rec.message_id, NULL);
 	row_submission_free(&row);
 	return r;
 }
@@ -149,18 +160,6 @@ step_flags(struct imap_session *s, struct journal_flight *f, const struct rec_pe
 	    OUT_NOFD);
 }
 
-static bool
-has_message_id(const struct email *e)
-{
-	struct rec_header h;
-	struct slice ids, id = SLICE_NONE;
-
-	if (!email_header(e, &h))
-		return false;
-	ids = h.message_id;
-	return list_next(&ids, &id) && id.n > 0;
-}
-
 /* Without MOVE it is a COPY and an EXPUNGE: one that was cut off may have
  * copied already, and a second copy would double the message. */
 static enum journal_next
@@ -172,7 +171,7 @@ step_move(struct imap_session *s, struct journal_flight *f, const struct rec_pen
 		return email_copy_in(e, p->target, NULL) ? NEXT_DONE : NEXT_GONE;
 	if (uid == 0)
 		return find_in(s, f, e, p->mailbox, STEP_FIND);
-	if (p->attempts > 0 && !f->looked && has_message_id(e))
+	if (p->attempts > 0 && !f->looked)
 		return find_in(s, f, e, p->target, STEP_LANDED);
 	count_attempt(f, p);
 	f->looked = false;

@@ -91,6 +91,36 @@ move_resumed(void **state)
 	stop();
 }
 
+/* Two of one Message-ID, and messages without: the one of this size and date. */
+static void
+find_alike(void **state)
+{
+	struct msg_op m = { .op = 9, .kind = OP_FIND, .mailbox = 10, .message_id = slice_str("a@b"), .size = 100,
+		.internaldate = 837596665 };
+	unsigned int tag;
+
+	(void)state;
+	settle("IDLE");
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(send_op(t.store, &m, -1), 0);
+		idle_ends();
+		tag = expect("NOOP");
+		(void)expect(i == 0 ? "UID SEARCH HEADER Message-ID \"a@b\"" : "UID SEARCH LARGER 99 SMALLER 101");
+		ok(tag);
+		say("* SEARCH 15 17 20");
+		ok(tag + 1);
+		tag = expect("UID FETCH 15,17,20 (UID RFC822.SIZE INTERNALDATE)");
+		say("* 1 FETCH (UID 15 RFC822.SIZE 100 INTERNALDATE \"17-Jul-1996 02:44:25 -0700\")");
+		say("* 2 FETCH (UID 17 RFC822.SIZE 101 INTERNALDATE \"17-Jul-1996 02:44:25 -0700\")");
+		say("* 3 FETCH (UID 20 RFC822.SIZE 100 INTERNALDATE \"17-Jul-1996 02:44:26 -0700\")");
+		ok(tag);
+		told("op 9 result=1 uid=15 code=\n");
+		idle();
+		m.message_id = SLICE_NONE;
+	}
+	stop();
+}
+
 static const struct msg_op gone = { .op = 6, .kind = OP_EXPUNGE, .mailbox = 10, .uidvalidity = 7, .uid = 15,
 	.target = 12 };
 
@@ -247,6 +277,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(move_by_hand),
 		cmocka_unit_test(move_resumed),
+		cmocka_unit_test(find_alike),
 		cmocka_unit_test(plain_expunge),
 		cmocka_unit_test(only_marked),
 		cmocka_unit_test(unmarked),

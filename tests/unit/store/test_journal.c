@@ -136,6 +136,7 @@ test_cut_off_move(void **state)
 	imap_connect();
 	op = next_op(OP_FIND, &m);
 	assert_int_equal(m.op.mailbox, archive);
+	assert_true(m.op.size > 0);	/* another of this Message-ID may lie there */
 	op_answer(op, OP_OK, 9, 12);
 	/* A server without MOVE may have copied only: never a second copy, and the first goes. */
 	assert_int_equal(next_op(OP_EXPUNGE, &m), op);
@@ -145,6 +146,35 @@ test_cut_off_move(void **state)
 	op_answer(op, OP_OK, 0, 0);
 	assert_int_equal(pending_count(), 0);
 	assert_int_equal(only_email(), id);
+	assert_true(is_in(id, archive) && !is_in(id, inbox));
+}
+
+/* Without a Message-ID it is looked for by size and date, and not copied twice. */
+static void
+test_cut_off_nameless(void **state)
+{
+	union msg m;
+
+	(void)state;
+	link_put(MODE_TWO_WAY, CONTENT_HEADERS);
+	imap_connect();
+	opened(inbox, 7);
+	header(inbox, 1, "", "From: a@x.example\r\nTo: " OWN "\r\n\r\n");
+	synced(inbox, 7, 2);
+	turns();
+	id = only_email();
+	assert_int_equal(move(1, inbox, archive).error.n, 0);
+	next_op(OP_MOVE, &m);
+	imap_lost();
+	imap_connect();
+	(void)next_op(OP_FIND, &m);
+	assert_int_equal(m.op.mailbox, archive);
+	assert_int_equal(m.op.message_id.n, 0);
+	assert_true(m.op.size > 7);
+	assert_int_equal(m.op.internaldate, 1700000000);
+	op_answer(m.op.op, OP_OK, 9, 12);
+	(void)next_op(OP_EXPUNGE, &m);
+	op_answer(m.op.op, OP_OK, 0, 0);
 	assert_true(is_in(id, archive) && !is_in(id, inbox));
 }
 
@@ -363,6 +393,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_move_without_copyuid, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_outage, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_cut_off_move, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_cut_off_nameless, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_seen_before_told, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_move_not_begun, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_destroy, setup, teardown),
