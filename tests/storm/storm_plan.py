@@ -206,6 +206,8 @@ class _Maker:
         label, folder = pick
         copy = self.plan.where[label][folder][0]
         copy.deleted = not copy.deleted
+        if "UIDPLUS" in self.plan.hide:  # marked at the wrong moment it may go with another
+            self.plan.loose.add(label)
         return [("flag", folder, label, "+" if copy.deleted else "-", "\\Deleted")]
 
     def _copy(self, who):

@@ -22,8 +22,9 @@ NEEDS = {"QRESYNC": rb"ENABLE .*QRESYNC|\(QRESYNC|VANISHED", "CONDSTORE": rb"CHA
          "SPECIAL-USE": rb"LIST .*SPECIAL-USE", "NOTIFY": rb"NOTIFY", "LITERAL+": rb".*\{\d+\+\}\r", "ENABLE": rb"ENABLE",
          "LIST-STATUS": rb"LIST .*STATUS", "LIST-EXTENDED": rb"LIST .*(RETURN|\(\()", "UNSELECT": rb"UNSELECT",
          "STATUS=SIZE": rb"STATUS .*[( ]SIZE"}
-# What it may never send: commands that mark as seen, or touch what others marked as deleted.
-NEVER = rb"EXPUNGE\r|CLOSE\r|(UID )?FETCH .*(BODY\[|RFC822(\.TEXT)?[ )\r])|(UID )?STORE [^ ]+ FLAGS|DELETE |RENAME "
+# What it may never send: commands that mark as seen, or touch what others marked as deleted; EXPUNGE only where single
+# messages cannot be.
+NEVER = rb"CLOSE\r|(UID )?FETCH .*(BODY\[|RFC822(\.TEXT)?[ )\r])|(UID )?STORE [^ ]+ FLAGS|DELETE |RENAME "
 COMMAND = rb"^[A-Za-z0-9]+ (?:%s)"
 
 
@@ -41,7 +42,7 @@ class Wire:
         words = rb"|".join(re.escape(h.encode()) for h in sorted(hide, key=len, reverse=True))
         self.log = None
         self.words = re.compile(rb" (?:" + words + rb")(?=[ \]\r])") if hide else None
-        bad = [NEVER] + [NEEDS[h] for h in hide if h in NEEDS]
+        bad = [NEVER] + [NEEDS[h] for h in hide if h in NEEDS] + ([] if "UIDPLUS" in hide else [rb"EXPUNGE\r"])
         self.bad = re.compile(COMMAND % rb"|".join(bad), re.IGNORECASE)
 
     def edit(self, line):
