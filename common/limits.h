@@ -110,7 +110,8 @@
 #define LIM_TLS_LINKS 32	/* links one tls-worker serves */
 #define LIM_TICKET_SECONDS 120	/* lookup, connect, handshake and greeting come before the login */
 #define LIM_TICKETS_PER_MINUTE 30	/* logins of one link */
-#define LIM_LOGINS_SECOND 20	/* logins of all links together at one host, and as many that a person or a message waits for: 1,000 links come back in 50 s */
+#define LIM_LOGINS_KEPT 256	/* counts of links that stopped, of one tenant: LIM_STARTS_PER_MINUTE_ATS spread over more is few for each */
+#define LIM_LOGINS_SECOND 20	/* logins of all links together at one host, and as many that a person or a message waits for: 1,000 links come back in 50 s. Tenants take turns */
 #define LIM_TICKETS_PER_MINUTE_ATS 3000	/* logins of one tenant */
 #define LIM_SEALS_PER_MINUTE 600	/* credentials one tenant may enter */
 #define LIM_STREAMS_WORKER 6	/* streams of one worker: two, and used ones whose end was not told yet */

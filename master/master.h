@@ -7,6 +7,13 @@
 #include "config.h"
 #include "proc.h"
 
+/* Of one link, in one minute. */
+struct logins {
+	uint32_t unit;
+	int64_t minute;
+	unsigned int n;
+};
+
 /* One link or probe of a tenant, as its store described it. */
 struct unit {
 	TAILQ_ENTRY(unit) entry;
@@ -14,8 +21,7 @@ struct unit {
 	char host[3][LIM_HOST + 1];	/* index: enum service */
 	uint16_t port[3];
 	uint8_t security[3];
-	int64_t minute;			/* start of the minute that logins are counted in */
-	unsigned int logins;
+	struct logins logins;
 	bool first_login;		/* none yet, and a person has just made or changed it */
 };
 TAILQ_HEAD(unit_list, unit);
@@ -32,6 +38,8 @@ struct tenant {
 	uint8_t hash_key[32];		/* keys the MAC in Message-IDs */
 	struct unit_list units;
 	uint32_t n_units;
+	struct logins kept[LIM_LOGINS_KEPT];	/* of links that stopped, over their pause */
+	size_t kept_next;			/* the oldest of them */
 	bool counted;			/* its records, in the vault_count under way */
 	unsigned int n_starting;	/* of its links' workers, while proc_start_waiting counts */
 	int64_t starts_ms;		/* its orders are paid for until then, see tenant_may_start */

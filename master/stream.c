@@ -52,6 +52,7 @@ stream_free(struct stream *s)
 	if (s->worker_fd != -1)
 		close(s->worker_fd);
 	event_free(s->timer);
+	pace_leave(&s->pace);
 	free(s);
 	if (tls != NULL)
 		stream_release(tls);
@@ -162,6 +163,7 @@ stream_locked(struct stream *s)
 		.code = slice_str("vault.locked") };
 
 	s->since_ms = now_ms();
+	stream_turn_back(s);
 	if (!s->lock_told)
 		s->lock_told = tell_step(s, &m);
 	if ((s->unit & UNIT_PROBE) != 0)
@@ -194,6 +196,10 @@ stream_try(struct stream *s)
 	struct unit *u = unit_find(s->tenant, s->unit);
 	struct proc *vault = proc_find(ROLE_VAULT, NULL, 0);
 
+	if (s->worker->ending) {
+		stream_free(s);
+		return;
+	}
 	if (u == NULL || u->host[s->service][0] == '\0') {
 		stream_fail(s, "cfg.invalid", "this link has no such service");
 		return;
@@ -218,7 +224,9 @@ stream_try(struct stream *s)
 	if (master.vault == VAULT_OPEN && proc_running(vault) && proc_running(s->tls)) {
 		if (!s->watch)
 			u->first_login = false;
-		if (stream_begin(s, u, vault) == -1)
+		if (stream_begin(s, u, vault) == 0)
+			pace_used(&s->pace);
+		else
 			stream_fail(s, "proc.crashed", "no connection could be made");
 	} else if (now_ms() - s->since_ms >= LIM_STREAM_WAIT_MS)
 		stream_fail(s, "proc.crashed", "a needed process does not run");
@@ -237,6 +245,13 @@ on_wait_over(evutil_socket_t fd, short what, void *arg)
 		stream_try(s);
 }
 
+static void
+on_turn(void *arg)
+{
+	stream_turn(arg);
+	stream_try(arg);
+}
+
 static struct stream *
 stream_new(struct proc *worker, uint8_t service, bool watch)
 {
@@ -245,7 +260,7 @@ stream_new(struct proc *worker, uint8_t service, bool watch)
 	if (s == NULL)
 		return NULL;
 	*s = (struct stream){ .worker = worker, .tenant = worker->tenant, .unit = worker->unit, .service = service,
-		.watch = watch, .worker_fd = -1, .since_ms = now_ms() };
+		.watch = watch, .worker_fd = -1, .since_ms = now_ms(), .pace = { .turn = on_turn, .arg = s } };
 	if ((s->timer = evtimer_new(loop_base(), on_wait_over, s)) == NULL) {
 		free(s);
 		return NULL;
@@ -280,7 +295,7 @@ stream_on_want(struct chan *c, const union msg *m, int *fd)
 	if (s->watch && u != NULL && !stream_watch_allowed(u))
 		stream_fail(s, "sync.too_many_connections", "postern.conf allows one");
 	else if (u != NULL && !stream_login_allowed(u)) {
-		if (u->logins == LIM_TICKETS_PER_MINUTE + 1) {	/* told once a minute */
+		if (u->logins.n == LIM_TICKETS_PER_MINUTE + 1) {	/* told once a minute */
 			logger_line(LOG_LVL_WARN, "%s asks for too many logins, refused until the minute is over",
 			    proc_label(p));
 			audit_no_ticket(s, "auth.too_many_attempts", "too many in this minute");
@@ -403,7 +418,7 @@ stream_again(struct stream *s)
 	s->steps = 0;
 	s->lock_told = false;
 	s->since_ms = now_ms();
-	s->slot_ms = 0;
+	s->turn_ms = 0;
 	stream_release(tls);
 	stream_try(s);
 }

@@ -5,6 +5,7 @@
 #define MASTER_STREAM_H
 
 #include "master.h"
+#include "pace.h"
 
 struct event;
 
@@ -21,7 +22,8 @@ struct stream {
 	bool lock_told;		/* the store knows that this one waits for the vault */
 	unsigned int steps;	/* that the tls-worker told */
 	int64_t since_ms;
-	int64_t slot_ms;	/* when it may begin, pace.h; 0: not asked for yet */
+	struct pace_wait pace;
+	int64_t turn_ms;	/* when it might begin, by its host's pace; 0: not yet */
 	struct event *timer;	/* it does not wait for ever */
 	char code[LIM_CODE + 1], detail[LIM_DETAIL + 1];	/* of the failed step */
 };
@@ -31,8 +33,13 @@ struct stream {
 bool stream_login_allowed(struct unit *);
 /* A second connection, by the administrator's word for this host. */
 bool stream_watch_allowed(const struct unit *);
-/* Many links of one host come back at once: each at its moment. Second
- * connections take none while first ones wait. True: its timer is set. */
+/* Many links of one host come back at once: each in its turn, and no second
+ * connection while first ones wait. True: it is not yet its turn, pace.turn or
+ * its timer comes. */
 bool stream_paced(struct stream *, const struct unit *);
+/* It is its turn. */
+void stream_turn(struct stream *);
+/* It cannot begin now: another one may have its turn. */
+void stream_turn_back(struct stream *);
 
 #endif

@@ -59,9 +59,31 @@ unit_workers_end(struct tenant *t, uint32_t number)
 		proc_end(p);
 }
 
+/* A pause must not begin the minute anew. */
+static void
+logins_keep(struct tenant *t, const struct unit *u)
+{
+	if ((u->number & UNIT_PROBE) != 0 || u->logins.n == 0)
+		return;
+	t->kept[t->kept_next] = u->logins;
+	t->kept_next = (t->kept_next + 1) % LIM_LOGINS_KEPT;
+}
+
+static void
+logins_take(struct tenant *t, struct unit *u)
+{
+	for (size_t i = 0; i < LIM_LOGINS_KEPT; i++) {
+		if (t->kept[i].unit != u->number)
+			continue;
+		u->logins = t->kept[i];
+		t->kept[i] = (struct logins){ 0 };
+	}
+}
+
 static void
 unit_free(struct tenant *t, struct unit *u)
 {
+	logins_keep(t, u);
 	unit_workers_end(t, u->number);
 	TAILQ_REMOVE(&t->units, u, entry);
 	t->n_units--;
@@ -120,6 +142,7 @@ unit_on_run(struct chan *c, const union msg *m, int *fd)
 			return 0;
 		}
 		u->number = m->unit_run.unit;
+		logins_take(t, u);
 		TAILQ_INSERT_TAIL(&t->units, u, entry);
 		t->n_units++;
 	} else
