@@ -8,6 +8,9 @@
 #include "imap_date.h"
 #include "messages.h"
 #include "ops.h"
+#include "utf7.h"
+
+#include <string.h>
 
 /* ---- commands ---- */
 
@@ -161,9 +164,21 @@ ops_unmark(struct engine *e)
 	return true;
 }
 
+/* Once UTF8=ACCEPT is enabled, RFC 6855 s. 4 wants it said that a header has
+ * more than ASCII. */
+static bool
+needs_utf8(const struct engine *e, struct slice raw)
+{
+	const uint8_t *end = memmem(raw.p, raw.n, "\r\n\r\n", 4);
+
+	return e->writer.utf8 && (e->caps & CAP_UTF8) != 0 &&
+	    utf8_beyond_ascii(slice_mem(raw.p, end != NULL ? (size_t)(end - raw.p) : raw.n));
+}
+
 static void
 append(struct engine *e, struct operation *o, const struct folder *f)
 {
+	bool utf8 = needs_utf8(e, o->data.data);
 	char date[IMAP_DATE_LEN];
 
 	(void)imap_begin(&e->writer, CMD_OP);
@@ -175,8 +190,9 @@ append(struct engine *e, struct operation *o, const struct folder *f)
 		imap_date_format(o->internaldate, date);
 		imap_text(&e->writer, " \"%s\"", date);
 	}
-	imap_text(&e->writer, " ");
+	imap_text(&e->writer, utf8 ? " UTF8 (~" : " ");
 	imap_literal(&e->writer, &o->data);
+	imap_text(&e->writer, "%s", utf8 ? ")" : "");
 	ended(e);
 }
 

@@ -143,6 +143,21 @@ utf8_clean(struct slice s)
 	return true;
 }
 
+bool
+utf8_beyond_ascii(struct slice s)
+{
+	bool beyond = false;
+	uint32_t c;
+	size_t i, len;
+
+	for (i = 0; i < s.n; i += len) {
+		if ((len = get_utf8(s.p + i, s.n - i, &c)) == 0)
+			return false;
+		beyond = beyond || c >= 0x80;
+	}
+	return beyond;
+}
+
 struct shift {
 	uint32_t bits;
 	unsigned int have;

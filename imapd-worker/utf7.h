@@ -13,5 +13,7 @@ int utf7_decode(struct slice, struct wbuf *out);
 int utf7_encode(struct slice, struct wbuf *out);
 /* Well-formed UTF-8 without control characters. */
 bool utf8_clean(struct slice);
+/* Is it UTF-8, and more than ASCII? */
+bool utf8_beyond_ascii(struct slice);
 
 #endif

@@ -174,7 +174,10 @@ class GmailMail:
             flags = [f.decode() for f in rest.pop(0)]
         if len(rest) > 1 and rest[0].upper() != b"UTF8":
             date = calendar.timegm(time.strptime(rest.pop(0).decode().strip()[:20], "%d-%b-%Y %H:%M:%S"))
-        raw = rest[1][0] if len(rest) == 2 and rest[0].upper() == b"UTF8" and self.utf8 else rest[0]
+        told = len(rest) == 2 and rest[0].upper() == b"UTF8" and self.utf8
+        raw = rest[1][0] if told else rest[0]
+        if self.utf8 and not told and re.search(rb"[\x80-\xff]", raw.partition(b"\r\n\r\n")[0]):
+            raise No(b"[CANNOT] 8 bit in a header (Failure)")
         with self.box.lock:
             if (to := self.box.folder(self.name_in(name))) is None:
                 raise No(b"[TRYCREATE] No folder " + name + b" (Failure)")

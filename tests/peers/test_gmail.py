@@ -206,6 +206,15 @@ def test_a_draft_that_was_there_long_before(postern, gmail, box):
     assert [e["id"] for e in desk.emails()] == [draft]
 
 
+def test_a_draft_to_an_address_in_utf8(postern, gmail, box):
+    """RFC 6855: once UTF8=ACCEPT is enabled, a header beyond ASCII has to be announced."""
+    desk = linked(postern)
+    desk.ats.create("Email", desk.account, **desk.draft(["jörg@people.example"], "to him"))
+    until("the draft", lambda: [m.subject for m in box.mails(DRAFTS)] == ["to him"])
+    assert "jörg@people.example".encode() in box.find("to him").raw
+    assert gmail.said(rb"APPEND .* UTF8 \(~\{")
+
+
 def test_labels_in_german(liars, tmp_path, need_postern):
     box = Box("de")
     box.create("Bewerber & Kunden/Köln")

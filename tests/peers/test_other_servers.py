@@ -110,7 +110,7 @@ def test_first_sync_and_changes_of_both(postern, empty):
     desk.ats.update("Email", before["moved here"], {"mailboxIds": {jobs: True}}, desk.account)
     desk.ats.destroy("Email", before["gone here"], desk.account)
     world.deliver(RECRUITER, mail("new"))
-    draft = desk.ats.create("Email", desk.account, **desk.draft([CANDIDATE], "draft"))["id"]
+    draft = desk.ats.create("Email", desk.account, **desk.draft(["jörg@people.example"], "draft"))["id"]
     want = {("INBOX", "stays"): [], ("INBOX", "read there"): ["$flagged", "$seen"], ("INBOX", "read here"): ["$seen"],
             ("Jobs", "moved there"): [], ("Jobs", "moved here"): [], ("Sent", "sent"): ["$seen"], ("INBOX", "new"): [],
             ("Drafts", "draft"): ["$draft", "$seen"]}
@@ -118,6 +118,8 @@ def test_first_sync_and_changes_of_both(postern, empty):
     after = ids(desk)
     assert {s: after[s] for s in before if s in after} == {s: i for s, i in before.items() if not s.startswith("gone")}
     assert after["draft"] == draft
+    kept = "jörg@people.example".encode() in world.mails(RECRUITER, prefix + "Drafts")[0].raw
+    assert kept == isinstance(world.server, Courier), "Courier has UTF8=ACCEPT; Cyrus writes X for what is not ASCII"
 
 
 def test_resync(postern, empty):

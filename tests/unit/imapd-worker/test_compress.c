@@ -251,7 +251,9 @@ no_deflate_at_all(void **state)
 static struct {
 	struct stream s;
 	size_t lines, most;	/* responses at all, and in one turn */
-	size_t turn;
+	size_t turn, turns;
+	uint64_t literal;	/* size of the last big one */
+	const char *why;	/* it was ended */
 } alone;
 
 static void
@@ -261,6 +263,7 @@ count(void *ctx, uint8_t *text, size_t n)
 	(void)text;
 	alone.lines += n;
 	alone.turn += n;
+	alone.literal = alone.s.frame.spill_size;
 }
 
 static void
@@ -269,13 +272,14 @@ turn_end(void *ctx)
 	(void)ctx;
 	alone.most = alone.turn > alone.most ? alone.turn : alone.most;
 	alone.turn = 0;
+	alone.turns++;
 }
 
 static void
 ended(void *ctx, const char *why)
 {
 	(void)ctx;
-	fail_msg("%s", why);
+	alone.why = why;
 }
 
 static bool
@@ -285,37 +289,94 @@ never(void *ctx)
 	return false;
 }
 
-/* limit: LIM_INFLATE_TURN: sixteen pieces, then whoever else has something to do. */
 static void
-others_get_their_turn(void **state)
+open_alone(void)
 {
 	static const struct stream_ops ops = { count, turn_end, ended, never };
-	static char text[4 << 20];
-	const size_t piece = STREAM_READ;
 	int sv[2];
 
-	(void)state;
 	memset(&t, 0, sizeof(t));
 	memset(&z, 0, sizeof(z));
-	memset(text, 'a', sizeof(text));
-	for (size_t i = 999; i < sizeof(text); i += 1000)
-		text[i] = '\n';
+	memset(&alone, 0, sizeof(alone));
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, sv), 0);
 	t.peer = sv[0];
 	stream_init(&alone.s, &ops, NULL);
 	stream_open(&alone.s, sv[1]);
 	stream_compress(&alone.s);
 	assert_int_equal(deflateInit2(&z.out, 9, Z_DEFLATED, -15, 9, Z_DEFAULT_STRATEGY), Z_OK);
+}
+
+static void
+close_alone(void)
+{
+	stream_free(&alone.s);
+	(void)deflateEnd(&z.out);
+	close(t.peer);
+}
+
+/* limit: LIM_INFLATE_TURN: sixteen pieces, then whoever else has something to do. */
+static void
+others_get_their_turn(void **state)
+{
+	static char text[4 << 20];
+	const size_t piece = STREAM_READ;
+
+	(void)state;
+	open_alone();
+	memset(text, 'a', sizeof(text));
+	for (size_t i = 999; i < sizeof(text); i += 1000)
+		text[i] = '\n';
 	say_zipped(text, sizeof(text));
 	for (int i = 0; i < 1000; i++)
 		pump();
+	assert_null(alone.why);
 	assert_true(alone.lines > sizeof(text) - sizeof(text) / 500 && alone.lines <= sizeof(text));
 	/* a line may have begun in the turn before */
 	assert_true(alone.most <= LIM_INFLATE_TURN * piece + 1000);
 	assert_true(alone.most > (LIM_INFLATE_TURN - 1) * piece);
-	stream_free(&alone.s);
-	(void)deflateEnd(&z.out);
-	close(t.peer);
+	close_alone();
+}
+
+static void
+say_literal(size_t size)
+{
+	static const char zeros[1 << 20];
+	char head[80];
+
+	(void)snprintf(head, sizeof(head), "* 1 FETCH (UID 1 BODY[] {%zu}\r\n", size);
+	say_zipped(head, strlen(head));
+	for (; size > 0 && alone.why == NULL; size -= size < sizeof(zeros) ? size : sizeof(zeros))
+		say_zipped(zeros, size < sizeof(zeros) ? size : sizeof(zeros));
+}
+
+/* 64 KiB on the wire are 64 MiB: they lie in one memfd that goes with the
+ * response, in many turns, and a byte more is not even begun. */
+static void
+bomb_in_a_literal(void **state)
+{
+	(void)state;
+	open_alone();
+	say_literal(LIM_BODY);
+	for (int i = 0; i < 100; i++)
+		pump();
+	assert_int_equal(alone.s.frame.spill_size, LIM_BODY);
+	assert_true(alone.turns >= LIM_BODY / (LIM_INFLATE_TURN * STREAM_READ));
+	say_zipped(")\r\n", 3);
+	pump();
+	assert_int_equal(alone.literal, LIM_BODY);
+	assert_true(alone.lines < 100 && alone.s.frame.text.cap < LIM_INLINE);
+	assert_int_equal(alone.s.frame.spill_fd, -1);
+	assert_null(alone.why);
+	say_literal((size_t)LIM_BODY + 1);
+	assert_string_equal(alone.why, "literal beyond the limit");
+	close_alone();
+	/* many of them in one response */
+	open_alone();
+	say_literal(LIM_INLINE + 1);
+	say_zipped(" BODY[] {65537}\r\n", 17);
+	pump();
+	assert_string_equal(alone.why, "two big literals in one response");
+	close_alone();
 }
 
 int
@@ -327,6 +388,7 @@ main(void)
 		cmocka_unit_test(refused),
 		cmocka_unit_test(both_ways),
 		cmocka_unit_test(bomb_in_a_line),
+		cmocka_unit_test(bomb_in_a_literal),
 		cmocka_unit_test(no_deflate_at_all),
 		cmocka_unit_test(others_get_their_turn),
 	};

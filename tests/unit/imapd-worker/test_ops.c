@@ -159,6 +159,47 @@ append(void **state)
 	stop();
 }
 
+/* RFC 6855 s. 4 */
+static void
+append_utf8(void **state)
+{
+	struct msg_op m = { .op = 9, .kind = OP_APPEND, .mailbox = 11,
+		.data = slice_str("To: jörg@a\r\n\r\nhi\r\n") };
+	unsigned int tag;
+
+	(void)state;
+	settle("IDLE UIDPLUS LITERAL+");
+	op(&m);	/* nobody was asked for UTF-8 */
+	say("P%u OK [APPENDUID 8 1] done", expect("APPEND \"Sent\" () {19+}"));
+	stop();
+	settle("IDLE UIDPLUS LITERAL+");
+	t.e.caps |= CAP_UTF8;
+	t.e.writer.utf8 = true;
+	op(&m);
+	tag = expect("APPEND \"Sent\" () UTF8 (~{19+}");
+	expect_raw("To: jörg@a");
+	expect_raw("");
+	expect_raw("hi");
+	expect_raw(")");
+	say("P%u OK [APPENDUID 8 44] done", tag);
+	told("op 9 result=1 uid=44 code=\n");
+	stop();
+	settle("IDLE UIDPLUS LITERAL+");
+	t.e.caps |= CAP_UTF8;
+	t.e.writer.utf8 = true;
+	m.data = slice_str("To: a\r\n\r\njörg\r\n");	/* only the body */
+	op(&m);
+	(void)expect("APPEND \"Sent\" () {16+}");
+	stop();
+	settle("IDLE UIDPLUS LITERAL+");
+	t.e.caps |= CAP_UTF8;
+	t.e.writer.utf8 = true;
+	m.data = slice_str("To: j\xf6rg\r\n\r\nhi\r\n");	/* no UTF-8 at all */
+	op(&m);
+	(void)expect("APPEND \"Sent\" () {16+}");
+	stop();
+}
+
 static void
 big_append(void **state)
 {
@@ -338,6 +379,7 @@ main(void)
 		cmocka_unit_test(refusals),
 		cmocka_unit_test(move),
 		cmocka_unit_test(append),
+		cmocka_unit_test(append_utf8),
 		cmocka_unit_test(big_append),
 		cmocka_unit_test(lost_connection),
 		cmocka_unit_test(bodies),
