@@ -2,6 +2,7 @@
 postern-internals(7), on a Dovecot with quota and ACLs."""
 
 import os
+import re
 import shutil
 
 import pytest
@@ -10,6 +11,7 @@ from desk import Desk
 from jmap import SetError
 from peers import CANDIDATE, World, message, until
 from postern import Postern
+from snip import Snip
 
 EXTRA = """
 plugin {
@@ -333,3 +335,32 @@ def test_expunge_that_is_not_carried_out(tmp_path_factory, certs, tmp_path, need
         assert world.find(PLAIN, "Jobs", subject="stays")[0].flags == {"\\Deleted"} and not desk.find("stays")
         world.store(PLAIN, "Jobs", 1, "-", "\\Deleted")
         desk.email("stays", seconds=60)
+
+
+@pytest.mark.long
+@pytest.mark.deadline(120)
+@pytest.mark.parametrize("early", [False, True])
+@pytest.mark.parametrize("hide,command", [(("MOVE",), rb"UID COPY"), (("MOVE", "UIDPLUS"), rb"UID COPY"),
+                                          (("MOVE",), rb"UID EXPUNGE"), (("MOVE", "UIDPLUS"), rb"EXPUNGE"),
+                                          ((), rb"UID MOVE")])
+def test_answer_lost(tmp_path_factory, certs, tmp_path, need_postern, hide, command, early):
+    """Done at the server, and nobody was told, or not done: neither done twice nor half. In Trash lies another message
+    of the same Message-ID, and one of the messages has none."""
+    with World(str(tmp_path_factory.mktemp("snip")), {PLAIN: "sec.Ret-1"}, postfix=False, certs=certs,
+               hide=hide) as world, Snip(world, early) as snip, Postern(tmp_path / "postern", world) as postern:
+        world.append(PLAIN, "Trash", message(CANDIDATE, PLAIN, "an older one", message_id="<twice@people.example>"))
+        world.deliver(PLAIN, message(CANDIDATE, PLAIN, "named", message_id="<twice@people.example>"))
+        nameless = message(CANDIDATE, PLAIN, "nameless")
+        world.append(PLAIN, "INBOX", re.sub(rb"Message-ID: .*\r\n", b"", nameless))
+        ats = postern.jmap()
+        imap = {**world.endpoints(PLAIN)["imap"], "port": snip.port}
+        desk = Desk(ats, postern.link(PLAIN, client=ats, mode="receiveOnly", imap=imap), PLAIN)
+        trash = desk.boxes()["trash"]
+        snip.at = command
+        ats.call("Email/set", desk.account, update={e["id"]: {"mailboxIds": {trash: True}} for e in desk.emails()})
+        until("cut", lambda: snip.cuts == 1)
+        until("all moved", lambda: not world.mails(PLAIN), seconds=40)
+        postern.wait_live(ats, desk.account)
+        assert sorted(m.subject for m in world.mails(PLAIN, "Trash")) == ["an older one", "named", "nameless"]
+        assert not desk.reviews()
+        assert {e["subject"]: e["mailboxIds"] for e in desk.emails()} == {"named": {trash: True}, "nameless": {trash: True}}

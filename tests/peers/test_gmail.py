@@ -233,3 +233,24 @@ def test_labels_in_german(liars, tmp_path, need_postern):
         with desk.ats.events():
             box.label(box.find("eins"), remove=[INBOX])
             same(desk, box, 40)
+
+
+@pytest.mark.long
+def test_destroyed(postern, gmail, box):
+    """A deletion is a move to Trash, whatever labels there are; in Trash it is for good."""
+    one = box.add(mail("goes"))
+    box.create("Jobs")
+    box.label(one, add=["Jobs"])
+    box.add(mail("stays"))
+    desk = linked(postern)
+    same(desk, box)
+    first = desk.find("goes")[0]["id"]
+    desk.ats.destroy("Email", first, desk.account)
+    until("in Trash", lambda: one.labels == {TRASH})
+    same(desk, box)
+    again = desk.find("goes")[0]["id"]
+    assert not desk.reviews()
+    desk.ats.destroy("Email", again, desk.account)
+    until("for good", lambda: not box.mails(TRASH))
+    same(desk, box)
+    assert not desk.reviews() and [m.subject for m in box.mails(ALL)] == ["stays"]
