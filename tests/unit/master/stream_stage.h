@@ -31,6 +31,8 @@ static struct proc run[PROCS];
 static struct chan *far[PROCS];		/* what each process hears */
 static uint64_t ticket[PROCS];		/* the last one given to a tls-worker */
 static char failed[LIM_CODE + 1];	/* what the last worker was told */
+static bool failed_watch;		/* of its second connection */
+static unsigned int told_steps;		/* to the stores */
 static int log_fd, stderr_was;
 static char audit_dir[64];
 
@@ -56,10 +58,18 @@ on_failed(struct chan *c, const union msg *m, int *fd)
 {
 	(void)c;
 	(void)fd;
+	failed_watch = m->stream_failed.watch;
 	return slice_copy(m->stream_failed.code, failed, sizeof(failed));
 }
 
-static const chan_handler hears[MSG__COUNT] = { [MSG_peer] = ignore, [MSG_ticket] = ignore, [MSG_unit_step] = ignore,
+static int
+on_told_step(struct chan *c, const union msg *m, int *fd)
+{
+	told_steps++;
+	return ignore(c, m, fd);
+}
+
+static const chan_handler hears[MSG__COUNT] = { [MSG_peer] = ignore, [MSG_ticket] = ignore, [MSG_unit_step] = on_told_step,
 	[MSG_stream_up] = ignore, [MSG_stream_open] = on_open, [MSG_stream_failed] = on_failed, [MSG_drain] = ignore };
 static const struct chan_ops far_ops = { .handlers = hears };
 
