@@ -15,6 +15,9 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 CHANGING = COLLEAGUE
 BIG = "big@agency.example"
 MANY = """
+protocol imap {
+  imap_idle_notify_interval = 29 mins
+}
 service imap {
   process_limit = 2500
 }
