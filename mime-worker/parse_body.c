@@ -24,6 +24,7 @@ parse_tree(struct slice message)
 /* What is made of the parts; all of it is owned here. */
 struct made {
 	struct wbuf parts, texts, note, preview;
+	size_t room;		/* for texts */
 	char note_part[16];	/* the note is this part's text, the only one of the body */
 };
 
@@ -37,16 +38,14 @@ is_text(const struct mime_part *p)
 }
 
 static void
-add_part(struct wbuf *list, const struct mime_part *p)
+add_part(struct wbuf *list, const struct mime_part *p, size_t size)
 {
 	char id[16];
 	struct wbuf item;
 	struct rec_part rec = { .part_id = structure_id(p, id), .depth = p->depth, .multipart = p->multipart,
 		.type = slice_str(p->type), .charset = slice_str(p->charset), .disposition = slice_str(p->disposition),
-		.name = slice_str(p->name), .cid = slice_str(p->cid), .flags = p->flags };
+		.name = slice_str(p->name), .cid = slice_str(p->cid), .flags = p->flags, .size = size };
 
-	if (!p->multipart)
-		rec.size = content_size(p);
 	wbuf_init(&item, LIM_PART_RECORD);
 	rec_part_encode(&item, &rec);
 	if (item.failed)
@@ -73,16 +72,16 @@ whole_body(const struct mime_tree *t)
 
 /* A text joins the others, cut to what room is left; its bytes stay in *text. */
 static unsigned int
-add_text(struct made *m, const struct mime_part *p, struct wbuf *text, size_t *room)
+add_text(struct made *m, const struct mime_part *p, struct wbuf *text, size_t *size)
 {
 	char id[16];
 	struct wbuf item;
 	struct rec_text rec = { .part = structure_id(p, id) };
 
 	wbuf_reset(text);
-	rec.flags = (uint8_t)text_part(text, p, *room < LIM_TEXT_PART ? *room : LIM_TEXT_PART);
+	rec.flags = (uint8_t)text_part(text, p, m->room < LIM_TEXT_PART ? m->room : LIM_TEXT_PART, size);
 	rec.data = wbuf_slice(text);
-	*room -= rec.data.n;
+	m->room -= rec.data.n;
 	wbuf_init(&item, 0);
 	rec_text_encode(&item, &rec);
 	w_bytes(&m->texts, wbuf_slice(&item), LIM_MIME_TEXT);
@@ -94,20 +93,31 @@ add_text(struct made *m, const struct mime_part *p, struct wbuf *text, size_t *r
 
 /* What is a text already is not made a second time for the note. */
 static void
-add_texts(struct made *m, const struct mime_tree *t)
+note_from(struct made *m, const struct mime_part *body, struct slice text)
+{
+	if (text.n > LIM_NOTE_TEXT)
+		return;
+	text_preview(&m->preview, text);
+	(void)slice_copy(structure_id(body, m->note_part), m->note_part, sizeof(m->note_part));
+}
+
+/* Parts and texts, in one go: a text is decoded once. */
+static void
+add_parts(struct made *m, const struct mime_tree *t)
 {
 	const struct mime_part *body = whole_body(t);
-	size_t room = TEXTS_ROOM;
 	struct wbuf text;
 
 	wbuf_init(&text, 0);
 	for (size_t i = 0; i < t->n; i++) {
-		if (!is_text(&t->part[i]))
-			continue;
-		if (add_text(m, &t->part[i], &text, &room) != 0 || &t->part[i] != body || text.n > LIM_NOTE_TEXT)
-			continue;
-		text_preview(&m->preview, wbuf_slice(&text));
-		(void)slice_copy(structure_id(body, m->note_part), m->note_part, sizeof(m->note_part));
+		const struct mime_part *p = &t->part[i];
+		size_t size = 0;
+
+		if (!is_text(p))
+			size = p->multipart ? 0 : content_size(p);
+		else if (add_text(m, p, &text, &size) == 0 && p == body)
+			note_from(m, p, wbuf_slice(&text));
+		add_part(&m->parts, p, size);
 	}
 	wbuf_free(&text);
 }
@@ -115,9 +125,7 @@ add_texts(struct made *m, const struct mime_tree *t)
 static void
 add_body(struct rec_parsed *rec, const struct mime_tree *t, struct made *m)
 {
-	for (size_t i = 0; i < t->n; i++)
-		add_part(&m->parts, &t->part[i]);
-	add_texts(m, t);
+	add_parts(m, t);
 	if (m->note_part[0] == '\0') {
 		text_note(&m->note, t);
 		text_preview(&m->preview, wbuf_slice(&m->note));
@@ -142,7 +150,7 @@ made_free(struct made *m)
 int
 parse_record(struct wbuf *out, struct slice message, const struct mime_tree *tree)
 {
-	struct made m = { .note_part = "" };
+	struct made m = { .room = TEXTS_ROOM };
 	struct wbuf header;
 	struct slice fields, body;
 	struct rec_parsed rec = { 0 };

@@ -195,7 +195,7 @@ flag_documents(struct mime_tree *t)
 	wbuf_init(&html, 0);
 	for (size_t i = 0; i < t->n && has_cid_image(t) && html.n < LIM_TEXT_PART; i++)
 		if (strcmp(t->part[i].type, "text/html") == 0)
-			(void)text_part(&html, &t->part[i], LIM_TEXT_PART);
+			(void)text_part(&html, &t->part[i], LIM_TEXT_PART, NULL);
 	for (size_t i = 0; i < t->n; i++)
 		if (is_document(t, &t->part[i], &html))
 			t->part[i].flags |= PART_DOCUMENT;

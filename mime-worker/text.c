@@ -15,24 +15,34 @@
 static void
 unix_lines(struct wbuf *b, size_t start)
 {
-	size_t to = start;
+	size_t to = start, i = start, n;
+	const uint8_t *cr;
 
-	for (size_t i = start; i < b->n; i++)
-		if (!(b->p[i] == '\r' && i + 1 < b->n && b->p[i + 1] == '\n'))
-			b->p[to++] = b->p[i];
+	while (i < b->n) {
+		cr = memchr(b->p + i, '\r', b->n - i);
+		n = cr != NULL ? (size_t)(cr - (b->p + i)) : b->n - i;
+		memmove(b->p + to, b->p + i, n);
+		to += n;
+		i += n;
+		if (i < b->n && (i + 1 == b->n || b->p[i + 1] != '\n'))
+			b->p[to++] = '\r';
+		i++;
+	}
 	b->n = to;
 }
 
 unsigned int
-text_part(struct wbuf *out, const struct mime_part *p, size_t max)
+text_part(struct wbuf *out, const struct mime_part *p, size_t max, size_t *size)
 {
-	size_t start = out->n, room = max > start ? max - start : 0;
+	size_t start = out->n, room = max > start ? max - start : 0, most = room * RAW_PER_TEXT * 2 + 16;
 	unsigned int problem = p->encoding == ENC_UNKNOWN ? CHARSET_PROBLEM : 0;
 	struct wbuf raw;
 
 	/* Line ends shrink: one byte more in for each, so decode twice the room. */
 	wbuf_init(&raw, 0);
-	(void)content_decode(&raw, p, room * RAW_PER_TEXT * 2 + 16);
+	(void)content_decode(&raw, p, most);
+	if (size != NULL)
+		*size = raw.n < most ? raw.n : content_size(p);
 	problem |= charset_decode(out, slice_str(p->charset), wbuf_slice(&raw), start + room * 2);
 	wbuf_free(&raw);
 	unix_lines(out, start);
@@ -58,11 +68,11 @@ note_part(struct wbuf *out, const struct mime_part *p)
 	if (out->n > 0 && out->n < LIM_NOTE_TEXT && out->p[out->n - 1] != '\n')
 		w_u8(out, '\n');
 	if (!is_html(p)) {
-		(void)text_part(out, p, LIM_NOTE_TEXT);
+		(void)text_part(out, p, LIM_NOTE_TEXT, NULL);
 		return;
 	}
 	wbuf_init(&text, 0);
-	(void)text_part(&text, p, LIM_TEXT_PART);
+	(void)text_part(&text, p, LIM_TEXT_PART, NULL);
 	html_text(out, wbuf_slice(&text), LIM_NOTE_TEXT);
 	wbuf_free(&text);
 }
@@ -89,17 +99,23 @@ take_line(struct slice *rest)
 	return line;
 }
 
-/* Appends lines until surely enough is there. */
+/* Appends lines, one space between them, until surely enough is there. */
 static void
 gather(struct wbuf *out, struct slice note, bool quoted_too)
 {
-	while (note.n > 0 && out->n < (size_t)LIM_PREVIEW * 4) {
+	while (note.n > 0 && out->n < LIM_PREVIEW) {
 		struct slice line = take_line(&note);
+		size_t end = out->n;
 
-		if (quoted_too || line.p[0] != '>')
-			w_raw(out, line.p, line.n);
+		if (!quoted_too && line.p[0] == '>')
+			continue;
+		if (end > 0)
+			w_u8(out, ' ');
+		w_raw(out, line.p, line.n);
+		utf8_one_line(out, end > 0 ? end + 1 : 0);
+		if (end > 0 && out->n == end + 1)
+			out->n = end;	/* there was nothing in it */
 	}
-	utf8_one_line(out, 0);
 }
 
 void

@@ -10,8 +10,9 @@
  * Append the text of a part: decoded, UTF-8, CRLF as LF, NUL characters
  * dropped, at most max bytes in all in *out. Returns BLOB_TRUNCATED and
  * BLOB_ENCODING_PROBLEM as they apply (RFC 8621 s. 4.1.4, EmailBodyValue).
+ * *size, if not NULL: as content_size.
  */
-unsigned int text_part(struct wbuf *out, const struct mime_part *, size_t max);
+unsigned int text_part(struct wbuf *out, const struct mime_part *, size_t max, size_t *size);
 
 /* The message's body as plain text: the parts of textBody one after another,
  * HTML converted; at most LIM_NOTE_TEXT bytes. Parts are flagged (parts.h). */

@@ -305,7 +305,7 @@ text_size(void **state)
 		for (size_t over = 0; over <= 1; over++) {
 			parse_many(&p, &m, "A: b\n\n", "x", limits[i] - 1 + over, "y");
 			wbuf_reset(&out);
-			assert_int_equal(text_part(&out, &p.tree->part[0], LIM_TEXT_PART),
+			assert_int_equal(text_part(&out, &p.tree->part[0], LIM_TEXT_PART, NULL),
 			    i == 0 && over ? BLOB_TRUNCATED : 0);
 			text = i == 0 ? wbuf_slice(&out) : test_note(&p);
 			assert_int_equal(text.n, limits[i]);

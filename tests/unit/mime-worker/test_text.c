@@ -159,9 +159,9 @@ test_flags(void **state)
 	(void)state;
 	test_parse(&p, slice_str("Content-Transfer-Encoding: x-strange\r\n\r\nplain\r\n"), false);
 	wbuf_init(&out, 0);
-	assert_int_equal(text_part(&out, &p.tree->part[0], 100), BLOB_ENCODING_PROBLEM);
+	assert_int_equal(text_part(&out, &p.tree->part[0], 100, NULL), BLOB_ENCODING_PROBLEM);
 	wbuf_reset(&out);
-	assert_int_equal(text_part(&out, &p.tree->part[0], 3), BLOB_ENCODING_PROBLEM | BLOB_TRUNCATED);
+	assert_int_equal(text_part(&out, &p.tree->part[0], 3, NULL), BLOB_ENCODING_PROBLEM | BLOB_TRUNCATED);
 	assert_slice(wbuf_slice(&out), "pla");
 	wbuf_free(&out);
 	parsed_free(&p);
@@ -180,7 +180,7 @@ test_cap(void **state)
 	while (m.n < 3 * LIM_TEXT_PART)
 		w_raw(&m, "line of text\r\n", 14);
 	test_parse(&p, wbuf_slice(&m), false);
-	assert_int_equal(text_part(&out, &p.tree->part[0], LIM_TEXT_PART), BLOB_TRUNCATED);
+	assert_int_equal(text_part(&out, &p.tree->part[0], LIM_TEXT_PART, NULL), BLOB_TRUNCATED);
 	assert_int_equal(out.n, LIM_TEXT_PART);
 	assert_int_equal(test_note(&p).n, LIM_NOTE_TEXT);
 	parsed_free(&p);
