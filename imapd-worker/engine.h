@@ -45,6 +45,7 @@ enum idle_state { IDLE_OFF, IDLE_ASKED, IDLE_ON, IDLE_ENDING };
 /* What the server said of the selected folder since SELECT. */
 struct selected {
 	struct folder *folder;	/* NULL: none */
+	bool untied;		/* INBOX, selected before LIST has told of it */
 	uint32_t uidvalidity, uidnext, exists;
 	uint64_t modseq;	/* at SELECT; 0: it has none */
 	bool read_only, keywords_any;
@@ -320,9 +321,11 @@ void probe_failed(struct engine *, enum step, const char *code, struct slice det
 /* select.c */
 bool select_folder(struct engine *, struct folder *);	/* true: it is selected */
 /* INBOX (folder NULL) before it is listed; when it is, tie the command to it, and
- * when it has its number, settle what SELECT told. */
+ * when it has its number, settle what SELECT told. What happens in it between
+ * its SELECT and that is missed: it is selected again in its turn. */
 void select_begin(struct engine *, struct folder *);
 void select_tie(struct engine *, struct folder *);
+void select_missed(struct engine *);
 void select_settled(struct engine *);
 void select_response(struct engine *, const struct imap_response *);
 void select_tagged(struct engine *, const struct pending *, const struct imap_response *);

@@ -3,10 +3,9 @@
  * may be used, which folders are there and which of them have changed.
  *
  * Only CAPABILITY is waited for, where the server has not told it with the
- * login. ID, ENABLE, NAMESPACE, LIST and the SELECT of
- * INBOX go out together, and where STATUS comes with LIST (RFC 5819) or can be
- * asked, folders that are as they were need no SELECT: an unchanged mailbox
- * costs two round trips.
+ * login. ID, ENABLE, the SELECT of INBOX, NAMESPACE and LIST go out together,
+ * and where STATUS comes with LIST (RFC 5819) or can be asked, folders that are
+ * as they were need no SELECT: an unchanged mailbox costs one or two round trips.
  */
 #include "clock.h"
 #include "engine.h"
@@ -125,8 +124,8 @@ unselect(struct engine *e)
 	(void)imap_end(&e->writer);
 }
 
-void
-session_list(struct engine *e)
+static void
+list_begin(struct engine *e)
 {
 	unselect(e);
 	if (e->before.n > 0)
@@ -139,12 +138,24 @@ session_list(struct engine *e)
 	e->progress_done = e->progress_total = 0;
 	e->state = ENGINE_LIST;
 	sync_progress(e, PHASE_LISTING);
+}
+
+static void
+list_ask(struct engine *e)
+{
 	if ((e->caps & CAP_NAMESPACE) != 0) {
 		(void)imap_begin(&e->writer, CMD_NAMESPACE);
 		imap_text(&e->writer, "NAMESPACE");
 		(void)imap_end(&e->writer);
 	}
 	list(e, SLICE_NONE);
+}
+
+void
+session_list(struct engine *e)
+{
+	list_begin(e);
+	list_ask(e);
 }
 
 /* INBOX is there under this name wherever it is (RFC 3501 s. 5.1). */
@@ -172,8 +183,11 @@ hello_capable(struct engine *e)
 	if ((e->caps & CAP_ID) != 0)
 		hello_who(&e->writer);
 	enable(e);
-	session_list(e);
+	list_begin(e);
+	/* Before LIST: the STATUS of a folder that is open is at hand, and many a
+	 * server reads through a large one for it. */
 	select_inbox(e);
+	list_ask(e);
 }
 
 /* Most servers tell them with the OK to the login (RFC 3501 s. 7.1). */

@@ -120,8 +120,10 @@ rows_fetch(struct engine *e, const struct imap_response *r)
 	const struct imap_fetch *f = &r->fetch;
 	struct pending *p;
 
-	if (e->sel.folder == NULL)
+	if (e->sel.folder == NULL) {
+		select_missed(e);
 		return;
+	}
 	if (f->uid == 0) {
 		if (f->has_flags)
 			note_sequence(e, (uint32_t)r->number);
@@ -154,6 +156,8 @@ rows_exists(struct engine *e, uint32_t n)
 {
 	struct selected *s = &e->sel;
 
+	if (n != s->exists)
+		select_missed(e);
 	/* Fewer without EXPUNGE is against RFC 3501 s. 7.3.1; a listing puts it right. */
 	if (s->folder != NULL && n > s->exists) {
 		s->arrived_at = s->arrived ? s->arrived_at : clock_ms();
@@ -169,8 +173,10 @@ rows_expunge(struct engine *e, uint32_t seq)
 {
 	struct selected *s = &e->sel;
 
-	if (s->folder == NULL)
+	if (s->folder == NULL) {
+		select_missed(e);
 		return;
+	}
 	s->expunged = true;
 	s->known -= seq <= s->known && s->known > 0;
 	if (s->exists > 0)
@@ -200,6 +206,8 @@ rows_vanished(struct engine *e, struct slice set, bool earlier)
 	struct wbuf w;
 	bool bad;
 
+	if (f == NULL)
+		select_missed(e);
 	if (f == NULL || !f->synced)
 		return;
 	if (f->id == 0) {	/* selected before the store has numbered it */

@@ -52,6 +52,17 @@ select_folder(struct engine *e, struct folder *f)
 	return false;
 }
 
+static void
+selected(struct engine *e, struct folder *f)
+{
+	f->failures = 0;
+	f->retry_at = 0;
+	e->sel.untied = false;
+	e->sel.folder = f;
+	if (f->id != 0 || !f->synced)
+		select_settled(e);
+}
+
 void
 select_tie(struct engine *e, struct folder *inbox)
 {
@@ -59,6 +70,17 @@ select_tie(struct engine *e, struct folder *inbox)
 
 	if (p != NULL && p->folder == NULL)
 		p->folder = e->wanted = inbox;
+	else if (e->sel.untied && inbox != NULL)
+		selected(e, inbox);
+	else
+		select_missed(e);	/* more folders than are kept, and it is not among them */
+}
+
+void
+select_missed(struct engine *e)
+{
+	if (e->sel.untied)
+		e->sel = (struct selected){ 0 };
 }
 
 /* Untagged data while SELECT is pending. */
@@ -122,6 +144,8 @@ refused(struct engine *e, struct folder *f, const struct imap_response *r)
 		engine_drop(e, code, r->text);
 		return;
 	}
+	if (f == NULL)
+		return;		/* not listed yet: in its turn it is refused again */
 	e->refusal = code;
 	f->failures++;
 	f->dirty = f->synced;
@@ -138,11 +162,6 @@ select_tagged(struct engine *e, const struct pending *p, const struct imap_respo
 	struct folder *f = p->folder;
 
 	e->wanted = NULL;
-	/* Answered before LIST, which was asked first: done again in its turn. */
-	if (f == NULL) {
-		e->sel = (struct selected){ 0 };
-		return;
-	}
 	if (r->status != IMAP_OK) {
 		e->sel = (struct selected){ 0 };
 		refused(e, f, r);
@@ -154,11 +173,10 @@ select_tagged(struct engine *e, const struct pending *p, const struct imap_respo
 		engine_protocol_error(e, "SELECT without UIDVALIDITY");
 		return;
 	}
-	f->failures = 0;
-	f->retry_at = 0;
-	e->sel.folder = f;
-	if (f->id != 0 || !f->synced)
-		select_settled(e);
+	if (f != NULL)
+		selected(e, f);
+	else
+		e->sel.untied = true;
 }
 
 /* The server shows only so many, and the store should know that there are more. */

@@ -45,6 +45,7 @@ static struct test_state {
 	struct bound bound[8];	/* positions given back; others are new */
 	uint32_t first_low[8];	/* of them */
 	bool hold;		/* keep credits back */
+	bool in_order;		/* commands are heard as they leave */
 	bool at_login;		/* streams begin with the server's capabilities */
 	unsigned int held;
 	size_t body_size;
@@ -429,6 +430,31 @@ say(const char *fmt, ...)
 	say_bytes(line, (size_t)n + 2);
 }
 
+static inline bool
+is_command(const char *line, const char *command)
+{
+	size_t n = strspn(line + 1, "0123456789");
+
+	return *line == 'P' && strncmp(line + 1 + n, command, strlen(command)) == 0;
+}
+
+/* INBOX is selected before LIST is asked for. Most tests answer LIST first, as a
+ * server may, and hear the two in that order. */
+static inline void
+list_first(char *line)
+{
+	char select[64], *next = strstr(line, "\r\n") + 2, *end = next;
+	size_t n = (size_t)(next - line);
+
+	while (strstr(end, "\r\n") != NULL && (is_command(end, " LIST ") || is_command(end, " NAMESPACE")))
+		end = strstr(end, "\r\n") + 2;
+	if (end == next || n > sizeof(select))
+		return;
+	memcpy(select, line, n);
+	memmove(line, next, (size_t)(end - next));
+	memcpy(end - n, select, n);
+}
+
 /* The next line the engine wrote, without CRLF; NULL when there is none. */
 static inline char *
 heard(void)
@@ -443,6 +469,10 @@ heard(void)
 	line = t.in + t.in_at;
 	if ((end = strstr(line, "\r\n")) == NULL)
 		return NULL;
+	if (!t.in_order && is_command(line, " SELECT \"INBOX\"")) {
+		list_first(line);
+		end = strstr(line, "\r\n");
+	}
 	*end = '\0';
 	t.in_at = (size_t)(end + 2 - t.in);
 	return line;

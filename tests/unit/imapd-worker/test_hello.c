@@ -38,7 +38,8 @@ list_status_tells(unsigned int tag, unsigned int sent_modseq)
 	ok(tag);
 }
 
-/* One round trip for CAPABILITY, one for all the rest. */
+/* One round trip for CAPABILITY, one for all the rest; or, told at the login, one for all.
+ * INBOX is selected in front of LIST, and the two are answered in one order or the other. */
 static void
 two_round_trips(unsigned int sent_modseq, bool at_login)
 {
@@ -51,13 +52,18 @@ two_round_trips(unsigned int sent_modseq, bool at_login)
 	tag = expect("ENABLE QRESYNC");
 	say("* ENABLED QRESYNC");
 	ok(tag);
+	t.in_order = at_login;
+	if (at_login)
+		select_tells(expect("SELECT \"INBOX\""), 4, 21, 100);
 	tag = expect("NAMESPACE");
 	list = expect("LIST \"\" \"*\" RETURN (SPECIAL-USE STATUS " ITEMS ")");
 	say("* NAMESPACE ((\"\" \"/\")) NIL NIL");
 	ok(tag);
-	tag = expect("SELECT \"INBOX\"");
+	if (!at_login)
+		tag = expect("SELECT \"INBOX\"");
 	list_status_tells(list, sent_modseq);
-	select_tells(tag, 4, 21, 100);
+	if (!at_login)
+		select_tells(tag, 4, 21, 100);
 }
 
 static void
@@ -223,30 +229,85 @@ return_options_refused(void **state)
 	start(&plain);
 	capable("LIST-EXTENDED LIST-STATUS SPECIAL-USE");
 	tag = expect("LIST \"\" \"*\" RETURN (SPECIAL-USE STATUS (MESSAGES UIDNEXT UIDVALIDITY))");
-	say("P%u BAD what?", tag);
 	(void)expect("SELECT \"INBOX\"");
+	say("P%u BAD what?", tag);
 	ok(expect("LIST \"\" \"*\""));
 	assert_int_equal(t.e.state, ENGINE_BACKOFF);	/* nothing listed */
 	stop();
 }
 
-/* Its answer comes too early to be of use: done again in its turn. */
+/* SELECT is answered, then says is said, then the list comes. Rows: what LIST tells. */
 static void
-select_answered_first(void **state)
+selected_first(const char *answer, const char *says, const char *rows)
 {
 	unsigned int list, tag;
 
-	(void)state;
 	start(&plain);
+	t.in_order = true;
 	capable("");
-	list = expect("LIST \"\" \"*\"");
 	tag = expect("SELECT \"INBOX\"");
-	select_tells(tag, 0, 1, 0);
-	say("* LIST () \"/\" INBOX");
-	ok(list);
-	select_tells(expect("SELECT \"INBOX\""), 0, 1, 0);
+	list = expect("LIST \"\" \"*\"");
+	if (answer == NULL)
+		select_tells(tag, 0, 1, 0);
+	else
+		say("P%u %s", tag, answer);
+	if (says != NULL)
+		say("%s", says);
+	if (t.e.state == ENGINE_LIST) {
+		say("%s", rows);
+		ok(list);
+	}
+}
+
+/* What it told holds when the list comes. */
+static void
+select_answered_first(void **state)
+{
+	(void)state;
+	selected_first(NULL, NULL, "* LIST () \"/\" INBOX");
+	(void)expect("NOOP");
 	forget();
+	assert_non_null(strstr(t.told, "open 10 validity=7 next=1 exists=0 ro=0 any=1\n"));
 	assert_non_null(strstr(t.told, "live\n"));
+	stop();
+}
+
+/* But not when something has happened in between: done again in its turn. */
+static void
+missed_before_the_list(void **state)
+{
+	static const char *const news[] = { "* 1 EXISTS", "* 1 EXPUNGE", "* 1 FETCH (UID 9 FLAGS ())", "* 1 FETCH (FLAGS ())",
+		"* VANISHED 1:4" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(news) / sizeof(news[0]); i++) {
+		selected_first(NULL, news[i], "* LIST () \"/\" INBOX");
+		select_tells(expect("SELECT \"INBOX\""), 0, 1, 0);
+		forget();
+		assert_non_null(strstr(t.told, "live\n"));
+		stop();
+	}
+	selected_first(NULL, "* 0 EXISTS", "* LIST () \"/\" INBOX");	/* no news */
+	(void)expect("NOOP");
+	stop();
+}
+
+/* Refused before it is known which folder that is; and a list without it. */
+static void
+refused_before_the_list(void **state)
+{
+	(void)state;
+	selected_first("NO [NOPERM] not yours", NULL, "* LIST () \"/\" INBOX");
+	say("P%u NO [NOPERM] not yours", expect("SELECT \"INBOX\""));
+	forget();
+	assert_non_null(strstr(t.told, "error 10 sync.folder_denied\n"));
+	stop();
+	selected_first("NO [UNAVAILABLE] later", NULL, "");
+	assert_int_equal(t.e.state, ENGINE_BACKOFF);
+	stop();
+	selected_first(NULL, NULL, "* LIST () \"/\" Other");	/* left out, and there all the same */
+	forget();
+	assert_non_null(strstr(t.told, "open 11 validity=7 next=1 exists=0 ro=0 any=1\n"));
 	stop();
 }
 
@@ -302,6 +363,8 @@ main(void)
 		cmocka_unit_test(condstore_alone),
 		cmocka_unit_test(return_options_refused),
 		cmocka_unit_test(select_answered_first),
+		cmocka_unit_test(missed_before_the_list),
+		cmocka_unit_test(refused_before_the_list),
 		cmocka_unit_test(inbox_refused),
 		cmocka_unit_test(inbox_by_name),
 	};
