@@ -134,11 +134,14 @@ class Ours:
         want = "full" if self.content == "all" else "header"
         return all(e["contentState"] == want for ascending in (True, False) for e in self.emails(50, ascending))
 
-    def sync(self, count, seconds=900):
-        """Unpauses and waits until all count Emails are there. The run; "stored": the run until all could be read."""
+    def sync(self, count, seconds=900, look=True):
+        """
+        Unpauses and waits until all count Emails are there. The run; "stored": the run until all could be read, where
+        the bench shall look for that; else it only listens until nothing more comes.
+        """
         watch, stretch = Watch(self.ats, self.account), self.stretch()
         self.unpause()
-        stored = self._await_stored(watch, stretch, count, seconds) if self.content == "all" else None
+        stored = self._await_stored(watch, stretch, count, seconds) if self.content == "all" and look else None
         while True:
             watch.quiet()
             run = stretch.told(watch.last() or stretch.begin)

@@ -66,7 +66,7 @@ class Synced:
     def new(self):
         def counted(run):
             return run, None if run["messages"] == NEW else f"{run['messages']} new messages of {NEW}"
-        out = {"Postern": lambda: (self.ours.sync(self.count), self._arrived()),
+        out = {"Postern": lambda: (self.ours.sync(self.count, look=False), self._arrived()),
                "bare": lambda: counted(self.floor("new", self.uid))}
         if self.mbsync:
             out["mbsync"] = self._mbsync

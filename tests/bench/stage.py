@@ -63,10 +63,11 @@ class Stage:
         self.liars.__exit__(*failure)
         self.world.stop()
 
-    def put(self, user, times=1):
+    def put(self, user, times=1, warm=("headers", "discard")):
+        """warm: jobs that make files, indexes and caches warm for whoever comes first."""
         self.world.mails(user)  # makes the maildir
         self.mailbox.fill(self.world.dovecot, user, times)
-        for item in ("headers", "discard"):  # files, indexes and caches warm for whoever comes first
+        for item in warm:
             self.floor(item, user=user)
 
     def deliver(self, user, n):
