@@ -1,10 +1,13 @@
 """A mailbox whose folders are labels (X-GM-EXT-1): each message once, whatever it is labelled, and both ways."""
 
+import re
+
 import pytest
 
 from desk import Desk
 from gmail import Gmail
 from gmail_box import ALL, DRAFTS, INBOX, SENT, SPAM, TRASH, Box
+from gmail_session import AFTER
 from peers import CANDIDATE, RECRUITER, message, until
 from postern import Postern
 
@@ -37,9 +40,10 @@ def as_seen(desk):
     return out
 
 
-def same(desk, box, seconds=20):
+def same(desk, box, seconds=20, views_of_all=("\\Starred", "\\Important")):
+    """views_of_all: folders that are not synced, since they only show what others hold."""
     def views():
-        left_out = {f.name for label in ("\\Starred", "\\Important") if (f := box.folder(label))}
+        left_out = {f.name for label in views_of_all if (f := box.folder(label))}
         return {k: v for k, v in box.shown().items() if k[0] not in left_out}
     try:
         until("the same", lambda: as_seen(desk) == views(), seconds, 0.1)
@@ -254,3 +258,61 @@ def test_destroyed(postern, gmail, box):
     until("for good", lambda: not box.mails(TRASH))
     same(desk, box)
     assert not desk.reviews() and [m.subject for m in box.mails(ALL)] == ["stays"]
+
+
+# ---- each extension of Gmail can be done without -------------------------------------
+
+# what is not offered: (what must then not be on the wire, what must be with it)
+EXTENSIONS = {
+    "UTF8=ACCEPT": (rb"UTF8|[\x80-\xff]", rb"ENABLE UTF8=ACCEPT"),
+    "LITERAL-": (rb"\{\d+\+\}", rb"\{\d+\+\}"),
+    "ESEARCH": (rb"SEARCH RETURN", rb"SEARCH RETURN"),
+    "CONDSTORE": (rb"CONDSTORE|MODSEQ|CHANGEDSINCE", rb"CHANGEDSINCE"),
+    "MOVE": (rb"UID MOVE", rb"UID MOVE"),
+    "X-GM-EXT-1": (rb"X-GM", rb"X-GM-MSGID X-GM-THRID"),
+    "LIST-STATUS": (rb"RETURN \([^\n]*STATUS", rb"RETURN \([^\n]*STATUS \("),
+    "none of them": (rb"QRESYNC|NOTIFY", rb"."),
+}
+
+
+def without(*hidden):
+    return " ".join(word for word in AFTER.split() if word not in hidden)
+
+
+@pytest.mark.deadline(120)
+def test_each_extension_can_be_done_without(liars, tmp_path, need_postern):
+    boxes = {name: Box("de") for name in EXTENSIONS}
+    servers = {name: Gmail(liars, {RECRUITER: box}, capability=without(name)) for name, box in boxes.items()}
+    for box in boxes.values():
+        box.create("Köln")
+        for subject in ("read there", "read here", "moved here", "gone there"):
+            box.add(mail(subject))
+    with Postern(tmp_path / "postern", servers["none of them"], first=0) as postern:
+        ats = postern.jmap(timeout=120)
+        desks = {}
+        for n, (name, server) in enumerate(servers.items()):
+            ends = server.endpoints(RECRUITER)
+            desks[name] = Desk(ats, postern.link(RECRUITER, client=ats, wait=False, mode="receiveOnly", folders=MINE,
+                                                 imap=ends["imap"], address=f"r{n}@agency.example"), RECRUITER)
+        left_out = {name: ("\\Starred", "\\Important") + (ALL,) * (name == "X-GM-EXT-1") for name in EXTENSIONS}
+        for name, desk in desks.items():
+            same(desk, boxes[name], 40, left_out[name])
+            ids = {e["subject"]: e["id"] for e in desk.emails()}
+            koeln = {m["name"]: m["id"] for m in ats.get("Mailbox", desk.account)}["Köln"]
+            everywhere = {k: True for k in desk.one(ids["moved here"])["mailboxIds"] if k != desk.boxes()["inbox"]}
+            ats.update("Email", ids["moved here"], {"mailboxIds": {**everywhere, koeln: True}}, desk.account)
+            ats.update("Email", ids["read here"], {"keywords/$seen": True}, desk.account)
+            ats.create("Email", desk.account, **desk.draft([CANDIDATE], "draft"))
+            boxes[name].flag(boxes[name].find("read there"), add=["\\Seen"])
+            boxes[name].label(boxes[name].find("gone there"), remove=[INBOX])
+            boxes[name].add(mail("new"))
+        for name, desk in desks.items():
+            box = boxes[name]
+            until(f"all at the server without {name}", lambda b=box: (
+                b.find("moved here").labels == {"Köln"} and b.find("read here").flags == {"\\Seen"}
+                and len(b.mails(DRAFTS)) == 1), 40)
+            same(desk, box, 40, left_out[name])
+        assert not re.search(r"SIGSEGV|SIGSYS|sync.protocol_error", postern.log_text())
+    for name, (never, used) in EXTENSIONS.items():
+        assert not (found := servers[name].said(never)), f"{name}: {found}"
+        assert servers["none of them"].said(used), f"{name} is offered and not used"

@@ -16,9 +16,10 @@ from unpacked import Missing
 SERVERS = {
     "Cyrus": Cyrus,
     "Courier": Courier,
+    "Cyrus without OBJECTID": lambda *args: Cyrus(*args, extra="suppress_capabilities: OBJECTID"),
     "Cyrus, folders beside INBOX": lambda *args: Cyrus(*args, slash=True, altnamespace=True),
 }
-LONG = {"Cyrus, folders beside INBOX"}
+LONG = {"Cyrus, folders beside INBOX", "Cyrus without OBJECTID"}
 NAMES = {"\\Seen": "$seen", "\\Flagged": "$flagged", "\\Answered": "$answered", "\\Draft": "$draft"}
 
 
@@ -143,6 +144,27 @@ def test_resync(postern, empty):
     after = ids(desk)
     assert (created, set(updated), destroyed) == ([after["new"]], {before["read"], before["moved"]}, [before["gone"]])
     assert after == {**{s: before[s] for s in ("stays", "read", "moved")}, "new": after["new"]}
+
+
+def test_a_folder_is_renamed(postern, empty, request):
+    """The folder is known again by its MAILBOXID, its messages always."""
+    world, prefix = empty, empty.server.prefix
+    world.append(RECRUITER, prefix + "Jobs", mail("in it"))
+    desk = linked(postern)
+    same(desk, world)
+    before, jobs = ids(desk), next(m["id"] for m in desk.ats.get("Mailbox", desk.account) if m["name"] == "Jobs")
+    assert postern.stop() == 0
+    with world.imap(RECRUITER) as client:
+        client.delete(prefix + "Posts")
+        assert client.rename(prefix + "Jobs", prefix + "Posts")[0] == "OK"
+    postern.start()
+    desk.ats = postern.jmap()
+    desk.ats.wait_for(lambda: ("Posts", "in it") in at_desk(desk), 30, what="the new name")
+    assert ids(desk) == before
+    again = next(m["id"] for m in desk.ats.get("Mailbox", desk.account) if m["name"] == "Posts")
+    assert (again == jobs) == (request.node.callspec.params["other"] in ("Cyrus", "Cyrus, folders beside INBOX"))
+    with world.imap(RECRUITER) as client:
+        client.rename(prefix + "Posts", prefix + "Jobs")
 
 
 def test_new_mail_is_live(postern, empty):
