@@ -146,6 +146,7 @@ def test_resync(postern, empty):
     assert after == {**{s: before[s] for s in ("stays", "read", "moved")}, "new": after["new"]}
 
 
+@pytest.mark.long
 def test_a_folder_is_renamed(postern, empty, request):
     """The folder is known again by its MAILBOXID, its messages always."""
     world, prefix = empty, empty.server.prefix
