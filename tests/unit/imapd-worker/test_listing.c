@@ -35,6 +35,33 @@ utf8_accept(void **state)
 	stop();
 }
 
+/* OBJECTID: asked for alone, and what else is known of the folder stays. */
+static void
+mailbox_ids(void **state)
+{
+	unsigned int list, tag, status;
+
+	(void)state;
+	start(&plain);
+	capable("IDLE OBJECTID LIST-EXTENDED LIST-STATUS");
+	list = expect("LIST \"\" \"*\" RETURN (STATUS (MESSAGES UIDNEXT UIDVALIDITY))");
+	tag = expect("SELECT \"INBOX\"");
+	say("* LIST () \"/\" INBOX\r\n* STATUS INBOX (MESSAGES 7 UIDNEXT 9 UIDVALIDITY 7)\r\n* LIST (\\Sent) \"/\" Sent");
+	ok(list);
+	opened(tag, 7, 7, 9);
+	status = expect("STATUS \"INBOX\" (MAILBOXID)");
+	assert_int_equal(expect("STATUS \"Sent\" (MAILBOXID)"), status + 1);
+	say("* STATUS INBOX (MAILBOXID (F1))\r\n* STATUS Sent (MAILBOXID (NIL))");
+	ok(status);
+	told("");
+	ok(status + 1);
+	assert_string_equal(t.e.folders.v[0].objectid, "F1");
+	assert_string_equal(t.e.folders.v[1].objectid, "");
+	assert_int_equal(t.e.folders.v[0].status.messages, 7);
+	assert_non_null(strstr(t.told, "found INBOX role=1 synced=1\nfound Sent role=2 synced=1\nlisted 2\n"));
+	stop();
+}
+
 /* Offered, and not given: names are modified UTF-7 as ever. */
 static void
 utf8_refused(void **state)
@@ -206,6 +233,7 @@ main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(utf8_accept),
+		cmocka_unit_test(mailbox_ids),
 		cmocka_unit_test(utf8_refused),
 		cmocka_unit_test(namespaces),
 		cmocka_unit_test(many_foreign_roots),
