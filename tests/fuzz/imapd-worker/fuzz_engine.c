@@ -49,7 +49,7 @@ on_found(struct chan *c, const union msg *m, int *fd)
 
 	(void)fd;
 	if (ids % 2 == 0)
-		b = (struct msg_mailbox_bound){ b.raw_name, ids, 7, 10, 5, 2, ids % 4 == 0 };
+		b = (struct msg_mailbox_bound){ b.raw_name, ids, 7, 10, 5, 2, ids % 4 == 0, 0 };
 	return send_mailbox_bound(c, &b);
 }
 
