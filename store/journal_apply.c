@@ -208,9 +208,21 @@ append_refused(uint32_t link, const struct rec_pending *p)
 	email_free(&e);
 }
 
-/* What was to be done once this was done is not done. */
+/* A person is told, except of what nobody asked for. */
 static void
-drop_followers(uint32_t link, uint64_t op)
+tell(uint32_t link, const struct rec_pending *p, struct slice code, struct slice detail)
+{
+	uint64_t mailbox = p->kind == OP_MOVE || p->kind == OP_COPY ? p->target : p->mailbox;
+
+	if (p->kind == OP_APPEND && mailbox_role(link, mailbox) == MBOX_SENT)
+		code = slice_str("send.copy_failed");
+	if (p->email != 0 && table_get(T_email, KEY(email, .account = link, .id = p->email), NULL))
+		review_refused(link, p->email, p->kind, mailbox, code, detail);
+}
+
+/* What was to be done once this was done is not done, for the same reason. */
+static void
+drop_followers(uint32_t link, uint64_t op, const struct msg_op_done *m)
 {
 	struct scan s;
 	struct slice key;
@@ -225,23 +237,12 @@ drop_followers(uint32_t link, uint64_t op)
 			continue;
 		if (row.rec.after == op) {
 			journal_drop(link, k.op);
+			tell(link, &row.rec, m->code, m->detail);
 			email_settle(link, row.rec.email);
 		}
 		row_pending_free(&row);
 	}
 	scan_end(&s);
-}
-
-/* A person is told, except of what nobody asked for. */
-static void
-tell(uint32_t link, const struct rec_pending *p, struct slice code, struct slice detail)
-{
-	uint64_t mailbox = p->kind == OP_MOVE || p->kind == OP_COPY ? p->target : p->mailbox;
-
-	if (p->kind == OP_APPEND && mailbox_role(link, mailbox) == MBOX_SENT)
-		code = slice_str("send.copy_failed");
-	if (p->email != 0 && table_get(T_email, KEY(email, .account = link, .id = p->email), NULL))
-		review_refused(link, p->email, p->kind, mailbox, code, detail);
 }
 
 void
@@ -254,7 +255,7 @@ journal_refused(struct imap_session *s, const struct journal_flight *f, const st
 		append_refused(s->link, p);
 	tell(s->link, p, m->code, m->detail);
 	if (p->kind == OP_APPEND)
-		drop_followers(s->link, f->op);
+		drop_followers(s->link, f->op, m);
 	email_settle(s->link, p->email);
 }
 

@@ -8,6 +8,10 @@
 #include "log.h"
 #include "submit_copy.h"
 
+/* A worker that reads nothing for a while is not broken by it. */
+_Static_assert(LIM_JOURNAL_WINDOW * (2 * LIM_KEYWORDS + LIM_MESSAGE_ID + 256) + LIM_JOURNAL_APPENDS * LIM_INLINE <
+	LIM_CHAN_QUEUE, "a full window of write-back must fit the queue of the channel");
+
 static struct journal_flight *
 flight_of(struct imap_session *s, uint64_t op)
 {

@@ -6,21 +6,6 @@
 static const struct msg_sync_config probe = { .probe = true, .first = 1 };
 
 static void
-settle(const char *caps)
-{
-	settle_at(caps, 21);
-}
-
-static void
-op(const struct msg_op *m)
-{
-	assert_int_equal(send_op(t.store, m, -1), 0);
-	pump();
-	quiet();
-	idle_ends();
-}
-
-static void
 flags(void **state)
 {
 	const struct msg_op m = { .op = 5, .kind = OP_FLAGS, .mailbox = 10, .uidvalidity = 7, .uid = 15,
@@ -28,8 +13,8 @@ flags(void **state)
 	unsigned int tag;
 
 	(void)state;
-	settle("IDLE UIDPLUS MOVE");
-	op(&m);
+	settle_at("IDLE UIDPLUS MOVE", 21);
+	do_op(&m);
 	tag = expect("UID STORE 15 +FLAGS.SILENT (\\Seen $Forwarded)");
 	(void)expect("UID STORE 15 -FLAGS.SILENT (\\Flagged)");
 	(void)expect("UID FETCH 15 (UID FLAGS)");
@@ -40,7 +25,7 @@ flags(void **state)
 	told("flags 10 uid=15 \\Seen $Forwarded\nop 5 result=1 uid=0 code=\n");
 	idle();
 	/* the message is gone: the server says OK and nothing else */
-	op(&m);
+	do_op(&m);
 	tag = expect("UID STORE 15 +FLAGS.SILENT (\\Seen $Forwarded)");
 	(void)expect("UID STORE 15 -FLAGS.SILENT (\\Flagged)");
 	(void)expect("UID FETCH 15 (UID FLAGS)");
@@ -58,18 +43,18 @@ refusals(void **state)
 		.flags_add = slice_str("\\Seen") };
 
 	(void)state;
-	settle("IDLE");
-	op(&m);
+	settle_at("IDLE", 21);
+	do_op(&m);
 	told("op 6 result=2 uid=0 code=sync.uidvalidity_changed\n");
 	idle();
 	/* what is no flag never reaches the wire */
 	m.uidvalidity = 7;
 	m.flags_add = slice_str("\\Seen) X");
-	op(&m);
+	do_op(&m);
 	told("op 6 result=3 uid=0 code=api.invalid\n");
 	idle();
 	m.mailbox = 99;
-	op(&m);
+	do_op(&m);
 	told("op 6 result=3 uid=0 code=sync.folder_missing\n");
 	(void)expect("IDLE");
 	stop();
@@ -82,8 +67,8 @@ move(void **state)
 	unsigned int tag;
 
 	(void)state;
-	settle("IDLE UIDPLUS MOVE");
-	op(&m);
+	settle_at("IDLE UIDPLUS MOVE", 21);
+	do_op(&m);
 	tag = expect("UID FETCH 15 (UID FLAGS)");
 	(void)expect("UID MOVE 15 \"Trash\"");
 	say("* 1 FETCH (UID 15 FLAGS ())");
@@ -108,8 +93,8 @@ append(void **state)
 	unsigned int tag;
 
 	(void)state;
-	settle("IDLE UIDPLUS");
-	op(&m);
+	settle_at("IDLE UIDPLUS", 21);
+	do_op(&m);
 	tag = expect("APPEND \"Sent\" (\\Seen) \"17-Jul-1996 09:44:25 +0000\" {18}");
 	silent();
 	say("+ go ahead");
@@ -123,8 +108,8 @@ append(void **state)
 	(void)expect("STATUS \"Sent\" (MESSAGES UIDNEXT UIDVALIDITY)");
 	stop();
 	/* without APPENDUID it is looked for; literals may go at once */
-	settle("IDLE LITERAL+");
-	op(&m);
+	settle_at("IDLE LITERAL+", 21);
+	do_op(&m);
 	tag = expect("APPEND \"Sent\" (\\Seen) \"17-Jul-1996 09:44:25 +0000\" {18+}");
 	expect_raw("Subject: x");
 	expect_raw("");
@@ -143,15 +128,15 @@ append(void **state)
 	assert_non_null(strstr(t.told, "op 9 result=1 uid=2 code="));
 	stop();
 	/* refused before the literal: it is never sent */
-	settle("IDLE");
-	op(&m);
+	settle_at("IDLE", 21);
+	do_op(&m);
 	tag = expect("APPEND \"Sent\" (\\Seen) \"17-Jul-1996 09:44:25 +0000\" {18}");
 	say("P%u NO [TRYCREATE] no such folder", tag);
 	told("op 9 result=3 uid=0 code=sync.folder_missing\n");
 	ok(expect("STATUS \"Sent\" (MESSAGES UIDNEXT UIDVALIDITY)"));
 	idle();
 	/* so large it is never taken, however often it is tried */
-	op(&m);
+	do_op(&m);
 	tag = expect("APPEND \"Sent\" (\\Seen) \"17-Jul-1996 09:44:25 +0000\" {18}");
 	say("P%u NO [LIMIT] too large", tag);
 	told("op 9 result=3 uid=0 code=sync.append_too_large\n");
@@ -168,14 +153,14 @@ append_utf8(void **state)
 	unsigned int tag;
 
 	(void)state;
-	settle("IDLE UIDPLUS LITERAL+");
-	op(&m);	/* nobody was asked for UTF-8 */
+	settle_at("IDLE UIDPLUS LITERAL+", 21);
+	do_op(&m);	/* nobody was asked for UTF-8 */
 	say("P%u OK [APPENDUID 8 1] done", expect("APPEND \"Sent\" () {19+}"));
 	stop();
-	settle("IDLE UIDPLUS LITERAL+");
+	settle_at("IDLE UIDPLUS LITERAL+", 21);
 	t.e.caps |= CAP_UTF8;
 	t.e.writer.utf8 = true;
-	op(&m);
+	do_op(&m);
 	tag = expect("APPEND \"Sent\" () UTF8 (~{19+}");
 	expect_raw("To: jörg@a");
 	expect_raw("");
@@ -184,18 +169,18 @@ append_utf8(void **state)
 	say("P%u OK [APPENDUID 8 44] done", tag);
 	told("op 9 result=1 uid=44 code=\n");
 	stop();
-	settle("IDLE UIDPLUS LITERAL+");
+	settle_at("IDLE UIDPLUS LITERAL+", 21);
 	t.e.caps |= CAP_UTF8;
 	t.e.writer.utf8 = true;
 	m.data = slice_str("To: a\r\n\r\njörg\r\n");	/* only the body */
-	op(&m);
+	do_op(&m);
 	(void)expect("APPEND \"Sent\" () {16+}");
 	stop();
-	settle("IDLE UIDPLUS LITERAL+");
+	settle_at("IDLE UIDPLUS LITERAL+", 21);
 	t.e.caps |= CAP_UTF8;
 	t.e.writer.utf8 = true;
 	m.data = slice_str("To: j\xf6rg\r\n\r\nhi\r\n");	/* no UTF-8 at all */
-	op(&m);
+	do_op(&m);
 	(void)expect("APPEND \"Sent\" () {16+}");
 	stop();
 }
@@ -210,7 +195,7 @@ big_append(void **state)
 	int fd;
 
 	(void)state;
-	settle("IDLE UIDPLUS");
+	settle_at("IDLE UIDPLUS", 21);
 	memset(data, 'y', sizeof(data));
 	fd = body_put(slice_mem(data, sizeof(data)), &m.data);
 	assert_true(fd >= 0);
@@ -234,8 +219,8 @@ lost_connection(void **state)
 	struct msg_op m = { .op = 11, .kind = OP_MOVE, .mailbox = 10, .uidvalidity = 7, .uid = 15, .target = 12 };
 
 	(void)state;
-	settle("IDLE UIDPLUS MOVE");
-	op(&m);
+	settle_at("IDLE UIDPLUS MOVE", 21);
+	do_op(&m);
 	m.op = 12;
 	assert_int_equal(send_op(t.store, &m, -1), 0);
 	pump();
@@ -256,7 +241,7 @@ bodies(void **state)
 	unsigned int tag;
 
 	(void)state;
-	settle("IDLE");
+	settle_at("IDLE", 21);
 	assert_int_equal(send_body_want(t.store, &w), 0);
 	for (w.uid = 16; w.uid <= 20; w.uid++)
 		assert_int_equal(send_body_want(t.store, &w), 0);
@@ -308,7 +293,7 @@ body_that_lies(void **state)
 	unsigned int tag;
 
 	(void)state;
-	settle("IDLE");
+	settle_at("IDLE", 21);
 	assert_int_equal(send_body_want(t.store, &w), 0);
 	pump();
 	idle_ends();

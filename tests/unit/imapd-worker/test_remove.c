@@ -5,29 +5,14 @@
 #include "write_stage.h"
 
 static void
-settle(const char *caps)
-{
-	settle_at(caps, 21);
-}
-
-static void
-op(const struct msg_op *m)
-{
-	assert_int_equal(send_op(t.store, m, -1), 0);
-	pump();
-	quiet();
-	idle_ends();
-}
-
-static void
 move_by_hand(void **state)
 {
 	const struct msg_op m = { .op = 8, .kind = OP_MOVE, .mailbox = 10, .uidvalidity = 7, .uid = 15, .target = 12 };
 	unsigned int tag;
 
 	(void)state;
-	settle("IDLE UIDPLUS");
-	op(&m);
+	settle_at("IDLE UIDPLUS", 21);
+	do_op(&m);
 	tag = expect("UID FETCH 15 (UID FLAGS)");
 	(void)expect("UID COPY 15 \"Trash\"");
 	say("* 1 FETCH (UID 15 FLAGS ())");
@@ -49,7 +34,7 @@ move_by_hand(void **state)
 	told("flags 10 uid=15 \nflags 10 uid=15 \\Deleted\nop 8 result=1 uid=33 code=\n");
 	idle();
 	/* the copy is refused: nothing is deleted */
-	op(&m);
+	do_op(&m);
 	tag = expect("UID FETCH 15 (UID FLAGS)");
 	(void)expect("UID COPY 15 \"Trash\"");
 	say("* 1 FETCH (UID 15 FLAGS ())");
@@ -68,8 +53,8 @@ move_resumed(void **state)
 	unsigned int tag;
 
 	(void)state;
-	settle("IDLE UIDPLUS");
-	op(&m);
+	settle_at("IDLE UIDPLUS", 21);
+	do_op(&m);
 	tag = expect("UID FETCH 15 (UID FLAGS)");
 	(void)expect("UID COPY 15 \"Trash\"");
 	say("* 1 FETCH (UID 15 FLAGS ())");
@@ -100,7 +85,7 @@ find_alike(void **state)
 	unsigned int tag;
 
 	(void)state;
-	settle("IDLE");
+	settle_at("IDLE", 21);
 	for (int i = 0; i < 2; i++) {
 		assert_int_equal(send_op(t.store, &m, -1), 0);
 		idle_ends();
@@ -140,21 +125,39 @@ marked(const char *set, const char *deleted)
 	ok(tag + 1);
 }
 
-/* Without UIDPLUS: nothing else is marked, so EXPUNGE takes no more than ours. */
 static void
-plain_expunge(void **state)
+expunged(void)
 {
-	unsigned int tag;
+	unsigned int tag = expect("EXPUNGE");
 
-	(void)state;
-	settle("IDLE MOVE");
-	op(&gone);
-	marked("15", "15");
-	tag = expect("EXPUNGE");
 	(void)expect("UID FETCH 15 (UID FLAGS)");
 	say("* 1 EXPUNGE");
 	ok(tag);
 	ok(tag + 1);
+}
+
+/* Still there, and marked. */
+static void
+still_marked(void)
+{
+	unsigned int tag = expect("UID FETCH 15 (UID FLAGS)");
+
+	silent();
+	say("* 1 FETCH (UID 15 FLAGS (\\Deleted))");
+	ok(tag);
+	told("flags 10 uid=15 \\Deleted\nop 6 result=1 uid=0 code=sync.expunge_unsupported\n");
+	idle();
+}
+
+/* Without UIDPLUS: nothing else is marked, so EXPUNGE takes no more than ours. */
+static void
+plain_expunge(void **state)
+{
+	(void)state;
+	settle_at("IDLE MOVE", 21);
+	do_op(&gone);
+	marked("15", "15");
+	expunged();
 	told("op 6 result=1 uid=0 code=\n");
 	stop();
 }
@@ -166,28 +169,18 @@ only_marked(void **state)
 	unsigned int tag;
 
 	(void)state;
-	settle("IDLE MOVE");
-	op(&gone);
+	settle_at("IDLE MOVE", 21);
+	do_op(&gone);
 	marked("15", "15 20");
-	tag = expect("UID FETCH 15 (UID FLAGS)");
-	silent();
-	say("* 1 FETCH (UID 15 FLAGS (\\Deleted))");
-	ok(tag);
-	told("flags 10 uid=15 \\Deleted\nop 6 result=1 uid=0 code=sync.expunge_unsupported\n");
-	idle();
+	still_marked();
 	/* a server that does not answer the question has not proven anything */
-	op(&gone);
+	do_op(&gone);
 	tag = expect("UID STORE 15 +FLAGS.SILENT (\\Deleted)");
 	(void)expect("UID SEARCH DELETED");
 	ok(tag);
 	say("P%u NO cannot", tag + 1);
-	tag = expect("UID FETCH 15 (UID FLAGS)");
-	silent();
-	say("* 1 FETCH (UID 15 FLAGS (\\Deleted))");
-	ok(tag);
-	told("flags 10 uid=15 \\Deleted\nop 6 result=1 uid=0 code=sync.expunge_unsupported\n");
-	idle();
-	op(&gone);
+	still_marked();
+	do_op(&gone);
 	tag = expect("UID STORE 15 +FLAGS.SILENT (\\Deleted)");
 	(void)expect("UID SEARCH DELETED");
 	ok(tag);
@@ -204,8 +197,8 @@ unmarked(void **state)
 	unsigned int tag;
 
 	(void)state;
-	settle("IDLE UIDPLUS MOVE");
-	op(&gone);
+	settle_at("IDLE UIDPLUS MOVE", 21);
+	do_op(&gone);
 	tag = expect("UID STORE 15 +FLAGS.SILENT (\\Deleted)");
 	(void)expect("UID EXPUNGE 15");
 	(void)expect("UID FETCH 15 (UID FLAGS)");
@@ -231,19 +224,15 @@ plain_move(void **state)
 	unsigned int tag;
 
 	(void)state;
-	settle("IDLE");
-	op(&m);
+	settle_at("IDLE", 21);
+	do_op(&m);
 	tag = expect("UID FETCH 15 (UID FLAGS)");
 	(void)expect("UID COPY 15 \"Trash\"");
 	say("* 1 FETCH (UID 15 FLAGS ())");
 	ok(tag);
 	ok(tag + 1);
 	marked("15", "15");
-	tag = expect("EXPUNGE");
-	(void)expect("UID FETCH 15 (UID FLAGS)");
-	say("* 1 EXPUNGE");
-	ok(tag);
-	ok(tag + 1);
+	expunged();
 	told("flags 10 uid=15 \nop 8 result=1 uid=0 code=\n");
 	stop();
 }
@@ -256,8 +245,8 @@ gmail(void **state)
 	unsigned int tag;
 
 	(void)state;
-	settle("IDLE UIDPLUS MOVE X-GM-EXT-1");
-	op(&m);
+	settle_at("IDLE UIDPLUS MOVE X-GM-EXT-1", 21);
+	do_op(&m);
 	tag = expect("UID MOVE 15 \"Trash\"");
 	silent();
 	ok(tag);
@@ -265,7 +254,7 @@ gmail(void **state)
 	ok(expect("STATUS \"Sent\" (MESSAGES UIDNEXT UIDVALIDITY)"));	/* it may have been there too */
 	idle();
 	m.target = 0;
-	op(&m);
+	do_op(&m);
 	(void)expect("UID STORE 15 +FLAGS.SILENT (\\Deleted)");
 	(void)expect("UID EXPUNGE 15");
 	stop();

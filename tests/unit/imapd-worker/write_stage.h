@@ -24,6 +24,16 @@ begin_write(const char *caps, unsigned int next)
 	opened(expect("SELECT \"INBOX\""), 2, 7, next);
 }
 
+/* One operation is given, and its moment has come. */
+static inline void
+do_op(const struct msg_op *m)
+{
+	assert_int_equal(send_op(t.store, m, -1), 0);
+	pump();
+	quiet();
+	idle_ends();
+}
+
 static inline void
 settle_at(const char *caps, unsigned int next)
 {
