@@ -2,7 +2,8 @@
  * A hostile server against the whole engine. In the input, byte 1 stands for
  * the tag of the oldest pending command, so that answers can fit; bytes 2 to
  * 5 are the store's doing: a body wanted, an operation, a settings change, and
- * a connection that ends.
+ * a connection that ends. Byte 6 goes over to the second connection, which
+ * comes when it is wanted, and back.
  */
 #include <fcntl.h>
 #include <signal.h>
@@ -20,11 +21,12 @@
 #include "log.h"
 #include "loop.h"
 #include "messages.h"
+#include "watch.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *, size_t);
 
 static struct engine e;
-static unsigned int wanted;
+static unsigned int wanted, watch_wanted;
 static uint64_t ids;
 
 static void
@@ -35,12 +37,19 @@ want(void *ctx)
 }
 
 static void
+want_watch(void *ctx)
+{
+	(void)ctx;
+	watch_wanted++;
+}
+
+static void
 leave(void *ctx)
 {
 	(void)ctx;
 }
 
-static const struct engine_host host = { want, leave, leave };
+static const struct engine_host host = { want, want_watch, leave };
 
 static int
 on_found(struct chan *c, const union msg *m, int *fd)
@@ -146,9 +155,25 @@ connect_stream(void)
 	return sv[0];
 }
 
-static void
-play(int peer, const uint8_t *p, size_t n)
+/* -1: nobody wants it. */
+static int
+connect_watch(void)
 {
+	int sv[2];
+
+	if (watch_wanted == 0)
+		return -1;
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, sv) == -1)
+		abort();
+	watch_wanted = 0;
+	watch_stream_up(&e, sv[1]);
+	return sv[0];
+}
+
+static void
+play(int first, const uint8_t *p, size_t n)
+{
+	int peer = first, second = -1;
 	const struct msg_sync_config again = { .first = 2, .period_days = 3, .all_folders = true };
 
 	for (; n > 0; p++, n--) {
@@ -162,12 +187,24 @@ play(int peer, const uint8_t *p, size_t n)
 			engine_config(&e, &again);
 		else if (*p == 5)
 			(void)shutdown(peer, SHUT_WR);
+		else if (*p == 6) {
+			if (watch_wanted > 0 && second != -1) {
+				close(second);
+				second = -1;
+			}
+			if (second == -1)
+				second = connect_watch();
+			peer = peer == first && second != -1 ? second : first;
+		}
 		else if (write(peer, p, 1) != 1)
 			break;
-		if (*p == '\n' || *p < 6)
+		if (*p == '\n' || *p < 7)
 			pump(peer);
 	}
 	pump(peer);
+	pump(first);
+	if (second != -1)
+		close(second);
 }
 
 int
@@ -186,7 +223,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	(void)signal(SIGPIPE, SIG_IGN);
 	log_set_level(LOG_LVL_ERROR);
 	child.role = ROLE_IMAP;
-	wanted = 0;
+	wanted = watch_wanted = 0;
 	ids = 0;
 	config.probe = data[0] % 8 == 0;
 	config.first = data[0] % 3;
