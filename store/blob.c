@@ -26,6 +26,8 @@ info_write(uint32_t account, uint64_t blob, const struct blob_info *i)
 	w_u32(&w, i->refs);
 	w_u64(&w, i->hold_until);
 	w_bytes(&w, slice_str(i->type), LIM_TYPE_NAME);
+	if (i->behind > 0)
+		w_u32(&w, i->behind);
 	if (w.failed)
 		db_fail("out of memory");
 	table_put(T_blob, blob_key(account, blob), wbuf_slice(&w));
@@ -45,8 +47,10 @@ blob_stat(uint32_t account, uint64_t blob, struct blob_info *i)
 	i->size = r_u64(&r);
 	i->refs = r_u32(&r);
 	i->hold_until = r_u64(&r);
-	if (slice_copy(r_str(&r, LIM_TYPE_NAME), i->type, sizeof(i->type)) == 0 && !r.failed && r.n == 0 &&
-	    i->size <= LIM_BODY)
+	if (slice_copy(r_str(&r, LIM_TYPE_NAME), i->type, sizeof(i->type)) == 0 && r.n > 0)
+		i->behind = r_u32(&r);
+	if (!r.failed && r.n == 0 && i->size <= LIM_BODY &&
+	    (i->behind == 0 || (i->size <= BLOB_CHUNK && i->behind <= BLOB_BEHIND)))
 		return true;
 	table_log_damaged(T_blob, slice_mem(k.p, k.n));
 	return false;
@@ -80,23 +84,65 @@ blob_put(uint32_t account, struct slice data, struct slice type, uint32_t refs, 
 	return id;
 }
 
+uint64_t
+blob_put_with(uint32_t account, struct slice data, struct slice type, struct slice texts)
+{
+	struct blob_info info = { .size = data.n, .behind = (uint32_t)texts.n, .refs = 1 };
+	static struct wbuf w;
+	uint64_t id;
+
+	if (data.n > BLOB_CHUNK || texts.n > BLOB_BEHIND || slice_copy(type, info.type, sizeof(info.type)) == -1)
+		return 0;
+	wbuf_reset(&w);
+	w_raw(&w, data.p, data.n);
+	w_raw(&w, texts.p, texts.n);
+	if (w.failed)
+		db_fail("out of memory");
+	id = store_next_id();
+	table_put(T_blobrow, KEY(blobrow, .account = account, .id = id, .n = 0), blob_pack(wbuf_slice(&w)));
+	info_write(account, id, &info);
+	return id;
+}
+
+static int
+read_row(uint32_t account, uint64_t blob, uint32_t n, uint8_t *out, size_t size)
+{
+	struct dbkey k = KEY(blobrow, .account = account, .id = blob, .n = n);
+	struct slice v;
+
+	if (table_get(T_blobrow, k, &v) && blob_unpack(v, out, size) == 0)
+		return 0;
+	table_log_damaged(T_blobrow, slice_mem(k.p, k.n));
+	return -1;
+}
+
 static int
 read_rows(uint32_t account, uint64_t blob, uint8_t *out, size_t size)
 {
 	size_t done = 0;
 
 	for (uint32_t n = 0; done < size; n++) {
-		struct dbkey k = KEY(blobrow, .account = account, .id = blob, .n = n);
 		size_t want = size - done < BLOB_CHUNK ? size - done : BLOB_CHUNK;
-		struct slice v;
 
-		if (!table_get(T_blobrow, k, &v) || blob_unpack(v, out + done, want) == -1) {
-			table_log_damaged(T_blobrow, slice_mem(k.p, k.n));
+		if (read_row(account, blob, n, out + done, want) == -1)
 			return -1;
-		}
 		done += want;
 	}
 	return 0;
+}
+
+/* All its bytes, and those that are packed with them; malloc'd. */
+static uint8_t *
+read_all(uint32_t account, uint64_t blob, const struct blob_info *i)
+{
+	uint8_t *p = malloc(i->size + i->behind + 1);
+
+	if (p != NULL && (i->behind > 0 ? read_row(account, blob, 0, p, i->size + i->behind)
+					: read_rows(account, blob, p, i->size)) == -1) {
+		free(p);
+		return NULL;
+	}
+	return p;
 }
 
 int
@@ -106,13 +152,24 @@ blob_get(uint32_t account, uint64_t blob, struct slice *data)
 	uint8_t *p;
 
 	*data = SLICE_NONE;
-	if (!blob_stat(account, blob, &info) || (p = malloc(info.size + 1)) == NULL)
+	if (!blob_stat(account, blob, &info) || (p = read_all(account, blob, &info)) == NULL)
 		return -1;
-	if (read_rows(account, blob, p, info.size) == -1) {
-		free(p);
-		return -1;
-	}
 	*data = slice_mem(p, info.size);
+	return 0;
+}
+
+int
+blob_get_behind(uint32_t account, uint64_t blob, uint32_t at, uint32_t n, struct slice *text)
+{
+	struct blob_info info;
+	uint8_t *p;
+
+	*text = SLICE_NONE;
+	if (!blob_stat(account, blob, &info) || at > info.behind || n > info.behind - at ||
+	    (p = read_all(account, blob, &info)) == NULL)
+		return -1;
+	memmove(p, p + info.size + at, n);
+	*text = slice_mem(p, n);
 	return 0;
 }
 

@@ -12,8 +12,11 @@
 
 #define BLOB_CHUNK 65519		/* with its flag byte 16 pages of LMDB */
 
+#define BLOB_BEHIND BLOB_CHUNK		/* of texts that are packed with a raw message */
+
 struct blob_info {
 	uint64_t size;
+	uint32_t behind;	/* bytes packed with it that are none of its own */
 	uint32_t refs;
 	uint64_t hold_until;
 	char type[LIM_TYPE_NAME + 1];
@@ -25,6 +28,14 @@ struct blob_info {
  * reference. Returns its number; 0 when data is over LIM_BODY.
  */
 uint64_t blob_put(uint32_t account, struct slice data, struct slice type, uint32_t refs, uint64_t hold_until);
+/*
+ * As blob_put with one reference, for a raw message and its decoded texts: they
+ * say nearly the same, so that both in one row cost little more than one. Only
+ * for data up to BLOB_CHUNK and texts up to BLOB_BEHIND.
+ */
+uint64_t blob_put_with(uint32_t account, struct slice data, struct slice type, struct slice texts);
+/* n of these bytes from offset at, as blob_get. */
+int blob_get_behind(uint32_t account, uint64_t blob, uint32_t at, uint32_t n, struct slice *text);
 bool blob_stat(uint32_t account, uint64_t blob, struct blob_info *);
 /* The whole blob, malloc'd: *data.p is the caller's to free. -1: no such blob,
  * damaged (logged), or no memory. */
@@ -40,6 +51,11 @@ size_t blob_expire(uint64_t now, size_t max);
 
 /* Decoded text of a part of an email; flags BLOB_TRUNCATED, BLOB_ENCODING_PROBLEM. */
 void text_put(uint32_t account, uint64_t email, struct slice part, uint32_t flags, struct slice text);
+/* Its n bytes are those of a blob_put_with from offset at. */
+void text_put_behind(uint32_t account, uint64_t email, struct slice part, uint32_t flags, uint32_t n, uint64_t blob,
+    uint32_t at);
+/* For the check of the database: are the bytes of this row there? */
+bool text_sound(uint32_t account, struct slice row);
 int text_get(uint32_t account, uint64_t email, struct slice part, uint32_t *flags, struct slice *text);	/* as blob_get */
 void text_erase(uint32_t account, uint64_t email);	/* all its texts */
 

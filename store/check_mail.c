@@ -2,6 +2,7 @@
  * check_mail.c - emails, and every table that finds them.
  */
 #include "bind.h"
+#include "blob.h"
 #include "check_private.h"
 #include "email_note.h"
 #include "email_row.h"
@@ -231,7 +232,11 @@ check_belongings(void)
 	CHECK_EACH(email_parts, parts, key, v)
 		only_exists(T_email_parts, key, parts.account, parts.id);
 	CHECK_EACH(email_text, text, key, v)
+	{
 		only_exists(T_email_text, key, text.account, text.id);
+		if (!text_sound(text.account, v))
+			check_bad(T_email_text, key, "its bytes are not where it says");
+	}
 	CHECK_EACH(email_note, note, key, v)
 		only_exists(T_email_note, key, note.account, note.id);
 	CHECK_EACH(want, wanted, key, v)

@@ -210,22 +210,53 @@ ingest_header(struct imap_row *r)
 
 /* ---- content ---- */
 
+/* The blob in place of the one before. */
 static void
-put_raw(struct email *e, struct slice raw)
+take_blob(struct email *e, uint64_t blob)
 {
 	uint64_t old = e->rec.blob;
 
-	e->rec.blob = blob_put(e->account, raw, slice_str("message/rfc822"), 1, 0);
+	e->rec.blob = blob;
 	if (old != 0)
 		blob_unref(e->account, old);
 }
 
 static void
-put_texts(const struct email *e, struct slice texts)
+put_raw(struct email *e, struct slice raw)
+{
+	text_erase(e->account, e->id);
+	take_blob(e, blob_put(e->account, raw, slice_str("message/rfc822"), 1, 0));
+}
+
+/* The texts of a message that is not large are packed with it. */
+static bool
+put_together(struct email *e, struct slice raw, struct slice texts)
+{
+	static struct wbuf all = { .max = BLOB_BEHIND };
+	struct slice rest = texts;
+	struct rec_text t;
+	uint32_t at = 0;
+
+	wbuf_reset(&all);
+	while (raw.n <= BLOB_CHUNK && !all.failed && mime_text_next(&rest, &t))
+		w_raw(&all, t.data.p, t.data.n);
+	if (all.failed || all.n == 0)
+		return false;
+	text_erase(e->account, e->id);
+	take_blob(e, blob_put_with(e->account, raw, slice_str("message/rfc822"), wbuf_slice(&all)));
+	for (; mime_text_next(&texts, &t); at += (uint32_t)t.data.n)
+		text_put_behind(e->account, e->id, t.part, t.flags, (uint32_t)t.data.n, e->rec.blob, at);
+	return true;
+}
+
+static void
+put_content(struct email *e, struct slice raw, struct slice texts)
 {
 	struct rec_text t;
 
-	text_erase(e->account, e->id);
+	if (put_together(e, raw, texts))
+		return;
+	put_raw(e, raw);
 	while (mime_text_next(&texts, &t))
 		text_put(e->account, e->id, t.part, t.flags, t.data);
 }
@@ -246,14 +277,13 @@ put_header(struct email *e, struct slice header)
 void
 ingest_content(struct email *e, struct slice raw, const struct rec_parsed *p)
 {
-	put_raw(e, raw);
+	put_content(e, raw, p->texts);
 	put_header(e, p->header);
 	e->rec.preview = p->preview;
 	e->rec.has_attachment = p->has_attachment;
 	e->rec.content_state = CONTENT_STATE_FULL;
 	table_put(T_email_parts, KEY(email_parts, .account = e->account, .id = e->id), p->parts);
 	email_note_put(e->account, e->id, p);
-	put_texts(e, p->texts);
 }
 
 void

@@ -128,6 +128,80 @@ texts_come_back(void **state)
 	blob_release(&big);
 }
 
+static void
+packed_with_its_texts(void **state)
+{
+	static const size_t pairs[][2] = { { 1, 1 }, { 3000, 2000 }, { BLOB_CHUNK, BLOB_BEHIND } };
+	struct slice out;
+	uint32_t flags;
+
+	(void)state;
+	for (size_t i = 0; i < 3; i++)
+		for (int random = 0; random <= 1; random++) {
+			struct slice raw = noise(pairs[i][0], random != 0), texts = noise(pairs[i][1], random == 0);
+			uint64_t id = blob_put_with(1, raw, slice_str("message/rfc822"), texts);
+			uint32_t n = (uint32_t)texts.n;
+
+			assert_int_equal(blob_get(1, id, &out), 0);
+			assert_true(slice_eq(out, raw));
+			blob_release(&out);
+			text_put_behind(1, 7, slice_str("1"), BLOB_TRUNCATED, n - n / 2, id, n / 2);
+			assert_int_equal(text_get(1, 7, slice_str("1"), &flags, &out), 0);
+			assert_int_equal(flags, BLOB_TRUNCATED);
+			assert_true(slice_eq(out, slice_mem(texts.p + n / 2, n - n / 2)));
+			blob_release(&out);
+			assert_int_equal(blob_get_behind(1, id, n, 0, &out), 0);
+			blob_release(&out);
+			assert_int_equal(blob_get_behind(1, id, n, 1, &out), -1);
+			assert_int_equal(blob_get_behind(1, id, n + 1, 0, &out), -1);
+			assert_int_equal(blob_get_behind(1, id, 1, UINT32_MAX, &out), -1);
+			blob_ref(1, id);	/* its description is written anew */
+			blob_unref(1, id);
+			assert_int_equal(blob_get_behind(1, id, 0, n, &out), 0);
+			blob_release(&out);
+			blob_unref(1, id);
+			assert_int_equal(rows_in(T_blob) + rows_in(T_blobrow), 0);
+			assert_int_equal(text_get(1, 7, slice_str("1"), &flags, &out), -1);
+			text_erase(1, 7);
+			blob_release(&raw);
+			blob_release(&texts);
+		}
+}
+
+/* What is larger is not for one row; what says otherwise is damaged. */
+static void
+too_much_for_one_row(void **state)
+{
+	struct slice raw = noise(BLOB_CHUNK + 1, true), texts = noise(BLOB_BEHIND + 1, true), out, v;
+	struct wbuf w = { .max = 0 };
+	uint64_t id;
+
+	(void)state;
+	assert_int_equal(blob_put_with(1, raw, SLICE_NONE, slice_str("x")), 0);
+	assert_int_equal(blob_put_with(1, slice_str("x"), SLICE_NONE, texts), 0);
+	id = blob_put_with(1, slice_str("raw"), SLICE_NONE, slice_str("text"));
+	text_put_behind(1, 7, slice_str("1"), 0, 4, id, 0);
+	assert_true(table_get(T_email_text, KEY(email_text, .account = 1, .id = 7, .part = slice_str("1")), &v));
+	assert_true(text_sound(1, v));
+	assert_false(text_sound(2, v));
+	w_raw(&w, v.p, v.n);
+	assert_false(text_sound(1, slice_mem(w.p, w.n - 1)));
+	w.p[w.n - 4]++;		/* its offset */
+	assert_false(text_sound(1, wbuf_slice(&w)));
+	wbuf_reset(&w);
+	assert_true(table_get(T_blob, KEY(blob, .account = 1, .id = id), &v));
+	w_raw(&w, v.p, v.n);
+	w.p[w.n - 4]++;		/* more bytes behind than there are */
+	table_put(T_blob, KEY(blob, .account = 1, .id = id), wbuf_slice(&w));
+	assert_int_equal(blob_get(1, id, &out), -1);
+	w.p[w.n - 1] = 1;	/* more than may be */
+	table_put(T_blob, KEY(blob, .account = 1, .id = id), wbuf_slice(&w));
+	assert_false(blob_stat(1, id, &(struct blob_info){ 0 }));
+	wbuf_free(&w);
+	blob_release(&raw);
+	blob_release(&texts);
+}
+
 /* ---- over the channel ---- */
 static uint64_t
 upload(uint32_t account, struct slice data)
@@ -232,6 +306,8 @@ main(void)
 		T(an_upload_waits_for_its_use),
 		T(damage_is_noticed),
 		T(texts_come_back),
+		T(packed_with_its_texts),
+		T(too_much_for_one_row),
 		T(uploads_and_downloads),
 		T(downloads_wait_for_credits),
 		T(content_that_is_not_here),
