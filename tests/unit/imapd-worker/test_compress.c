@@ -125,6 +125,27 @@ refused(void **state)
 	stop();
 }
 
+/* The size of a folder is only asked for where it decides something. */
+static void
+size_is_asked_for(void **state)
+{
+	static const char *const caps[] = { "COMPRESS=DEFLATE STATUS=SIZE", "STATUS=SIZE", "COMPRESS=DEFLATE" };
+
+	(void)state;
+	for (size_t i = 0; i < 4; i++) {
+		unsigned int tag;
+
+		start(&all);
+		tag = expect("CAPABILITY");
+		time_pass(i < 3 ? LIM_COMPRESS_RTT_MS : LIM_COMPRESS_RTT_MS - 1);
+		say("* CAPABILITY IMAP4rev1 LIST-EXTENDED LIST-STATUS %s", caps[i % 3]);
+		ok(tag);
+		(void)expect(i == 0 ? "LIST \"\" \"*\" RETURN (STATUS (MESSAGES UIDNEXT UIDVALIDITY SIZE))"
+				    : "LIST \"\" \"*\" RETURN (STATUS (MESSAGES UIDNEXT UIDVALIDITY))");
+		stop();
+	}
+}
+
 /* ---- a compressed stream ---- */
 
 static void
@@ -386,6 +407,7 @@ main(void)
 		cmocka_unit_test(decided_by_measure),
 		cmocka_unit_test(worth_its_while),
 		cmocka_unit_test(refused),
+		cmocka_unit_test(size_is_asked_for),
 		cmocka_unit_test(both_ways),
 		cmocka_unit_test(bomb_in_a_line),
 		cmocka_unit_test(bomb_in_a_literal),
