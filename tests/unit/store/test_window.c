@@ -132,6 +132,25 @@ test_too_old_to_come(void **state)
 	assert_int_equal(count(), 2);
 }
 
+/* To the second; what has no date is not old. */
+static void
+test_border(void **state)
+{
+	uint64_t since;
+
+	(void)state;
+	begin(CONTENT_HEADERS, 30, 0);
+	since = window_since(LINK);
+	assert_int_equal(since, store_past() - 30 * DAY);
+	assert_true(window_takes(LINK, inbox, 5, since));
+	assert_true(window_takes(LINK, inbox, 6, 0));
+	assert_int_equal(counts(inbox).sure_low, 0);
+	assert_false(window_takes(LINK, inbox, 5, since - 1));
+	assert_int_equal(counts(inbox).sure_low, 6);
+	assert_false(window_takes(LINK, inbox, 3, since - 1));
+	assert_int_equal(counts(inbox).sure_low, 6);
+}
+
 /* A message that is known is bound, however old: it was moved, not found. */
 static void
 test_old_and_known(void **state)
@@ -154,7 +173,7 @@ main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, window_teardown)
 	const struct CMUnitTest tests[] = { T(test_meaning), T(test_migration), T(test_by_clock), T(test_too_old_to_come),
-		T(test_old_and_known) };
+		T(test_border), T(test_old_and_known) };
 
 	return cmocka_run_group_tests_name("windows by the clock", tests, NULL, NULL);
 }

@@ -1,6 +1,8 @@
 /* Windows that change: by count, by policy, by the folders that are synced; in slices, and killed between them. */
 #include "window_stage.h"
 
+#include "mail_write.h"
+
 /* ---- by count ---- */
 
 #define MANY 600
@@ -105,6 +107,26 @@ test_slices_killed(void **state)
 	assert_int_equal(count(), 10);
 }
 
+/* By age too, while another sweep of the link goes: it begins again. */
+static void
+test_older_meanwhile(void **state)
+{
+	(void)state;
+	narrow();
+	dated(archive, 5, 20);
+	position(archive, 6, 5, 1, true);
+	assert_int_equal(count(), MANY + 1);
+	tell_narrow();
+	for (int i = 0; i < 100 && count() == MANY + 1; i++)
+		slice();
+	assert_in_range(count(), 12, MANY);
+	store.period_days = 10;
+	window_sweep(LINK);
+	turns();
+	assert_int_equal(count(), 10);
+	assert_int_equal(of(archive, 5), 0);
+}
+
 /* ---- what stays ---- */
 
 static void
@@ -139,6 +161,50 @@ test_needed(void **state)
 	assert_int_equal(count(), 0);
 }
 
+/* What is on its way out is not let go, nor what is nowhere else. */
+static void
+test_being_sent(void **state)
+{
+	struct rec_submission r = { .state = SUB_QUEUED };
+	struct slice ids, id;
+	struct rec_header h;
+	struct email e;
+
+	(void)state;
+	by_hand = true;
+	begin(CONTENT_HEADERS, 30, 0);
+	dated(inbox, 1, 29);
+	position(inbox, 2, 1, 1, true);
+	r.email = of(inbox, 1);
+	assert_true(email_load(&e, LINK, r.email) && email_header(&e, &h));
+	ids = h.message_id;
+	assert_true(list_next(&ids, &id));
+	table_put_u64(T_submsgid, KEY(submsgid, .account = LINK, .msgid = HASH(db_hash16(id))), 5);
+	row_submission_put(KEY(submission, .account = LINK, .id = 5), &r);
+	email_free(&e);
+	days_pass(2);
+	assert_int_equal(only_email(), r.email);
+	r.state = SUB_FAILED;
+	row_submission_put(KEY(submission, .account = LINK, .id = 5), &r);
+	days_pass(1);
+	assert_int_equal(count(), 0);
+}
+
+static void
+test_only_here(void **state)
+{
+	uint64_t id;
+
+	(void)state;
+	store.period_days = 30;
+	link_put(MODE_SEND_ONLY, CONTENT_ALL);
+	mail_link_changed(LINK);
+	drafts = mailbox_by_role(LINK, MBOX_DRAFTS);
+	id = draft_in(1, drafts, "candidate@home.example", NULL, NULL);
+	days_pass(40);
+	assert_int_equal(only_email(), id);
+}
+
 /* ---- folders ---- */
 
 /* One message in two folders, outside of one window and inside of the other. */
@@ -160,6 +226,7 @@ test_two_folders(void **state)
 	assert_int_equal(of(inbox, 5), 0);
 	assert_int_equal(of(archive, 5), id);
 	assert_true(is_in(id, archive) && !is_in(id, inbox));
+	assert_int_equal(counts(inbox).sure_low, 6);	/* a wider window asks for it again */
 	position(archive, 10, 1, 6, true);
 	turns();
 	assert_int_equal(count(), 1);
@@ -222,7 +289,8 @@ int
 main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, window_teardown)
-	const struct CMUnitTest tests[] = { T(test_slices), T(test_widened_meanwhile), T(test_slices_killed), T(test_needed),
+	const struct CMUnitTest tests[] = { T(test_slices), T(test_widened_meanwhile), T(test_slices_killed),
+		T(test_older_meanwhile), T(test_needed), T(test_being_sent), T(test_only_here),
 		T(test_two_folders), T(test_folder_leaves), T(test_list_flaps) };
 
 	return cmocka_run_group_tests_name("windows that change", tests, NULL, NULL);
