@@ -180,6 +180,29 @@ without_a_loop(void **state)
 	assert_int_equal(packets(), 1);
 }
 
+/* What comes when there is room again goes behind what waits for it. */
+static void
+behind_the_queue(void **state)
+{
+	uint32_t req = 1;
+
+	(void)state;
+	while (!chan_wants_write(store) && req < LIM_CHAN_CREDITS)
+		ask(req++, LIM_INLINE);
+	ask(req++, LIM_INLINE);
+	assert_true(chan_wants_write(store));
+	chan_read(mime);
+	assert_in_range(parsed, 1, req - 2);	/* now there is room */
+	ask(req++, 10);
+	ask(req++, LIM_INLINE + 1);
+	while (chan_wants_write(store)) {
+		chan_write(store);
+		chan_read(mime);
+	}
+	chan_read(mime);
+	assert_int_equal(parsed, req - 1);
+}
+
 /* limit: LIM_CHAN_TOGETHER LIM_CHAN_TOGETHER_BYTES: as many leave without being told to. */
 static void
 enough(void **state)
@@ -411,6 +434,7 @@ main(void)
 		T(alone),
 		T(takes_along),
 		T(without_a_loop),
+		T(behind_the_queue),
 		T(enough),
 		T(too_many),
 		T(more_than_credits),

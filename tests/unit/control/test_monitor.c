@@ -88,7 +88,11 @@ told_mail(struct admin *who, uint32_t count)
 static void
 events_go_to_all(void **state)
 {
+	static struct admin other;	/* asks for nothing */
+	struct ctl f;
+
 	(void)state;
+	admin_hello(&other);
 	follow(&a, "");
 	assert_true(watching && watches == 1);
 	follow(&b, "one");
@@ -96,6 +100,8 @@ events_go_to_all(void **state)
 	tell_mail(3);
 	told_mail(&a, 3);
 	told_mail(&b, 3);
+	assert_int_equal(admin_next(&other, &f), CTL_none);
+	close(other.fd);
 	close(a.fd);
 	settle();
 	assert_true(watching);
@@ -163,8 +169,52 @@ a_slow_reader(void **state)
 	lost = f.watched.count;
 	assert_int_equal(seen + lost, sent);
 	told_mail(&a, 1);
+	tell_mail(2);	/* nothing was lost since */
+	told_mail(&a, 2);
 	close(a.fd);
 	settle();
+}
+
+/* A store that comes meanwhile is asked too; who follows one ATS hears nothing of another. */
+static void
+another_store(void **state)
+{
+	struct chan *two;
+	struct ctl f;
+
+	(void)state;
+	follow(&a, "one");
+	watches = 0;
+	two = play_store("two", handlers);
+	turns();
+	chan_read(two);
+	assert_true(watching && watches == 1);
+	assert_int_equal(send_watched(two, &(struct msg_watched){ .what = WATCHED_MAIL, .link = 7, .count = 5 }), 0);
+	turns();
+	assert_int_equal(admin_next(&a, &f), CTL_none);
+	tell_mail(6);
+	told_mail(&a, 6);
+	close(a.fd);
+	settle();
+	chan_read(two);
+	assert_true(!watching && watches == 3);
+	chan_free(two);
+	turns();
+}
+
+/* What a store may not say. */
+static void
+odd_words(void **state)
+{
+	union msg m = { .watched = { .what = WATCHED_LOST } };
+	int fd = -1;
+
+	(void)state;
+	assert_int_equal(monitor_on_watched(one, &m, &fd), 0);
+	m.watched.what = WATCHED_LOST + 1;
+	assert_int_equal(monitor_on_watched(one, &m, &fd), -1);
+	m.watched.what = 0;
+	assert_int_equal(monitor_on_watched(one, &m, &fd), -1);
 }
 
 int
@@ -172,7 +222,7 @@ main(void)
 {
 	static const chan_handler none[MSG__COUNT];
 	const struct CMUnitTest tests[] = { cmocka_unit_test(events_go_to_all), cmocka_unit_test(too_many),
-		cmocka_unit_test(a_slow_reader) };
+		cmocka_unit_test(a_slow_reader), cmocka_unit_test(another_store), cmocka_unit_test(odd_words) };
 	int failed;
 
 	master = play_master(none);

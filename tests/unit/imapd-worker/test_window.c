@@ -119,6 +119,45 @@ no_exactness(void **state)
 	stop();
 }
 
+/* Several that SEARCH left out: down to the lowest of them, whatever lies between. */
+static void
+several_below(void **state)
+{
+	static const struct msg_sync_config month = { .period_days = 30 };
+	unsigned int tag;
+
+	(void)state;
+	begin(&month, NULL, 0);
+	selected("INBOX", 50, 1001);
+	tag = expect("UID SEARCH SINCE 16-Dec-2026");
+	say("* SEARCH 902 903");
+	ok(tag);
+	fetched("UID FETCH 902:1000" HEADERS, 50, 902);
+	tag = expect("UID FETCH 702:901 (UID INTERNALDATE)");
+	dates(46, 870, OLD);
+	dates(47, 880, YOUNG);
+	dates(48, 890, OLD);
+	dates(49, 901, YOUNG);
+	ok(tag);
+	(void)expect("UID FETCH 880:901" HEADERS);
+	stop();
+}
+
+/* What is complete is not measured again, whatever day it is: the store lets go what grows old. */
+static void
+complete(void **state)
+{
+	static const struct msg_sync_config both = { .first = 3, .period_days = 30 };
+	static const struct position whole = { 7, 100, 0, 88, true };
+
+	(void)state;
+	begin(&both, &whole, 88);
+	selected("INBOX", 50, 100);
+	fetched("UID FETCH 88:99 (UID FLAGS)", 50, 99);
+	(void)expect("IDLE");
+	stop();
+}
+
 /* first is counted, however far the UIDs lie apart, and kept with the position. */
 static void
 counted(void **state)
@@ -244,6 +283,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(border),
 		cmocka_unit_test(no_exactness),
+		cmocka_unit_test(several_below),
+		cmocka_unit_test(complete),
 		cmocka_unit_test(counted),
 		cmocka_unit_test(resumed),
 		cmocka_unit_test(narrowed),

@@ -87,6 +87,61 @@ test_rate_is_forgotten(void **state)
 	assert_int_equal(l.left, 0);
 }
 
+/* Of the seconds that the phase has lasted, and of no more than the last ones. */
+static void
+test_rate_of_short_and_long(void **state)
+{
+	(void)state;
+	runs();
+	time_pass(1000 - clock_ms() % 1000);
+	progress(PHASE_HEADERS, 0, 400);
+	for (int i = 0; i < 30; i++)
+		link_moved(LINK, PHASE_HEADERS);
+	assert_int_equal(now_of().rate, 300);
+	time_pass(1000);
+	assert_int_equal(now_of().rate, 150);
+	time_pass((LIM_RATE_SECONDS + 5) * 1000);
+	for (int i = 0; i < 30; i++)
+		link_moved(LINK, PHASE_HEADERS);
+	assert_int_equal(now_of().rate, 30 * 10 / LIM_RATE_SECONDS);
+}
+
+static void
+body(const char *text)
+{
+	union msg m;
+
+	assert_non_null(next_told(&far_imap, MSG_body_want, &m));
+	send_message_body(far_imap.c,
+	    &(struct msg_message_body){ .mailbox = inbox, .uid = m.body_want.uid, .data = slice_str(text) }, -1);
+	turns();
+}
+
+/* Mail that comes while bodies are fetched makes the whole larger, not the part too large. */
+static void
+test_more_meanwhile(void **state)
+{
+	struct rec_link l;
+
+	(void)state;
+	runs();
+	opened(inbox, 7);
+	header(inbox, 1, "", M1);
+	synced(inbox, 7, 2);
+	progress(PHASE_LIVE, 1, 1);
+	l = now_of();
+	assert_true(l.phase == PHASE_BODIES && l.done == 0 && l.total == 1);
+	header(inbox, 2, "", M2);
+	turns();
+	time_pass(2000);
+	body(M1 "hello\r\n");
+	l = now_of();
+	assert_true(l.phase == PHASE_BODIES && l.done == 1 && l.total == 2);
+	assert_true(l.rate > 0 && l.left == 10 / l.rate + 1);
+	body(M2 "hello\r\n");
+	assert_int_equal(now_of().phase, PHASE_LIVE);
+}
+
 /* Seconds since the server confirmed; nothing before it did, or off line. */
 static void
 test_freshness(void **state)
@@ -113,6 +168,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_phases, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_rate_is_forgotten, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_rate_of_short_and_long, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_more_meanwhile, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_freshness, setup, teardown),
 	};
 

@@ -1,6 +1,8 @@
 /* Windows by the clock: what is too old goes, and only that; what a policy means. */
 #include "window_stage.h"
 
+#include "person.h"
+
 static void
 test_meaning(void **state)
 {
@@ -53,6 +55,20 @@ test_migration(void **state)
 
 /* ---- by age ---- */
 
+/* Of UID 1, 28 days old, and UID 2, ten. */
+static void
+two_bodies(void)
+{
+	union msg m;
+
+	for (int i = 0; i < 2; i++) {
+		assert_non_null(next_told(&far_imap, MSG_body_want, &m));
+		send_message_body(far_imap.c, &(struct msg_message_body){ .mailbox = inbox, .uid = m.body_want.uid,
+		    .data = slice_str(head_of(m.body_want.uid, m.body_want.uid == 1 ? 28 : 10)) }, -1);
+		turns();
+	}
+}
+
 static void
 test_by_clock(void **state)
 {
@@ -60,19 +76,13 @@ test_by_clock(void **state)
 	uint64_t old, young, blob, since, state0;
 	struct blob_info info;
 	struct row_email row;
-	union msg m;
 
 	(void)state;
 	begin(CONTENT_ALL, 30, 0);
 	dated(inbox, 1, 28);
 	dated(inbox, 2, 10);
 	position(inbox, 3, 1, 1, true);
-	for (int i = 0; i < 2; i++) {
-		assert_non_null(next_told(&far_imap, MSG_body_want, &m));
-		send_message_body(far_imap.c, &(struct msg_message_body){ .mailbox = inbox, .uid = m.body_want.uid,
-		    .data = slice_str(head_of(m.body_want.uid, m.body_want.uid == 1 ? 28 : 10)) }, -1);
-		turns();
-	}
+	two_bodies();
 	old = of(inbox, 1);
 	young = of(inbox, 2);
 	assert_true(row_email_get(&row, KEY(email, .account = LINK, .id = old)));
@@ -105,6 +115,34 @@ test_by_clock(void **state)
 	assert_int_equal(rows(T_blob), 1);
 	assert_int_equal(counts(inbox).total, 1);
 	assert_int_equal(counts(inbox).sure_low, 2);
+}
+
+/* A message leaves; what was filed of it stays with its person. */
+static void
+test_notes_stay(void **state)
+{
+	struct wbuf addresses = { .max = 0 }, rec = { .max = 0 };
+	union msg m = { .correspondent_set = { .req = 77, .action = SET_CREATE } };
+	int fd = -1;
+
+	(void)state;
+	list_add(&addresses, slice_str("a@x.example"));
+	rec_correspondent_encode(&rec, &(struct rec_correspondent){ .kind = PERSON_CANDIDATE, .name = slice_str("P"),
+	    .emails = wbuf_slice(&addresses) });
+	m.correspondent_set.record = wbuf_slice(&rec);
+	assert_int_equal(person_on_set(near_ats, &m, &fd), 0);
+	wbuf_free(&addresses);
+	wbuf_free(&rec);
+	begin(CONTENT_MATCHED, 30, 0);
+	dated(inbox, 1, 28);
+	dated(inbox, 2, 10);
+	position(inbox, 3, 1, 1, true);
+	two_bodies();
+	assert_int_equal(rows_in(T_note), 2);
+	days_pass(3);
+	assert_int_equal(count(), 1);
+	assert_int_equal(rows_in(T_note), 2);
+	assert_int_equal(rows(T_email_note), 1);
 }
 
 /* What is too old is left out as it comes, and looked for again when more is wanted. */
@@ -172,7 +210,7 @@ int
 main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, window_teardown)
-	const struct CMUnitTest tests[] = { T(test_meaning), T(test_migration), T(test_by_clock), T(test_too_old_to_come),
+	const struct CMUnitTest tests[] = { T(test_meaning), T(test_migration), T(test_by_clock), T(test_notes_stay), T(test_too_old_to_come),
 		T(test_border), T(test_old_and_known) };
 
 	return cmocka_run_group_tests_name("windows by the clock", tests, NULL, NULL);

@@ -102,7 +102,7 @@ test_slices_killed(void **state)
 	assert_in_range(left, 11, MANY - 1);
 	store_close();
 	store_open();
-	window_sweep_all();
+	mail_start();
 	turns();
 	assert_int_equal(count(), 10);
 }
