@@ -117,6 +117,25 @@ test_by_clock(void **state)
 	assert_int_equal(counts(inbox).sure_low, 2);
 }
 
+/* The window became narrower while the store was down: at its start, not an hour later. */
+static void
+test_narrower_while_down(void **state)
+{
+	(void)state;
+	begin(CONTENT_HEADERS, 30, 0);
+	dated(inbox, 1, 29);
+	dated(inbox, 2, 10);
+	position(inbox, 3, 1, 1, true);
+	assert_int_equal(count(), 2);
+	store_close();
+	store.period_days = 20;
+	store_open();
+	assert_int_equal(count(), 2);
+	mail_start();
+	turns();
+	assert_int_equal(count(), 1);
+}
+
 /* A message leaves; what was filed of it stays with its person. */
 static void
 test_notes_stay(void **state)
@@ -210,8 +229,8 @@ int
 main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, window_teardown)
-	const struct CMUnitTest tests[] = { T(test_meaning), T(test_migration), T(test_by_clock), T(test_notes_stay), T(test_too_old_to_come),
-		T(test_border), T(test_old_and_known) };
+	const struct CMUnitTest tests[] = { T(test_meaning), T(test_migration), T(test_by_clock),
+		T(test_narrower_while_down), T(test_notes_stay), T(test_too_old_to_come), T(test_border), T(test_old_and_known) };
 
 	return cmocka_run_group_tests_name("windows by the clock", tests, NULL, NULL);
 }
