@@ -127,6 +127,16 @@ def test_changes_in_gmail(postern, box):
     assert {e["subject"]: e["id"] for e in desk.emails() if e["subject"] != "new"} == ids
 
 
+def test_a_flag_told_of_one_label_is_true_of_all(postern, gmail, box):
+    one = box.add(mail("read there"))
+    desk = linked(postern)
+    same(desk, box)
+    box.flag(one, add=["\\Seen"])
+    same(desk, box, 10)
+    box.flag(one, remove=["\\Seen"])
+    same(desk, box, 10)
+
+
 @pytest.mark.long
 def test_deleted_for_good(postern, box):
     """All Mail is looked at seldom: the store waits whether the message comes up elsewhere (LIM_HOLD_SECONDS)."""
