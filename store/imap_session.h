@@ -83,7 +83,8 @@ struct imap_session {
 	unsigned int strays;	/* things it named that are nobody's, foreign.h */
 	LIST_HEAD(, journal_flight) flights[JOURNAL_BUCKETS];	/* by number of the entry */
 	size_t nsent, nappends, append_bytes;	/* of them at the server; appends and their sizes */
-	uint64_t journal_turn;	/* the turn in which the journal was looked at last */
+	uint64_t journal_turn;	/* the turn in which the journal was looked at last, */
+	bool journal_any;	/* and whether there was something in it */
 	uint64_t journal_from;	/* the next look at the journal begins with this entry */
 };
 

@@ -231,20 +231,23 @@ look_through(struct imap_session *s)
 			start(s, k.op);
 	}
 	scan_end(&scan);
+	s->journal_any = n > 0 || s->journal_from > 0;
 	if (!more)
 		s->journal_from = 0;
 	else if (n == LIM_JOURNAL_SCAN)
 		s->journal_from = k.op + 1;
 }
 
-/* Hundreds of answers may come in one turn: it is looked through once. */
+/* Hundreds of answers may come in one turn: it is looked through once. Who adds
+ * to it asks for another turn, so an empty one need not be looked at again. */
 void
 journal_run(struct imap_session *s)
 {
 	if (!s->listed)
 		return;
 	if (s->journal_turn == db_turn()) {
-		imap_drain_later(s);
+		if (s->journal_any)
+			imap_drain_later(s);
 		return;
 	}
 	s->journal_turn = db_turn();
