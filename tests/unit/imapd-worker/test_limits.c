@@ -99,6 +99,8 @@ stalled(void **state)
 static void
 backoff(void **state)
 {
+	unsigned int early = 0, late = 0;
+
 	(void)state;
 	for (unsigned int fails = 1; fails < 2000; fails++) {
 		uint64_t ms = engine_backoff(fails), full = LIM_BACKOFF_MAX_MS;
@@ -106,7 +108,10 @@ backoff(void **state)
 		if (fails < 10)
 			full = (uint64_t)LIM_BACKOFF_FIRST_MS << (fails - 1);
 		assert_true(ms >= full / 2 && ms <= full);
+		early += ms < full / 8 * 5;
+		late += ms > full / 8 * 7;
 	}
+	assert_true(early > 100 && late > 100);	/* a quarter of them each: many links do not come back at once */
 }
 
 /* limit: LIM_IMAP_STABLE_MS */
