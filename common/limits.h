@@ -365,8 +365,8 @@
 #define LIM_GET_STEPS 2048	/* ids looked at in one turn */
 #define LIM_QUERY_SLICE 4096	/* index rows in one turn */
 #define LIM_BACKFILL_SLICE 64	/* messages looked at in one turn */
-#define LIM_GATHER_MS 150	/* a commit of work that nobody waits for is put off so long */
-#define LIM_GATHER_BYTES (4u * 1024 * 1024)	/* and until so much is written: a client that comes then waits for it */
+#define LIM_GATHER_MS 300	/* a commit of work that nobody waits for is put off so long */
+#define LIM_GATHER_BYTES (8u * 1024 * 1024)	/* and until so much is written: who changes something then waits for it */
 #define LIM_DB_SLICE 256	/* rows that one slice of long work touches */
 #define LIM_ERASE_ROWS (16 * LIM_DB_SLICE)	/* rows erased in the turn of the request */
 #define LIM_JOURNAL_SCAN 1024	/* entries looked at in one turn */
