@@ -45,11 +45,11 @@ FIGURES = {"first": first.figures, "page": page.figures, "resync": resync.figure
 
 
 class Bench(contextlib.ExitStack):
-    """What every figure gets: settings, report, peers (those at hand), stage."""
+    """What every figure gets: settings, a directory, report, peers (those at hand), stage."""
 
     def __init__(self, directory, work, settings):
         super().__init__()
-        self.settings = settings
+        self.settings, self.work = settings, work
         box = Mailbox(os.path.join(directory, "mail"), settings.count)
         self.report = Report({"messages": box.count, "bytes": box.total, "rounds": settings.runs,
                               "cores": os.cpu_count(), "build": os.path.relpath(BUILD, ROOT)})
