@@ -174,10 +174,8 @@ void
 hello_capable(struct engine *e)
 {
 	e->asked_at = clock_ms();
-	e->writer.caps = e->caps;
+	imap_writer_caps(&e->writer, e->caps);
 	e->condstore = (e->caps & CAP_CONDSTORE) != 0;
-	/* IMAP4rev2 alone has names in UTF-8 without being asked (RFC 9051 s. 5.1). */
-	e->writer.utf8 = (e->caps & (CAP_IMAP4REV1 | CAP_IMAP4REV2)) == CAP_IMAP4REV2;
 	quirks_caps(&e->quirks, e->caps);
 	e->list_plain = false;
 	if ((e->caps & CAP_ID) != 0)

@@ -36,6 +36,14 @@ imap_writer_reset(struct imap_writer *w)
 	w->refused = false;
 }
 
+void
+imap_writer_caps(struct imap_writer *w, uint32_t caps)
+{
+	w->caps = caps;
+	/* IMAP4rev2 alone has names in UTF-8 without being asked (RFC 9051 s. 5.1). */
+	w->utf8 = (caps & (CAP_IMAP4REV1 | CAP_IMAP4REV2)) == CAP_IMAP4REV2;
+}
+
 bool
 imap_can_begin(const struct imap_writer *w)
 {

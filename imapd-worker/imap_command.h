@@ -68,7 +68,7 @@ struct imap_writer {
 	struct evbuffer *held[1 + LIM_COMMAND_LITERALS];	/* each but the first begins with a literal */
 	unsigned int nheld;
 	uint32_t last_tag;
-	uint32_t caps;		/* CAP_*: whether literals need to wait */
+	uint32_t caps;		/* CAP_*, by imap_writer_caps: whether literals need to wait */
 	bool utf8;		/* names and quoted strings may be UTF-8 (RFC 6855) */
 	bool refused;		/* the command being written cannot be expressed */
 	struct pending pending[LIM_IMAP_PENDING];
@@ -78,6 +78,7 @@ struct imap_writer {
 /* out is borrowed. */
 void imap_writer_init(struct imap_writer *, struct evbuffer *out);
 void imap_writer_reset(struct imap_writer *);	/* a new connection */
+void imap_writer_caps(struct imap_writer *, uint32_t caps);	/* what the server offers there */
 bool imap_can_begin(const struct imap_writer *);
 
 /* Write "Pn " and return the entry, valid until a command ends. Never NULL:

@@ -13,7 +13,7 @@
 
 enum watch_state {
 	WATCH_OFF,	/* may begin */
-	WATCH_REST,	/* not before due */
+	WATCH_REST,	/* not before the timer */
 	WATCH_WANTED,	/* a stream is on its way */
 	WATCH_SELECT,
 	WATCH_ASKED,	/* IDLE is on its way */
@@ -27,7 +27,6 @@ struct watch {
 	struct imap_writer writer;
 	struct imap_response response;
 	struct event *timer;
-	uint64_t due;		/* what the state waits for comes, or is late */
 	uint64_t since;		/* of the stream */
 	unsigned int fails;	/* in a row */
 	unsigned int blames;	/* in a row: the first connection went when this one came */
@@ -36,13 +35,13 @@ struct watch {
 	char name[LIM_MAILBOX_NAME + 1];	/* of the folder, as LIST gave it */
 };
 
+/* When what the state waits for comes, or is late. */
 static void
 set(struct watch *w, enum watch_state state, uint64_t ms)
 {
 	struct timeval tv = { (time_t)(ms / 1000), (suseconds_t)(ms % 1000 * 1000) };
 
 	w->state = state;
-	w->due = clock_ms() + ms;
 	if (event_add(w->timer, &tv) == -1)
 		fatal("out of memory");
 }
@@ -111,6 +110,7 @@ examine(struct engine *e)
 {
 	struct watch *w = e->watch;
 
+	imap_writer_caps(&w->writer, e->caps);
 	if ((e->caps & CAP_ID) != 0)
 		hello_who(&w->writer);
 	(void)imap_begin(&w->writer, CMD_SELECT);
@@ -143,6 +143,8 @@ continued(struct engine *e)
 {
 	struct watch *w = e->watch;
 
+	if (w->state == WATCH_SELECT && imap_continue(&w->writer) == 0)
+		return;		/* the name is a literal */
 	if (w->state != WATCH_ASKED) {
 		rest(e, "sync.protocol_error");
 		return;

@@ -17,7 +17,8 @@ struct engine;
 struct folder;
 struct watch;
 
-/* Begin it, or end it, as the first connection is now. */
+/* Begin it, if it is worth it as the first connection is now; anew, if another
+ * folder is Sent. */
 void watch_turn(struct engine *);
 /* Changes of this folder come by themselves. */
 bool watch_tells(const struct engine *, const struct folder *);

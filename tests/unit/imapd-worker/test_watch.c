@@ -285,6 +285,52 @@ both(void **state)
 }
 
 static void
+call_sent(const char *raw_name)
+{
+	struct folder *f;
+
+	until_live("IDLE");
+	idles();
+	f = folders_role(&t.e.folders, MBOX_SENT);
+	free(f->raw_name);
+	f->raw_name = strdup(raw_name);
+	assert_non_null(f->raw_name);
+}
+
+/* As the first connection would write it, without having listed here. */
+static void
+names(void **state)
+{
+	(void)state;
+	call_sent("Envoy&AOk-");
+	watch_comes();
+	watch_hears("P1 EXAMINE \"Envoy&AOk-\"\r\n");
+}
+
+static void
+names_in_utf8(void **state)
+{
+	(void)state;
+	call_sent("Envoy&AOk-");
+	t.e.caps = (t.e.caps & ~CAP_IMAP4REV1) | CAP_IMAP4REV2;
+	watch_comes();
+	watch_hears("P1 EXAMINE \"Envoy\xc3\xa9\"\r\n");
+}
+
+static void
+names_as_literals(void **state)
+{
+	(void)state;
+	call_sent("Sent\x01");
+	watch_comes();
+	watch_hears("P1 EXAMINE {5}\r\n");
+	watch_says("+ go on\r\n");
+	watch_hears("Sent\x01\r\n");
+	watch_says("P1 OK [READ-ONLY] .\r\n");
+	watch_hears("P2 IDLE\r\n");
+}
+
+static void
 without_idle(void **state)
 {
 	(void)state;
@@ -302,6 +348,9 @@ main(void)
 		cmocka_unit_test_teardown(refused, teardown),
 		cmocka_unit_test_teardown(blamed, teardown),
 		cmocka_unit_test_teardown(both, teardown),
+		cmocka_unit_test_teardown(names, teardown),
+		cmocka_unit_test_teardown(names_in_utf8, teardown),
+		cmocka_unit_test_teardown(names_as_literals, teardown),
 		cmocka_unit_test_teardown(without_idle, teardown),
 	};
 
