@@ -1,8 +1,7 @@
 #include "email_note.h"
 
-#include <string.h>
-
 #include "blob.h"
+#include "mime_pool.h"
 
 static struct dbkey
 note_key(uint32_t account, uint64_t email)
@@ -28,19 +27,14 @@ email_parts_get(uint32_t account, uint64_t email, struct wbuf *out)
 		w_raw(out, parts.p, parts.n);
 }
 
-/* The first text of the body; without a row of its own it is all of the body. */
+/* Without a row of its own it is this one. */
 static bool
 body_part(uint32_t account, uint64_t email, struct rec_part *part)
 {
-	struct slice parts, item;
+	struct slice parts;
 
-	if (!table_get(T_email_parts, KEY(email_parts, .account = account, .id = email), &parts))
-		return false;
-	while (list_next(&parts, &item))
-		if (rec_part_decode(item, part) == 0 && (part->flags & PART_TEXT_BODY) != 0 && !part->multipart &&
-		    part->type.n > 5 && memcmp(part->type.p, "text/", 5) == 0)
-			return true;
-	return false;
+	return table_get(T_email_parts, KEY(email_parts, .account = account, .id = email), &parts) &&
+	    mime_body_part(parts, part);
 }
 
 void

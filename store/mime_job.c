@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 static uint32_t last_req;
 
@@ -239,6 +240,16 @@ header_valid(struct slice s)
 	    addresses_valid(h.to) && addresses_valid(h.cc) && addresses_valid(h.bcc) && addresses_valid(h.reply_to);
 }
 
+/* The part of the note is where email_note_get will look for it. */
+static bool
+note_valid(const struct rec_parsed *p)
+{
+	struct rec_part body;
+
+	return p->note_part.n == 0 ||
+	    (p->note_text.n == 0 && mime_body_part(p->parts, &body) && slice_eq(body.part_id, p->note_part));
+}
+
 static bool
 texts_valid(const struct rec_parsed *p)
 {
@@ -247,9 +258,14 @@ texts_valid(const struct rec_parsed *p)
 	size_t n = 0;
 	bool noted = p->note_part.n == 0;
 
-	for (; mime_text_next(&rest, &t); n++)
-		noted |= slice_eq(t.part, p->note_part) && t.data.n <= LIM_NOTE_TEXT;
-	return rest.n == 0 && n <= LIM_PARTS && noted && (p->note_part.n == 0 || p->note_text.n == 0);
+	for (; mime_text_next(&rest, &t); n++) {
+		if (p->note_part.n == 0 || !slice_eq(t.part, p->note_part))
+			continue;
+		if (t.data.n > LIM_NOTE_TEXT)
+			return false;
+		noted = true;
+	}
+	return rest.n == 0 && n <= LIM_PARTS && noted;
 }
 
 bool
@@ -259,13 +275,25 @@ mime_parsed_valid(struct slice s, bool header_only)
 	struct rec_part part;
 	struct slice item;
 
-	if (rec_parsed_decode(s, &p) == -1 || !header_valid(p.header) || !texts_valid(&p) ||
+	if (rec_parsed_decode(s, &p) == -1 || !header_valid(p.header) || !texts_valid(&p) || !note_valid(&p) ||
 	    (header_only && p.parts.n + p.texts.n > 0))
 		return false;
 	while (list_next(&p.parts, &item))
 		if (rec_part_decode(item, &part) == -1)
 			return false;
 	return true;
+}
+
+bool
+mime_body_part(struct slice parts, struct rec_part *part)
+{
+	struct slice item;
+
+	while (list_next(&parts, &item))
+		if (rec_part_decode(item, part) == 0 && (part->flags & PART_TEXT_BODY) != 0 && !part->multipart &&
+		    part->type.n > 5 && memcmp(part->type.p, "text/", 5) == 0)
+			return true;
+	return false;
 }
 
 bool

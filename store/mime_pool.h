@@ -51,6 +51,8 @@ void mime_start(struct mime_job *);
 /* Nobody waits for it any more; no callback. NULL allowed. */
 void mime_cancel(struct mime_job *);
 
+/* The first text of the body among these parts: the only one a note may be of. */
+bool mime_body_part(struct slice parts, struct rec_part *);
 /* The next of a rec parsed's texts; false at the end. */
 bool mime_text_next(struct slice *texts, struct rec_text *);
 /* The text for a note, wherever it stands in the record. */

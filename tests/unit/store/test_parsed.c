@@ -9,7 +9,7 @@
 #include "mime_job.h"
 
 struct said {
-	struct wbuf header, texts, bytes;
+	struct wbuf header, parts, texts, bytes;
 	struct rec_parsed rec;
 };
 
@@ -35,6 +35,18 @@ said_text(struct said *s, const char *part, struct slice data)
 	wbuf_free(&one);
 }
 
+static void
+said_part(struct said *s, const char *id, const char *type, uint8_t flags)
+{
+	struct rec_part p = { .part_id = slice_str(id), .type = slice_str(type), .flags = flags };
+	struct wbuf one = { 0 };
+
+	rec_part_encode(&one, &p);
+	list_add(&s->parts, wbuf_slice(&one));
+	s->rec.parts = wbuf_slice(&s->parts);
+	wbuf_free(&one);
+}
+
 static bool
 believed(struct said *s, bool header_only)
 {
@@ -47,6 +59,7 @@ static void
 said_end(struct said *s)
 {
 	wbuf_free(&s->header);
+	wbuf_free(&s->parts);
 	wbuf_free(&s->texts);
 	wbuf_free(&s->bytes);
 }
@@ -73,6 +86,7 @@ sound(void **state)
 	assert_true(believed(&s, false) && slice_eq_str(mime_note_text(&s.rec), "note"));
 	s.rec.note_text = SLICE_NONE;
 	s.rec.note_part = slice_str("2");
+	said_part(&s, "2", "text/plain", PART_TEXT_BODY);
 	assert_true(believed(&s, false) && slice_eq_str(mime_note_text(&s.rec), "two"));
 	said_end(&s);
 }
@@ -80,11 +94,11 @@ sound(void **state)
 static void
 note_of_nothing(void **state)
 {
-	static uint8_t large[LIM_NOTE_TEXT + 1];
 	struct said s;
 
 	(void)state;
 	said_start(&s);
+	said_part(&s, "1", "text/plain", PART_TEXT_BODY);
 	said_text(&s, "1", slice_str("one"));
 	s.rec.note_part = slice_str("2");
 	assert_false(believed(&s, false));	/* no such text */
@@ -93,12 +107,47 @@ note_of_nothing(void **state)
 	assert_false(believed(&s, false));	/* two of them */
 	s.rec.note_text = SLICE_NONE;
 	assert_true(believed(&s, false));
-	said_text(&s, "3", slice_mem(large, LIM_NOTE_TEXT));
-	said_text(&s, "4", slice_mem(large, LIM_NOTE_TEXT + 1));
-	s.rec.note_part = slice_str("3");
-	assert_true(believed(&s, false));
-	s.rec.note_part = slice_str("4");
+	said_end(&s);
+}
+
+/* It is read from that part again when the note is filed later. limit: LIM_NOTE_TEXT */
+static void
+note_of_size(void **state)
+{
+	static uint8_t text[LIM_NOTE_TEXT + 1];
+	struct said s;
+
+	(void)state;
+	for (size_t over = 0; over <= 1; over++) {
+		said_start(&s);
+		said_part(&s, "1", "text/plain", PART_TEXT_BODY);
+		said_text(&s, "1", slice_mem(text, LIM_NOTE_TEXT + over));
+		s.rec.note_part = slice_str("1");
+		assert_int_equal(believed(&s, false), over == 0);
+		said_text(&s, "1", SLICE_NONE);	/* one of them is kept */
+		assert_int_equal(believed(&s, false), over == 0);
+		said_end(&s);
+	}
+}
+
+/* It stands in one part, and where it will be looked for is another. */
+static void
+note_of_another_part(void **state)
+{
+	struct said s;
+
+	(void)state;
+	said_start(&s);
+	said_text(&s, "1", slice_str("one"));
+	said_text(&s, "2", slice_str("two"));
+	s.rec.note_part = slice_str("2");
+	assert_false(believed(&s, false));	/* in none */
+	said_part(&s, "9", "image/png", PART_TEXT_BODY);
+	said_part(&s, "1", "text/plain", PART_TEXT_BODY);
+	said_part(&s, "2", "text/plain", PART_TEXT_BODY);
 	assert_false(believed(&s, false));
+	s.rec.note_part = slice_str("1");
+	assert_true(believed(&s, false));
 	said_end(&s);
 }
 
@@ -131,6 +180,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(sound),
 		cmocka_unit_test(note_of_nothing),
+		cmocka_unit_test(note_of_size),
+		cmocka_unit_test(note_of_another_part),
 		cmocka_unit_test(broken_texts),
 	};
 
