@@ -98,7 +98,7 @@ note_from(struct made *m, const struct mime_part *body, struct slice text)
 	if (text.n > LIM_NOTE_TEXT)
 		return;
 	text_preview(&m->preview, text);
-	(void)slice_copy(structure_id(body, m->note_part), m->note_part, sizeof(m->note_part));
+	(void)structure_id(body, m->note_part);
 }
 
 /* Parts and texts, in one go: a text is decoded once. */

@@ -15,4 +15,5 @@ int parse_record(struct wbuf *out, struct slice message, const struct mime_tree 
 
 /* The tree of a message with its flags set. Never NULL. */
 struct mime_tree *parse_tree(struct slice message);
+
 #endif
