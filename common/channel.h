@@ -2,14 +2,15 @@
  * channel.h - one socketpair between two processes, wired by the master.
  *
  * A channel is an AF_UNIX SOCK_SEQPACKET pair: one packet is one message, so
- * there is no framing to get wrong; small messages of one turn of the loop that come in numbers
- * travel together, as the list in one message. Each end knows who the other is, because
- * the master said so. Every received message is checked against messages.def:
- * known, allowed from that role to this one in this phase, within limits, no
- * bytes left, descriptors exactly as the row says, bodies sealed. Anything else
- * breaks the channel: on_broken is called once and the channel is dead. So does
- * a peer that goes on asking and reads no answer, once LIM_CHAN_QUEUE is full;
- * only the master is not judged so by its children.
+ * there is no framing to get wrong; small messages of one turn of the loop that
+ * come in numbers travel together, as the list in one message. Each end knows
+ * who the other is, because the master said so. Every received message is
+ * checked against messages.def: known, allowed from that role to this one in
+ * this phase, within limits, no bytes left, descriptors exactly as the row
+ * says, bodies sealed. Anything else breaks the channel: on_broken is called
+ * once and the channel is dead. So does a peer that goes on asking and reads no
+ * answer, once LIM_CHAN_QUEUE is full; only the master is not judged so by its
+ * children.
  *
  * Nothing here blocks or depends on an event loop: the owner calls chan_read
  * when the descriptor is readable and chan_write when chan_wants_write() and
@@ -88,8 +89,8 @@ void chan_release(struct chan *, unsigned int n);
 
 /* Called after each queued message; loop.h sets it to arm the write event. */
 void chan_set_notify(struct chan *, void (*)(struct chan *));
-/* Small messages that come in numbers wait for each other from now on; fn: the first of some
- * does, chan_write is due before the loop rests. */
+/* Small messages that come in numbers wait for each other from now on; fn: the
+ * first of some does, chan_write is due before the loop rests. */
 void chan_set_gather(struct chan *, void (*fn)(struct chan *));
 void *chan_loop_data(const struct chan *);
 void chan_set_loop_data(struct chan *, void *);

@@ -46,6 +46,15 @@ packet_cost(size_t n)
 	return sizeof(struct packet) + 2 * sizeof(size_t) + n;
 }
 
+/* The peer missed something: chan_read ends this. A lost log line does not. */
+static void
+chan_missed(struct chan *c)
+{
+	c->overflow = c->peer.role != ROLE_MASTER;
+	if (c->overflow && c->notify != NULL)
+		c->notify(c);
+}
+
 static int
 chan_enqueue(struct chan *c, const struct wbuf *w, int fd, bool secret)
 {
@@ -54,10 +63,7 @@ chan_enqueue(struct chan *c, const struct wbuf *w, int fd, bool secret)
 	if (c->queued + packet_cost(w->n) <= LIM_CHAN_QUEUE && (fd == -1 || c->queued_fds < LIM_CHAN_QUEUE_FDS))
 		p = malloc(sizeof(*p) + w->n);
 	if (p == NULL) {
-		/* The peer missed something: chan_read ends this. A lost log line does not. */
-		c->overflow = c->peer.role != ROLE_MASTER;
-		if (c->overflow && c->notify != NULL)
-			c->notify(c);
+		chan_missed(c);
 		errno = EPIPE;
 		return -1;
 	}
@@ -127,7 +133,9 @@ chan_part(struct chan *c)
 	c->ngathered = 0;
 	wbuf_reset(&c->gathered);
 	/* A peer that is gone is noticed at the read side, in order. */
-	if (!w.failed)
+	if (w.failed)
+		chan_missed(c);
+	else
 		(void)chan_put(c, MSG_together, &w, -1);
 }
 
@@ -137,14 +145,20 @@ chan_join(struct chan *c, enum msg_type type, const struct wbuf *w, int fd)
 {
 	bool joins = c->gather != NULL && fd == -1 && msg_may_wait(type) && w->n <= LIM_CHAN_TOGETHER_BYTES &&
 	    chan_may_send(c, MSG_together, -1) == 0;
+	size_t before;
 
 	if (!joins || c->gathered.n + w->n > LIM_CHAN_TOGETHER_BYTES)
 		chan_part(c);
 	if (!joins)
 		return false;
+	before = c->gathered.n;
 	list_add(&c->gathered, wbuf_slice(w));
-	if (c->gathered.failed)
+	if (c->gathered.failed) {	/* no memory: it goes alone, behind those before it */
+		c->gathered.n = before;
+		c->gathered.failed = false;
+		chan_part(c);
 		return false;
+	}
 	if (++c->ngathered == LIM_CHAN_TOGETHER)
 		chan_part(c);
 	else if (c->ngathered == 1)

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "body.h"
-#include "channel.h"
+#include "channel_private.h"
 
 static struct chan *store, *mime;
 static unsigned int parsed, gathered;
@@ -178,6 +178,21 @@ without_a_loop(void **state)
 	chan_set_gather(store, NULL);
 	ask(1, 10);
 	assert_int_equal(packets(), 1);
+}
+
+/* No memory to gather in: all leave, in order. */
+static void
+without_room(void **state)
+{
+	(void)state;
+	store->gathered.max = 100;
+	for (uint32_t i = 1; i <= 3; i++)
+		ask(i, 60);	/* a second one does not fit */
+	chan_write(store);
+	chan_read(mime);
+	assert_int_equal(parsed, 3);
+	assert_int_equal(chan_queued(store), 0);
+	assert_false(chan_overflowed(store));
 }
 
 /* What comes when there is room again goes behind what waits for it. */
@@ -434,6 +449,7 @@ main(void)
 		T(alone),
 		T(takes_along),
 		T(without_a_loop),
+		T(without_room),
 		T(behind_the_queue),
 		T(enough),
 		T(too_many),
