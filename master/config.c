@@ -216,8 +216,13 @@ copy_ids(cfg_t *cfg, const char *name, uint32_t *ids)
 		cfg_error(cfg, "%s: more than %d entries", name, LIM_CONF_IDS);
 		n = LIM_CONF_IDS;
 	}
-	for (unsigned int i = 0; i < n; i++)
-		ids[i] = (uint32_t)cfg_getnint(cfg, name, i);
+	for (unsigned int i = 0; i < n; i++) {
+		long id = cfg_getnint(cfg, name, i);
+
+		if (id < 0 || id >= UINT32_MAX)
+			cfg_error(cfg, "%s: %ld is no id", name, id);
+		ids[i] = (uint32_t)id;
+	}
 	return n;
 }
 
@@ -248,6 +253,7 @@ take_host(struct conf *c, cfg_t *h)
 {
 	struct conf_host *out = &c->hosts[c->n_hosts];
 	const char *name = cfg_title(h);
+	long connections;
 
 	if (c->n_hosts >= LIM_CONF_HOSTS || name == NULL || *name == '\0' || strlen(name) > LIM_HOST) {
 		cfg_error(h, "host: too many blocks or a bad name");
@@ -259,9 +265,9 @@ take_host(struct conf *c, cfg_t *h)
 		*p = (char)(*p >= 'A' && *p <= 'Z' ? *p + 32 : *p);
 	out->allow_private = cfg_getbool(h, "allow-private");
 	out->allow_none = cfg_getbool(h, "allow-none");
-	out->connections = (unsigned int)cfg_getint(h, "connections");
-	if (out->connections < 1 || out->connections > 2)
-		cfg_error(h, "connections = %u: 1 or 2", out->connections);
+	if ((connections = cfg_getint(h, "connections")) < 1 || connections > 2)
+		cfg_error(h, "connections = %ld: 1 or 2", connections);
+	out->connections = (unsigned int)connections;
 	if (cfg_getstr(h, "ca-file") != NULL)
 		out->extra_ca = read_ca(h, cfg_getstr(h, "ca-file"));
 }

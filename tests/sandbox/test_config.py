@@ -49,6 +49,8 @@ def test_error_names_file_and_line(tmp_path, text, line, words):
     ('ats "a" {{ socket = "{dir}/a.sock" }}\n', "nobody may use it"),
     ('ats "a" {{ socket = "{dir}/x" uids = {{0}} }}\nats "b" {{ socket = "{dir}/x" uids = {{0}} }}\n', "share the socket"),
     ('host "h" {{ ca-file = "{dir}/absent.pem" }}\n' + GOOD, "absent.pem"),
+    *((f'host "h" {{{{ connections = {n} }}}}\n' + GOOD, f"connections = {n}:") for n in (-1, 0, 3, (1 << 32) + 1)),
+    *((GOOD.replace("{{0}}", f"{{{{{n}}}}}"), f"uids: {n}") for n in (-1, (1 << 32) - 1, 1 << 32)),
 ])
 def test_error_says_what(tmp_path, text, words):
     result = check(tmp_path, text)
