@@ -49,7 +49,7 @@ def shown(name, value):
     text = re.sub(r"\(\w+\)(?=\w)", "", value)
     text = re.sub(r"\b(\d+)[uUlL]+\b", r"\1", text)
     if "LIM_" in text:
-        return text.strip("()").replace("*", "x")
+        return re.sub(r"^\((.*)\)$", r"\1", text).replace("*", "x")
     n = eval(text, {"__builtins__": {}})  # numbers and * of our own header
     if name.endswith("_MS"):
         return f"{n:,} ms"
