@@ -28,6 +28,12 @@ NEVER = rb"CLOSE\r|(UID )?FETCH .*(BODY\[|RFC822(\.TEXT)?[ )\r])|(UID )?STORE [^
 COMMAND = rb"^[A-Za-z0-9]+ (?:%s)"
 
 
+def end(transport):
+    """At once. Python 3.11's TLS fails when it is told so twice."""
+    with contextlib.suppress(AttributeError):
+        transport.abort()
+
+
 class Wire:
     """What one seed's connections go through."""
 
@@ -61,7 +67,7 @@ class Wire:
 
     def drop(self):
         for transport in list(self.open):
-            transport.abort()
+            end(transport)
 
 
 class _Served:
@@ -111,7 +117,7 @@ class _Served:
         try:
             there, back = await asyncio.open_connection("127.0.0.1", self.upstream)
         except OSError:
-            writer.transport.abort()
+            end(writer.transport)
             return
         wire.connections += 1
         ends = {writer.transport, back.transport}
@@ -149,7 +155,7 @@ class _Served:
         except (OSError, ssl.SSLError):
             pass
         for transport in ends:
-            transport.close() if transport is writer.transport else transport.abort()
+            transport.close() if transport is writer.transport else end(transport)
 
     @staticmethod
     def _scissors(wire, direction, data):

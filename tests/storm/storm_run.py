@@ -258,7 +258,11 @@ class Storm:
     def clean(self):
         """The link and the mailbox go; so hundreds of storms leave nothing behind."""
         if self.ats and self.ats.account:
-            patiently(lambda: self.ats.ats.destroy("Link", self.ats.account))
+            try:
+                patiently(lambda: self.ats.ats.destroy("Link", self.ats.account))
+            except SetError as error:  # another storm's store died before it had answered
+                if error.type != "notFound":
+                    raise
         self._kick()
         shutil.rmtree(self.mail(), ignore_errors=True)
 
