@@ -72,6 +72,7 @@ engine_op(struct engine *e, const struct msg_op *m, struct body *data)
 	engine_turn(e);
 	return 0;
 }
+
 uint64_t
 ops_due_at(const struct engine *e)
 {

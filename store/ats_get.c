@@ -194,7 +194,6 @@ int
 ats_on_get(struct chan *c, const union msg *m, int *fd)
 {
 	const struct msg_get *q = &m->get;
-	struct get *g = NULL;
 
 	(void)fd;
 	if (q->ids.n % 8 != 0)
@@ -202,7 +201,7 @@ ats_on_get(struct chan *c, const union msg *m, int *fd)
 	db_view();
 	if (!ats_account_serves(q->account, q->type))
 		answer_error(c, q->req, "accountNotFound");
-	else if (ngets >= LIM_ATS_JOBS || (g = get_new(c, q)) == NULL)
+	else if (ngets >= LIM_ATS_JOBS || get_new(c, q) == NULL)
 		answer_error(c, q->req, "serverUnavailable");
 	db_view_end();
 	ats_get_credit(c);

@@ -4,8 +4,8 @@
  *
  * get, changes and query read what is committed and answer at once, whatever the
  * turn is doing. Long ones run in slices: rows of a get as there are credits, a
- * query some thousand index rows a turn. A request
- * whose asker leaves is forgotten.
+ * query some thousand index rows a turn. A request whose asker leaves is
+ * forgotten.
  */
 #ifndef STORE_ATS_REQUEST_H
 #define STORE_ATS_REQUEST_H

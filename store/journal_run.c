@@ -364,8 +364,10 @@ given_up(struct imap_session *s, const struct journal_flight *f, const struct re
 {
 	struct rec_pending next = *p;
 
-	if (p->kind != OP_EXPUNGE || ++next.attempts >= LIM_EXPUNGE_ROUNDS)
-		return p->kind == OP_EXPUNGE;
+	if (p->kind != OP_EXPUNGE)
+		return false;	/* a move is looked for, and its rest becomes one */
+	if (++next.attempts >= LIM_EXPUNGE_ROUNDS)
+		return true;
 	row_pending_put(KEY(pending, .account = s->link, .op = f->op), &next);
 	return false;
 }

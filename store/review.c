@@ -137,10 +137,13 @@ review_refused(uint32_t account, uint64_t email, uint8_t kind, uint64_t mailbox,
 	if (id != 0) {
 		put_change(id, &row.rec, mailbox, code, detail);
 		row_review_free(&row);
-	} else
-		put_change(id = store_next_id(), &r, mailbox, code, detail);
+		changes_record(ACCOUNT_ATS, OBJ_REVIEW, id, UPDATED);
+		return;
+	}
+	id = store_next_id();
+	put_change(id, &r, mailbox, code, detail);
 	table_put_empty(T_reviewmail, KEY(reviewmail, .account = account, .email = email, .id = id));
-	changes_record(ACCOUNT_ATS, OBJ_REVIEW, id, r.created_at != 0 ? CREATED : UPDATED);
+	changes_record(ACCOUNT_ATS, OBJ_REVIEW, id, CREATED);
 }
 
 void
