@@ -2,8 +2,9 @@
  * report.h - everything that goes to the store.
  *
  * Rows cost credits. The engine stops reading from the server while there is
- * none (report_blocked), so what one response makes is all that ever waits
- * here; it leaves in order when credits come back.
+ * none (report_blocked), so what one response makes, and the task that it began
+ * says of itself, is all that ever waits here; it leaves in order when credits
+ * come back.
  */
 #ifndef IMAPD_REPORT_H
 #define IMAPD_REPORT_H

@@ -24,6 +24,15 @@ give(struct msg_op m, uint32_t first, uint32_t last)
 	pump();
 }
 
+/* And no more comes. */
+static void
+give_all(struct msg_op m, uint32_t first, uint32_t last)
+{
+	give(m, first, last);
+	quiet();
+	idle_ends();
+}
+
 static void
 rows(uint32_t first, uint32_t last, const char *flags)
 {
@@ -42,29 +51,33 @@ answers(const char *what)
 	return n;
 }
 
-/* limit: LIM_OP_BATCH: a thousand changes of flags are four commands and two looks. */
+/* \Seen is asked for; from first to last they are there. */
+static void
+seen(const char *set, uint32_t first, uint32_t last)
+{
+	char command[64];
+	unsigned int tag;
+
+	(void)snprintf(command, sizeof(command), "UID STORE %s +FLAGS.SILENT (\\Seen)", set);
+	tag = expect(command);
+	(void)snprintf(command, sizeof(command), "UID FETCH %s (UID FLAGS)", set);
+	(void)expect(command);
+	silent();
+	ok(tag);
+	rows(first, last, "\\Seen");
+	ok(tag + 1);
+}
+
+/* limit: LIM_OP_BATCH: a thousand changes of flags are two commands and two looks. */
 static void
 thousand(void **state)
 {
-	unsigned int tag;
-
 	(void)state;
 	settle("IDLE UIDPLUS MOVE");
-	give((struct msg_op){ .kind = OP_FLAGS, .flags_add = slice_str("\\Seen") }, 1, 2 * LIM_OP_BATCH);
-	quiet();
-	idle_ends();
-	tag = expect("UID STORE 1:500 +FLAGS.SILENT (\\Seen)");
-	(void)expect("UID FETCH 1:500 (UID FLAGS)");
-	silent();
-	ok(tag);
-	rows(1, 500, "\\Seen");
-	ok(tag + 1);
+	give_all((struct msg_op){ .kind = OP_FLAGS, .flags_add = slice_str("\\Seen") }, 1, 2 * LIM_OP_BATCH);
+	seen("1:500", 1, 500);
 	assert_int_equal(answers(" result=1 "), 500);
-	tag = expect("UID STORE 501:1000 +FLAGS.SILENT (\\Seen)");
-	(void)expect("UID FETCH 501:1000 (UID FLAGS)");
-	ok(tag);
-	rows(501, 1000, "\\Seen");
-	ok(tag + 1);
+	seen("501:1000", 501, 1000);
 	assert_int_equal(answers(" result=1 "), 1000);
 	(void)expect("IDLE");
 	stop();
@@ -114,11 +127,7 @@ grouped(void **state)
 	give(s, 9, 9);	/* behind the other flag of message 9 */
 	quiet();
 	idle_ends();
-	tag = expect("UID STORE 4:5,7 +FLAGS.SILENT (\\Seen)");
-	(void)expect("UID FETCH 4:5,7 (UID FLAGS)");
-	ok(tag);
-	rows(4, 5, "\\Seen");
-	ok(tag + 1);
+	seen("4:5,7", 4, 5);
 	assert_non_null(strstr(t.told, "op 7 result=2 "));	/* that one is gone */
 	tag = expect("UID STORE 9 +FLAGS.SILENT (\\Flagged)");
 	(void)expect("UID FETCH 9 (UID FLAGS)");
@@ -137,9 +146,7 @@ not_kept(void **state)
 
 	(void)state;
 	settle("IDLE UIDPLUS MOVE");
-	give((struct msg_op){ .kind = OP_FLAGS, .flags_add = slice_str("$work") }, 3, 4);
-	quiet();
-	idle_ends();
+	give_all((struct msg_op){ .kind = OP_FLAGS, .flags_add = slice_str("$work") }, 3, 4);
 	tag = expect("UID STORE 3:4 +FLAGS.SILENT ($work)");
 	(void)expect("UID FETCH 3:4 (UID FLAGS)");
 	ok(tag);
@@ -172,52 +179,48 @@ halved(void **state)
 
 	(void)state;
 	settle("IDLE UIDPLUS MOVE");
-	give((struct msg_op){ .kind = OP_FLAGS, .flags_add = slice_str("\\Seen") }, 1, 8);
-	quiet();
-	idle_ends();
+	give_all((struct msg_op){ .kind = OP_FLAGS, .flags_add = slice_str("\\Seen") }, 1, 8);
 	refused("1:8");
-	tag = expect("UID STORE 1:4 +FLAGS.SILENT (\\Seen)");
-	(void)expect("UID FETCH 1:4 (UID FLAGS)");
-	ok(tag);
-	rows(1, 4, "\\Seen");
-	ok(tag + 1);
+	seen("1:4", 1, 4);
 	assert_int_equal(answers(" result=1 "), 4);
 	refused("5:8");
 	refused("5:6");
-	tag = expect("UID STORE 5 +FLAGS.SILENT (\\Seen)");
-	(void)expect("UID FETCH 5 (UID FLAGS)");
-	ok(tag);
-	rows(5, 5, "\\Seen");
-	ok(tag + 1);
+	seen("5", 5, 5);
 	tag = expect("UID STORE 6 +FLAGS.SILENT (\\Seen)");
 	(void)expect("UID FETCH 6 (UID FLAGS)");
 	say("P%u NO cannot", tag);
 	rows(6, 6, "");
 	ok(tag + 1);
 	assert_non_null(strstr(t.told, "op 6 result=3 uid=0 code=sync.change_refused\n"));
-	tag = expect("UID STORE 7:8 +FLAGS.SILENT (\\Seen)");
-	(void)expect("UID FETCH 7:8 (UID FLAGS)");
-	ok(tag);
-	rows(7, 8, "\\Seen");
-	ok(tag + 1);
+	seen("7:8", 7, 8);
 	assert_int_equal(answers(" result=1 "), 7);
 	(void)expect("IDLE");
 	stop();
+}
+
+/* A MOVE of 1 to last; its tag is one more. */
+static unsigned int
+moving(uint32_t last)
+{
+	char command[64];
+	unsigned int tag;
+
+	settle("IDLE UIDPLUS MOVE");
+	give_all((struct msg_op){ .kind = OP_MOVE, .target = 12 }, 1, last);
+	(void)snprintf(command, sizeof(command), "UID FETCH 1:%u (UID FLAGS)", last);
+	tag = expect(command);
+	(void)snprintf(command, sizeof(command), "UID MOVE 1:%u \"Trash\"", last);
+	(void)expect(command);
+	return tag;
 }
 
 /* COPYUID names them in its own pieces, and not the one that is not there. */
 static void
 moved(void **state)
 {
-	unsigned int tag;
+	unsigned int tag = moving(4);
 
 	(void)state;
-	settle("IDLE UIDPLUS MOVE");
-	give((struct msg_op){ .kind = OP_MOVE, .target = 12 }, 1, 4);
-	quiet();
-	idle_ends();
-	tag = expect("UID FETCH 1:4 (UID FLAGS)");
-	(void)expect("UID MOVE 1:4 \"Trash\"");
 	rows(1, 2, "");
 	rows(4, 4, "");
 	ok(tag);
@@ -235,15 +238,9 @@ moved(void **state)
 static void
 bad_copyuid(void **state)
 {
-	unsigned int tag;
+	unsigned int tag = moving(2);
 
 	(void)state;
-	settle("IDLE UIDPLUS MOVE");
-	give((struct msg_op){ .kind = OP_MOVE, .target = 12 }, 1, 2);
-	quiet();
-	idle_ends();
-	tag = expect("UID FETCH 1:2 (UID FLAGS)");
-	(void)expect("UID MOVE 1:2 \"Trash\"");
 	rows(1, 2, "");
 	ok(tag);
 	say("P%u OK [COPYUID 9 1:2 33] moved", tag + 1);
@@ -257,15 +254,9 @@ bad_copyuid(void **state)
 static void
 half_moved(void **state)
 {
-	unsigned int tag;
+	unsigned int tag = moving(2);
 
 	(void)state;
-	settle("IDLE UIDPLUS MOVE");
-	give((struct msg_op){ .kind = OP_MOVE, .target = 12 }, 1, 2);
-	quiet();
-	idle_ends();
-	tag = expect("UID FETCH 1:2 (UID FLAGS)");
-	(void)expect("UID MOVE 1:2 \"Trash\"");
 	rows(1, 2, "");
 	ok(tag);
 	say("* OK [COPYUID 9 1 33] moved");
@@ -284,9 +275,7 @@ by_hand(void **state)
 
 	(void)state;
 	settle("IDLE UIDPLUS");
-	give((struct msg_op){ .kind = OP_MOVE, .target = 12 }, 1, 3);
-	quiet();
-	idle_ends();
+	give_all((struct msg_op){ .kind = OP_MOVE, .target = 12 }, 1, 3);
 	tag = expect("UID FETCH 1:3 (UID FLAGS)");
 	(void)expect("UID COPY 1:3 \"Trash\"");
 	rows(1, 1, "");

@@ -4,21 +4,31 @@
  */
 #include "write_stage.h"
 
-static void
-move_by_hand(void **state)
+/* A move by hand, as far as COPY, which is not answered yet; its tag. */
+static unsigned int
+copying(void)
 {
-	const struct msg_op m = { .op = 8, .kind = OP_MOVE, .mailbox = 10, .uidvalidity = 7, .uid = 15, .target = 12 };
 	unsigned int tag;
 
-	(void)state;
-	settle_at("IDLE UIDPLUS", 21);
-	do_op(&m);
+	do_op(&(struct msg_op){
+	    .op = 8, .kind = OP_MOVE, .mailbox = 10, .uidvalidity = 7, .uid = 15, .target = 12 });
 	tag = expect("UID FETCH 15 (UID FLAGS)");
 	(void)expect("UID COPY 15 \"Trash\"");
 	say("* 1 FETCH (UID 15 FLAGS ())");
 	ok(tag);
+	return tag + 1;
+}
+
+static void
+move_by_hand(void **state)
+{
+	unsigned int tag;
+
+	(void)state;
+	settle_at("IDLE UIDPLUS", 21);
+	tag = copying();
 	silent();
-	say("P%u OK [COPYUID 9 15 33] copied", tag + 1);
+	say("P%u OK [COPYUID 9 15 33] copied", tag);
 	tag = expect("UID STORE 15 +FLAGS.SILENT (\\Deleted)");
 	(void)expect("UID EXPUNGE 15");
 	(void)expect("UID FETCH 15 (UID FLAGS)");
@@ -34,12 +44,7 @@ move_by_hand(void **state)
 	told("flags 10 uid=15 \nflags 10 uid=15 \\Deleted\nop 8 result=1 uid=33 code=\n");
 	idle();
 	/* the copy is refused: nothing is deleted */
-	do_op(&m);
-	tag = expect("UID FETCH 15 (UID FLAGS)");
-	(void)expect("UID COPY 15 \"Trash\"");
-	say("* 1 FETCH (UID 15 FLAGS ())");
-	ok(tag);
-	say("P%u NO [OVERQUOTA] full", tag + 1);
+	say("P%u NO [OVERQUOTA] full", copying());
 	told("flags 10 uid=15 \nop 8 result=3 uid=0 code=sync.mailbox_full\n");
 	(void)expect("IDLE");
 	stop();
@@ -49,17 +54,11 @@ move_by_hand(void **state)
 static void
 move_resumed(void **state)
 {
-	const struct msg_op m = { .op = 8, .kind = OP_MOVE, .mailbox = 10, .uidvalidity = 7, .uid = 15, .target = 12 };
 	unsigned int tag;
 
 	(void)state;
 	settle_at("IDLE UIDPLUS", 21);
-	do_op(&m);
-	tag = expect("UID FETCH 15 (UID FLAGS)");
-	(void)expect("UID COPY 15 \"Trash\"");
-	say("* 1 FETCH (UID 15 FLAGS ())");
-	ok(tag);
-	say("P%u OK [COPYUID 9 15 33] copied", tag + 1);
+	say("P%u OK [COPYUID 9 15 33] copied", copying());
 	(void)expect("UID STORE 15 +FLAGS.SILENT (\\Deleted)");
 	lose();
 	told("flags 10 uid=15 \nerror 0 net.reset\n");
@@ -220,17 +219,9 @@ unmarked(void **state)
 static void
 plain_move(void **state)
 {
-	const struct msg_op m = { .op = 8, .kind = OP_MOVE, .mailbox = 10, .uidvalidity = 7, .uid = 15, .target = 12 };
-	unsigned int tag;
-
 	(void)state;
 	settle_at("IDLE", 21);
-	do_op(&m);
-	tag = expect("UID FETCH 15 (UID FLAGS)");
-	(void)expect("UID COPY 15 \"Trash\"");
-	say("* 1 FETCH (UID 15 FLAGS ())");
-	ok(tag);
-	ok(tag + 1);
+	ok(copying());
 	marked("15", "15");
 	expunged();
 	told("flags 10 uid=15 \nop 8 result=1 uid=0 code=\n");
