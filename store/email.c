@@ -77,20 +77,32 @@ only_here(const struct email *e)
 	return !a.started;
 }
 
+struct keywords_change {
+	struct keywords want, add, del;
+};
+
+/* What of the patch is not so already; false: nothing. */
+static bool
+keywords_change(const struct email *e, const struct email_patch *p, struct keywords_change *c)
+{
+	c->want = e->keywords;
+	(void)keywords_patch(&c->want, p->keywords_add, p->keywords_del);
+	keywords_diff(keywords_slice(&e->keywords), keywords_slice(&c->want), &c->add, &c->del);
+	return c->add.n > 0 || c->del.n > 0;
+}
+
 static void
 patch_keywords(struct email *e, const struct email_patch *p, bool local)
 {
-	struct keywords want = e->keywords, add, del;
+	struct keywords_change c;
 
-	(void)keywords_patch(&want, p->keywords_add, p->keywords_del);
-	keywords_diff(keywords_slice(&e->keywords), keywords_slice(&want), &add, &del);
-	if (add.n == 0 && del.n == 0)
+	if (!keywords_change(e, p, &c))
 		return;
 	if (local || only_here(e))
-		e->keywords = want;
+		e->keywords = c.want;
 	else
 		(void)journal_add(&(struct rec_pending){ .account = e->account, .kind = OP_FLAGS, .email = e->id,
-		    .flags_add = keywords_slice(&add), .flags_del = keywords_slice(&del),
+		    .flags_add = keywords_slice(&c.add), .flags_del = keywords_slice(&c.del),
 		    .created_at = store_now() });
 }
 
@@ -247,11 +259,14 @@ is_read_only(uint32_t account, uint64_t mailbox)
 	return only;
 }
 
+/* Is one of these read-only and the email, as asked for, in it or not? */
 static bool
-any_read_only(uint32_t account, struct slice mailboxes)
+any_read_only(const struct email *e, struct slice mailboxes, bool in)
 {
+	struct slice now = wbuf_slice(&e->mailboxes);
+
 	for (size_t i = 0; i < ids_count(mailboxes); i++)
-		if (is_read_only(account, ids_at(mailboxes, i)))
+		if (ids_has(now, ids_at(mailboxes, i)) == in && is_read_only(e->account, ids_at(mailboxes, i)))
 			return true;
 	return false;
 }
@@ -260,10 +275,10 @@ any_read_only(uint32_t account, struct slice mailboxes)
 static bool
 is_forbidden(const struct email *e, const struct email_patch *p)
 {
-	if (any_read_only(e->account, p->mailboxes_add) || any_read_only(e->account, p->mailboxes_del))
-		return true;
-	return (p->keywords_add.n > 0 || p->keywords_del.n > 0) &&
-	    any_read_only(e->account, wbuf_slice(&e->mailboxes));
+	struct keywords_change c;
+
+	return any_read_only(e, p->mailboxes_add, false) || any_read_only(e, p->mailboxes_del, true) ||
+	    (keywords_change(e, p, &c) && any_read_only(e, wbuf_slice(&e->mailboxes), true));
 }
 
 static bool
@@ -459,7 +474,7 @@ email_on_destroy(struct chan *c, const union msg *m, int *fd)
 		out_set_error(a, "notFound", "", "");
 		return 0;
 	}
-	if (email_visible(&e.rec) && any_read_only(account, wbuf_slice(&e.mailboxes)))
+	if (email_visible(&e.rec) && any_read_only(&e, wbuf_slice(&e.mailboxes), true))
 		out_set_error(a, "forbidden", "", READ_ONLY);
 	else if (email_visible(&e.rec)) {
 		destroy(&e);

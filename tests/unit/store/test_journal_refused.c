@@ -235,6 +235,32 @@ test_read_only(void **state)
 	assert_int_equal(pending_count(), 0);
 }
 
+/* What is said again and is so already changes nothing in such a folder. */
+static void
+test_read_only_unchanged(void **state)
+{
+	struct wbuf boxes = { .max = 0 };
+	union msg m;
+
+	(void)state;
+	one_message();
+	send_mailbox_open(far_imap.c,
+	    &(struct msg_mailbox_open){ .mailbox = inbox, .uidvalidity = 7, .keywords_any = true, .read_only = true });
+	turns();
+	ids_add(&boxes, inbox);
+	send_email_update(far_ats.c, &(struct msg_email_update){ .req = 1, .account = LINK, .id = id,
+					 .set_mailboxes = true, .mailboxes = wbuf_slice(&boxes),
+					 .keywords_del = slice_str("$flagged") });
+	assert_int_equal(answer_of(1).error.n, 0);
+	assert_int_equal(pending_count(), 0);
+	ids_add(&boxes, archive);
+	send_email_update(far_ats.c, &(struct msg_email_update){ .req = 2, .account = LINK, .id = id,
+					 .set_mailboxes = true, .mailboxes = wbuf_slice(&boxes) });
+	assert_int_equal(answer_of(2).error.n, 0);
+	(void)next_op(OP_COPY, &m);
+	wbuf_free(&boxes);
+}
+
 /* ---- deletions ---- */
 
 /* A server without UIDPLUS may only mark it: it is gone for the ATS, and comes
@@ -331,7 +357,7 @@ main(void)
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = { T(test_told), T(test_closed_with_email), T(test_kept_here),
 		T(test_kept_and_moved), T(test_kept_elsewhere), T(test_replaced), T(test_not_replaced), T(test_read_only),
-		T(test_marked), T(test_trash), T(test_migration) };
+		T(test_read_only_unchanged), T(test_marked), T(test_trash), T(test_migration) };
 
 	return cmocka_run_group_tests_name("refused write-back", tests, NULL, NULL);
 }
