@@ -84,6 +84,7 @@ struct round {
 	uint32_t seq_low, seq_high;
 	/* slices of the current phase */
 	uint32_t known_next;	/* uidnext when the round began */
+	uint32_t exists, news;	/* EXISTS then; messages that came since the position */
 	uint32_t next, width;	/* cursor, UIDs in one slice */
 	uint32_t edge;		/* as far as slices are finished, in any order */
 	bool asked, exhausted;	/* the phase has issued a command; all of them */

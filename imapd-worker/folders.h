@@ -36,6 +36,7 @@ struct folder {
 	uint32_t window;	/* lowest UID to sync, 0: not found out yet */
 	bool dirty;		/* needs a round */
 	bool watched;		/* named in the NOTIFY of this connection */
+	bool told;		/* its STATUS came with the answer to that */
 	bool confirm;		/* tell the position even if a poll finds nothing new */
 	unsigned int rebuilt;	/* changes of UIDVALIDITY since rebuilt_since */
 	unsigned int failures;	/* SELECT refused in a row */

@@ -142,6 +142,7 @@ live_status(struct engine *e, struct folder *f, const struct imap_mailbox_status
 {
 	bool asked = polled(e, f);
 
+	f->told = true;
 	if (f == e->sel.folder || (!asked && !notify_watches(e, f)))
 		return;
 	/* STATUS says nothing of flags where there is no MODSEQ. */

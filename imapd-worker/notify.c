@@ -37,6 +37,7 @@ name_folders(struct engine *e)
 	for (i = 0; i < e->folders.n; i++) {
 		struct folder *f = &e->folders.v[i];
 
+		f->told = false;
 		f->watched = f->synced && f->id != 0 && n < LIM_NOTIFY_FOLDERS;
 		if (!f->watched)
 			continue;
@@ -72,6 +73,29 @@ notify_watches(const struct engine *e, const struct folder *f)
 	return f->watched && (e->notify == NOTIFY_ON || e->notify == NOTIFY_ASKED);
 }
 
+/* The answer names each folder but the selected one (RFC 5465 s. 5.1), and one
+ * that it leaves out will not be told of later: Dovecot 2.3 knows none whose
+ * name has "&" or is not ASCII. Then the selected one is not believed either. */
+static void
+doubt_untold(struct engine *e)
+{
+	size_t i, left_out = 0;
+
+	for (i = 0; i < e->folders.n; i++) {
+		struct folder *f = &e->folders.v[i];
+
+		if (!f->watched || f->told || f == e->sel.folder)
+			continue;
+		f->watched = false;
+		left_out++;
+	}
+	if (left_out == 0)
+		return;
+	if (e->sel.folder != NULL && e->sel.folder->role != MBOX_INBOX)
+		e->sel.folder->watched = false;
+	log_info("the server does not notify of some folders left_out=%zu", left_out);
+}
+
 /* From now on the clocks of live.c are for doubt only. */
 void
 notify_tagged(struct engine *e, const struct imap_response *r)
@@ -86,6 +110,7 @@ notify_tagged(struct engine *e, const struct imap_response *r)
 		return;
 	}
 	e->notify = r->status == IMAP_OK ? NOTIFY_ON : NOTIFY_REFUSED;
+	doubt_untold(e);
 	for (i = 0; i < e->folders.n; i++) {
 		if (notify_watches(e, &e->folders.v[i]))
 			live_looked_at(e, &e->folders.v[i]);

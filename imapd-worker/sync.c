@@ -54,7 +54,7 @@ sync_start(struct engine *e, enum round_kind kind)
 
 	uidset_clear(&set);
 	e->round = (struct round){ .kind = kind, .phase = ROUND_START, .set = set, .known_next = s->folder->pos.uidnext,
-		.arrived = s->arrived, .list = s->expunged, .some_flags = s->flags_unknown, .seq_low = s->seq_low,
+		.exists = s->exists, .arrived = s->arrived, .list = s->expunged, .some_flags = s->flags_unknown, .seq_low = s->seq_low,
 		.seq_high = s->seq_high };
 	/* Sequence numbers are only good while nothing was expunged. */
 	if (s->expunged && s->flags_unknown)
@@ -161,14 +161,24 @@ after_start(struct engine *e)
 	return ROUND_TOP;
 }
 
+/* Fewer than there were, with those that came: what went while another folder
+ * was selected may have been moved, and no EXPUNGE has told of it. */
+static bool
+some_went(const struct round *r, const struct folder *f)
+{
+	return (uint64_t)f->messages + r->news > r->exists;
+}
+
 static bool
 finish(struct engine *e)
 {
 	struct round *r = &e->round;
 	struct folder *f = e->sel.folder;
 
-	if (r->kind == ROUND_FULL)
+	if (r->kind == ROUND_FULL) {
 		f->looked_at = f->whole_at = clock_ms();
+		e->look_around = e->look_around || (f->messages > 0 && some_went(r, f));
+	}
 	live_looked_at(e, f);
 	if (r->kind == ROUND_QUICK || f->pos.complete)
 		f->messages = e->sel.exists;

@@ -337,6 +337,8 @@ sync_slice_done(struct engine *e, const struct pending *p, bool ok)
 		close_hole(e, p);
 		return;
 	}
+	if (p->command == CMD_NEW)
+		r->news += p->rows;
 	adapt(e, p);
 	advance(e, p);
 	forget_drops(e, p);
