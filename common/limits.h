@@ -366,6 +366,7 @@
 #define LIM_QUERY_SLICE 4096	/* index rows in one turn */
 #define LIM_BACKFILL_SLICE 64	/* messages looked at in one turn */
 #define LIM_GATHER_MS 300	/* a commit of work that nobody waits for is put off so long */
+#define LIM_GATHER_FIRST_MS 20	/* the first one so long, each further one twice as long: the newest page is seen soon */
 #define LIM_GATHER_BYTES (8u * 1024 * 1024)	/* and until so much is written: who changes something then waits for it */
 #define LIM_DB_SLICE 256	/* rows that one slice of long work touches */
 #define LIM_ERASE_ROWS (16 * LIM_DB_SLICE)	/* rows erased in the turn of the request */

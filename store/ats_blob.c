@@ -88,12 +88,14 @@ load(struct download *d)
 		fail(d, "notFound");
 }
 
+/* As it was committed last: who reads ends no turn. */
 static void
 deliver(struct download *d)
 {
 	struct msg_blob_data m = { .req = d->asker.req };
 	int fd = OUT_NOFD;
 
+	db_view();
 	if (!d->held && d->error[0] == '\0')
 		load(d);
 	if (d->error[0] == '\0' && (fd = body_put(d->data, &m.data)) == -2) {
@@ -105,6 +107,7 @@ deliver(struct download *d)
 	m.flags = d->flags;
 	m.error = slice_str(d->error);
 	out_send(d->asker.chan, MSG_blob_data, &m, fd);
+	db_view_end();
 	download_free(d);
 }
 
@@ -215,7 +218,9 @@ ats_on_blob_get(struct chan *c, const union msg *m, int *fd)
 		db_fail("out of memory");
 		return 0;
 	}
+	db_view();
 	start(d);
+	db_view_end();
 	ats_blob_credit(c);
 	return 0;
 }

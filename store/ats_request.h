@@ -2,7 +2,7 @@
  * ats_request.h - the reading requests of an ats-worker or control: get,
  * changes, query, blob_get, and blob_put.
  *
- * get, changes and query read what is committed and answer at once, whatever the
+ * All but the last read what is committed and answer at once, whatever the
  * turn is doing. Long ones run in slices: rows of a get as there are credits, a
  * query some thousand index rows a turn. A request whose asker leaves is
  * forgotten.

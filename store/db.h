@@ -51,8 +51,9 @@ void db_turn_end(void);
 /*
  * The loop's hook. What is written between db_patient and db_patient_end
  * (they nest) nobody waits for: a turn of nothing else goes on over later
- * iterations, for LIM_GATHER_MS or LIM_GATHER_BYTES. Anything written or
- * queued outside ends the turn in its own iteration, with all before it.
+ * iterations, at first for LIM_GATHER_FIRST_MS, then for twice as long each
+ * time, at most LIM_GATHER_MS or LIM_GATHER_BYTES. Anything written or queued
+ * outside ends the turn in its own iteration, with all before it.
  */
 void db_iteration_end(void);
 void db_patient(void);

@@ -140,6 +140,7 @@ class Ours:
         the bench shall look for that; else it only listens until nothing more comes.
         """
         watch, stretch = Watch(self.ats, self.account), self.stretch()
+        commits = self.postern.commits()
         self.unpause()
         stored = self._await_stored(watch, stretch, count, seconds) if self.content == "all" and look else None
         while True:
@@ -150,7 +151,7 @@ class Ours:
             if time.monotonic() > stretch.begin + seconds:
                 raise Late(f"{self.total()} of {count} Emails after {seconds} s")
         watch.close()
-        return dict(run, events=len(watch.seen), stored=stored)
+        return dict(run, events=len(watch.seen), stored=stored, commits=self.postern.commits() - commits)
 
     def _await_stored(self, watch, stretch, count, seconds):
         """A run that ends with the first event after which the raw bytes of all sampled Emails can be read."""

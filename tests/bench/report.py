@@ -73,6 +73,8 @@ class Report:
         if "split" in f["ours"]:
             print(f"  CPU s of Postern: {split(f['ours']['split'])}")
             print("  peak KiB of Postern: " + split(f["ours"]["peaks"], "{:.0f}"), flush=True)
+        if "commits" in f["ours"]:
+            print(f"  commits of the store: {f['ours']['commits']}", flush=True)
 
     # ---- the end --------------------------------------------------------------
 

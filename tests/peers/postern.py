@@ -3,6 +3,7 @@
 import glob
 import json
 import os
+import struct
 import subprocess
 
 from jmap import Jmap, MethodError, Problem
@@ -132,6 +133,12 @@ class Postern:
     def pids(self, role):
         """Not those of places that wait for a process: their pid is 0, which to kill(2) is everybody here."""
         return [p["pid"] for p in self.processes() if p["role"] == role and p["pid"]]
+
+    def commits(self, name="agency"):
+        """What the store has committed since its database was made; the newer of LMDB's two meta pages counts it."""
+        with open(os.path.join(self.state, name, "data.mdb"), "rb") as f:
+            pages = f.read(2 * os.sysconf("SC_PAGESIZE"))
+        return max(struct.unpack_from("<Q", pages, len(pages) // 2 * n + 144)[0] for n in range(2))
 
     def log_text(self):
         with open(self.log, errors="replace") as f:

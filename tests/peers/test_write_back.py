@@ -2,14 +2,13 @@
 
 import os
 import re
-import shutil
 import time
 
 import pytest
 
 import rawlog
 from desk import Desk
-from peers import CANDIDATE, World, message, until
+from peers import World, until
 from postern import Postern
 
 MANY = "many@agency.example"
@@ -40,21 +39,6 @@ class Rawlog:
                 if (found := re.match(rf"P\d+ ({command}.*)", line))]
 
 
-def fill(world, user, n):
-    """n messages in the inbox of a user who has none, without a word to the server."""
-    home = os.path.join(world.dovecot.dir, "mail", user)
-    new = os.path.join(home, "mail", "new")
-    for folder in ("cur", "new", "tmp"):
-        os.makedirs(os.path.join(home, "mail", folder))
-    for i in range(n):
-        with open(os.path.join(new, f"17000000{i:05}.M1P1.host"), "wb") as f:
-            f.write(message(CANDIDATE, user, f"mail {i}"))
-    if os.geteuid() == 0:
-        for path, _, files in os.walk(home):
-            for name in [path] + [os.path.join(path, f) for f in files]:
-                shutil.chown(name, world.dovecot.mail_uid, world.dovecot.mail_gid)
-
-
 def set_all(desk, ids, patch=None):
     """Email/set of all of them, as many in a request as it takes; patch None: destroyed."""
     for i in range(0, len(ids), 500):
@@ -70,7 +54,7 @@ def test_few_commands(certs, tmp_path_factory, tmp_path, need_postern, half=500)
     """A thousand keywords, 500 moves and 500 deletions."""
     with Rawlog(str(tmp_path_factory.mktemp("rawlog")), certs) as log:
         world = log.world
-        fill(world, MANY, 2 * half)
+        world.fill(MANY, 2 * half)
         with Postern(tmp_path / "postern", world, first=0, content="headers") as postern:
             ats = postern.jmap(timeout=120)
             desk = Desk(ats, postern.link(MANY, client=ats, mode="receiveOnly"), MANY)

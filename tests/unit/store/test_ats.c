@@ -339,6 +339,29 @@ readers_wait_for_no_commit(void **state)
 	assert_int_equal(m.query_done.total, 2);
 }
 
+/* Nor does who downloads. */
+static void
+a_download_ends_no_turn(void **state)
+{
+	uint32_t no = make_link("rec@agency.example");
+	uint64_t blob = blob_put(no, slice_str("bytes"), slice_str("text/plain"), 0, store_now() + 100), was;
+	union msg m;
+
+	(void)state;
+	db_turn_end();
+	was = db_turn();
+	db_patient();
+	table_put_u64(T_meta, KEY(meta, .what = 99), 7);
+	db_patient_end();
+	send_blob_get(ats.far, &(struct msg_blob_get){ .req = 1, .account = no, .kind = BLOB_RAW, .id = blob });
+	pump(&ats);
+	told_next(&ats, MSG_blob_data, &m);
+	assert_true(slice_eq_str(m.blob_data.data, "bytes"));
+	db_iteration_end();
+	assert_int_equal(db_turn(), was);
+	db_turn_end();
+}
+
 /* Nothing can be written from there. */
 static void
 readers_write_nothing(void **state)
@@ -401,6 +424,7 @@ main(void)
 		T(askers_may_leave),
 		T(a_full_disk_keeps_no_reader),
 		T(readers_wait_for_no_commit),
+		T(a_download_ends_no_turn),
 		T(readers_write_nothing),
 	};
 
