@@ -3,6 +3,8 @@
  */
 #include "front.h"
 
+#include "blob_pack.h"
+
 static const size_t sizes[] = { 0, 1, 4096, BLOB_CHUNK - 1, BLOB_CHUNK, BLOB_CHUNK + 1, 3 * BLOB_CHUNK, 1 << 20 };
 
 static struct slice
@@ -14,6 +16,28 @@ noise(size_t n, bool soft)
 	for (size_t i = 0; soft && i < n; i++)
 		p[i] = (uint8_t)('a' + p[i] % 3);
 	return slice_mem(p, n);
+}
+
+/* No match is in it, but six bits of eight; of text most goes. */
+static void
+base64_is_packed_too(void **state)
+{
+	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	struct slice in = noise(BLOB_CHUNK, false), row;
+	uint8_t *p = (uint8_t *)(uintptr_t)in.p, *out = malloc(in.n);
+
+	(void)state;
+	for (size_t i = 0; i < in.n; i++)
+		p[i] = (uint8_t)digits[p[i] % 64];
+	row = blob_pack(in);
+	assert_in_range(row.n, 1, in.n * 78 / 100);
+	assert_int_equal(blob_unpack(row, out, in.n), 0);
+	assert_memory_equal(out, in.p, in.n);
+	for (size_t i = 0; i < in.n; i++)
+		p[i] = (uint8_t)digits[i % 100 * 7 % 64];
+	assert_in_range(blob_pack(in).n, 1, in.n / 10);
+	free(out);
+	blob_release(&in);
 }
 
 static void
@@ -300,6 +324,7 @@ main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, front_setup, front_teardown)
 	const struct CMUnitTest tests[] = {
+		T(base64_is_packed_too),
 		T(bytes_come_back),
 		T(rows_are_small),
 		T(the_last_reference_counts),
