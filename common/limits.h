@@ -266,6 +266,8 @@
 #define LIM_JOURNAL_APPENDS 4	/* of them messages to append */
 #define LIM_JOURNAL_APPEND_BYTES (16 * 1024 * 1024)	/* their sizes together, if more than one */
 #define LIM_JOURNAL_WAIT_SECONDS 300	/* between tries of a refused-for-now entry */
+#define LIM_APPEND_AGAIN_SECONDS 60	/* a folder refused an append: before the next one there, then doubled */
+#define LIM_APPEND_AGAIN_MOST 3600	/* and no longer than this, in seconds */
 #define LIM_JOURNAL_GONE_SECONDS 5	/* for the sync to say where a message went */
 #define LIM_EXPUNGE_ROUNDS 5	/* a message that stays although the server says it is expunged: waits before it is asked for again */
 #define LIM_JOURNAL_GONE_TRIES 3	/* its message is not where it was: looks again */

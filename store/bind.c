@@ -247,7 +247,10 @@ keep_elsewhere(struct email *e, uint64_t mailbox)
 
 	if (to == 0 || to == mailbox)
 		to = mailbox_by_role(e->account, MBOX_INBOX);
-	if (to != 0 && to != mailbox && !email_copy_in(e, to, &(uint32_t){ 0 }))
+	if (to == 0 || to == mailbox)
+		return;
+	journal_elsewhere(e->account, e->id, mailbox, email_copy_in(e, to, NULL) ? 0 : to);
+	if (!email_copy_in(e, to, NULL))
 		email_copy_set(e, to, 0, ROUNDS_ONLY_HERE);
 }
 

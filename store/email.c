@@ -60,6 +60,8 @@ append_redirected(const struct email *e, uint64_t from, uint64_t to)
 	struct appends a = { .account = e->account, .from = from, .to = to };
 
 	journal_each(e->account, e->id, look_at_append, &a);
+	if (a.changed)
+		imap_drain_of(e->account);	/* no waiting there */
 	return a.changed;
 }
 
@@ -121,9 +123,10 @@ move_one(struct email *e, uint64_t from, uint64_t to, bool local)
 			email_copy_del(e, from);
 		if (to != 0)
 			email_copy_set(e, to, 0, 0);
-	} else if (from != 0 && append_redirected(e, from, to))
-		return;
-	else if (from != 0 && email_copy_only_here(e->account, from, e->id)) {
+	} else if (from != 0 && append_redirected(e, from, to)) {
+		if (email_copy_only_here(e->account, from, e->id))
+			email_copy_del(e, from);	/* refused there, and not yet elsewhere */
+	} else if (from != 0 && email_copy_only_here(e->account, from, e->id)) {
 		email_copy_del(e, from);
 		if (to != 0)
 			add_op(e, OP_APPEND, to, 0);
@@ -191,6 +194,7 @@ email_patch(struct email *e, const struct email_patch *p)
 	patch_mailboxes(e, p, local);
 	(void)email_project(e);
 	email_save(e);
+	journal_again(e->account, e->id);
 }
 
 void

@@ -26,7 +26,7 @@ static uint64_t
 journal_due(const struct imap_session *s)
 {
 	const struct journal_flight *f;
-	uint64_t next = s->journal_from != 0 ? 0 : WAKE_NEVER;	/* a run was cut short */
+	uint64_t next = s->journal_from != 0 ? 0 : again_due(s);	/* 0: a run was cut short */
 
 	for (size_t i = 0; i < JOURNAL_BUCKETS; i++)
 		LIST_FOREACH(f, &s->flights[i], entry)

@@ -54,6 +54,11 @@ struct imap_folder {
 	uint64_t looked_at;	/* store_next_id() when all that is there was last known; 0: not yet */
 	uint32_t uidnext;	/* when it was last opened */
 	uint64_t bodies_after;	/* store_ticks(): it is not asked for bodies before */
+	bool read_only;		/* when it was last opened */
+	/* appends that it refused, journal_again.c */
+	uint64_t refused_at, again_at;	/* store_ticks(): the last of them; none is tried before */
+	unsigned int refusals;		/* since it took one */
+	uint64_t scout;			/* the entry that is tried; 0: none */
 };
 
 struct journal_flight;
@@ -86,6 +91,7 @@ struct imap_session {
 	uint64_t journal_turn;	/* the turn in which the journal was looked at last, */
 	bool journal_any;	/* and whether there was something in it */
 	uint64_t journal_from;	/* the next look at the journal begins with this entry */
+	uint64_t again_email;	/* changed: what was refused of it is tried now; 0: none */
 };
 
 /* The running session of a link, or NULL. */

@@ -203,6 +203,9 @@ row_open(struct imap_session *s, const struct msg_mailbox_open *m)
 		return INGEST_DONE;
 	f->no_keywords = !m->keywords_any;
 	f->uidnext = m->uidnext;
+	if (f->read_only && !m->read_only)
+		journal_takes(s, m->mailbox);
+	f->read_only = m->read_only;
 	/* The new UIDVALIDITY is only noted once no UID of the old one is left. */
 	if (mailbox_rebuilt(s->link, m) && bind_unbind(s->link, m->mailbox, LIM_DB_SLICE))
 		return INGEST_AGAIN;
@@ -246,7 +249,7 @@ row_present(struct imap_session *s, const struct msg_uids_present *m)
 	struct key_uid k;
 	uint32_t first = 0, last = 0;
 	size_t i = 0;
-	bool more = range_at(m->ranges, 0, &first, &last);
+	bool more = range_at(m->ranges, 0, &first, &last), gone = false;
 
 	scan_uids(&scan, s->link, m->mailbox, m->low, m->high);
 	while (scan_next(&scan, &key, NULL)) {
@@ -254,10 +257,14 @@ row_present(struct imap_session *s, const struct msg_uids_present *m)
 			continue;
 		while (more && last < k.uid)
 			more = range_at(m->ranges, ++i, &first, &last);
-		if (!more || k.uid < first)
-			bind_vanished(s->link, m->mailbox, k.uid);
+		if (more && k.uid >= first)
+			continue;
+		bind_vanished(s->link, m->mailbox, k.uid);
+		gone = true;
 	}
 	scan_end(&scan);
+	if (gone)
+		journal_room(s);
 }
 
 /* Whatever was lost until now is not in this folder. */
@@ -287,6 +294,7 @@ row_vanished(struct imap_session *s, const struct msg_uids_vanished *m)
 				bind_vanished(s->link, m->mailbox, k.uid);
 		scan_end(&scan);
 	}
+	journal_room(s);
 	looked(s, m->mailbox);	/* it went elsewhere, if anywhere */
 }
 

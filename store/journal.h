@@ -5,7 +5,8 @@
  * A change is committed locally and answered at once; its entry is replayed
  * when the link's imapd-worker is there, in order for each email, and survives
  * restarts and outages. What the server finally refuses is dropped, and the
- * email looks again as the server has it.
+ * email looks again as the server has it; but an append, whose message is only
+ * here then, waits and is tried again.
  *
  * An entry names the email and, where it matters, a mailbox; UIDs are looked
  * up when it is replayed, since earlier entries may change them. mailbox 0 of
@@ -26,12 +27,18 @@ void journal_drop(uint32_t account, uint64_t op);
 void journal_each(uint32_t account, uint64_t email, bool (*fn)(uint64_t op, const struct rec_pending *, void *), void *);
 /* Is this entry at the server right now? */
 bool journal_in_flight(uint32_t account, uint64_t op);
-/* Ask the Sent folder (or any) for our own message; the answer goes to
- * submit_found. The entry is one of email's, which may be 0. */
+/* A folder is gone: the append that waited for it is made in another; to 0: not at all. */
+void journal_elsewhere(uint32_t account, uint64_t email, uint64_t from, uint64_t to);
+/* This email was changed: an append of it that was refused is tried now. */
+void journal_again(uint32_t account, uint64_t email);
 
 /* ---- called by the session ---- */
 struct journal_flight;
 
+/* The folder takes messages: those that it refused are tried now. */
+void journal_takes(struct imap_session *, uint64_t mailbox);
+/* Something went from the server: there may be room for what was refused. */
+void journal_room(struct imap_session *);
 /* Replay what is due; called when ops were added, answered, and once a second. */
 void journal_run(struct imap_session *);
 /* Was this op sent in this session, and not answered yet? */

@@ -130,6 +130,10 @@ journal_succeeded(struct imap_session *s, const struct journal_flight *f, const 
 	if (p->kind == OP_EXPUNGE && p->uid != 0 && !marked)
 		uid_del(s->link, p->mailbox, p->uid);
 	review_settle_change(s->link, p->email, p->kind);
+	if (p->kind == OP_APPEND || p->kind == OP_COPY || p->kind == OP_MOVE)
+		journal_takes(s, p->kind == OP_APPEND ? p->mailbox : p->target);
+	if (p->kind == OP_EXPUNGE && !marked)
+		journal_room(s);
 	if (!email_load(&e, s->link, p->email))
 		return;
 	k = keywords_of(&e, f->mailbox, f->uid);
@@ -159,70 +163,90 @@ journal_succeeded(struct imap_session *s, const struct journal_flight *f, const 
 
 /* ---- refused ---- */
 
+struct kept {
+	struct email e;
+	uint64_t from, in;	/* the folder that refused it; where it is kept, 0: nowhere */
+};
+
 /* What the ATS wrote is not lost with an append: it stays here, in the folder it
  * was to be in, or in another where that is gone. */
 static void
-keep_here(struct email *e, uint64_t mailbox)
+keep_here(struct kept *k)
 {
-	if (!mailbox_exists(e->account, mailbox))
-		mailbox = mailbox_by_role(e->account, MBOX_DRAFTS);
-	if (mailbox == 0)
-		mailbox = mailbox_by_role(e->account, MBOX_INBOX);
-	if (mailbox != 0 && !email_copy_in(e, mailbox, NULL))
-		email_copy_set(e, mailbox, 0, ROUNDS_ONLY_HERE);
+	uint32_t account = k->e.account;
+
+	k->in = k->from;
+	if (!mailbox_exists(account, k->in))
+		k->in = mailbox_by_role(account, MBOX_DRAFTS);
+	if (k->in == 0)
+		k->in = mailbox_by_role(account, MBOX_INBOX);
+	if (k->in != 0 && !email_copy_in(&k->e, k->in, NULL))
+		email_copy_set(&k->e, k->in, 0, ROUNDS_ONLY_HERE);
 }
 
 /* Entries behind a refused append have nothing at the server to change. */
 static bool
 only_here(uint64_t op, const struct rec_pending *p, void *arg)
 {
-	struct email *e = arg;
+	struct kept *k = arg;
+	struct email *e = &k->e;
 	struct rec_pending next = *p;
 
-	if (p->kind == OP_FIND || (p->kind == OP_APPEND && p->attempts > 0))
+	if (p->kind == OP_FIND || p->kind == OP_APPEND)
 		return true;
 	if (p->kind == OP_EXPUNGE || p->kind == OP_MOVE)
-		email_copy_del(e, p->mailbox);
+		email_copy_del(e, p->mailbox == k->from ? k->in : p->mailbox);
 	if (p->kind == OP_FLAGS || p->kind == OP_EXPUNGE) {
 		journal_drop(e->account, op);
 		return true;
 	}
 	next.kind = OP_APPEND;
-	next.mailbox = p->kind == OP_APPEND ? p->mailbox : p->target;
+	next.mailbox = p->target;
 	next.target = 0;
 	next.attempts = 0;
 	row_pending_put(KEY(pending, .account = e->account, .op = op), &next);
 	return true;
 }
 
-static void
-append_refused(uint32_t link, const struct rec_pending *p)
+/* Kept, and an entry that waits in place of the one that was refused, or 0. */
+static uint64_t
+append_refused(struct imap_session *s, const struct rec_pending *p, struct slice code)
 {
-	struct email e;
+	struct kept k = { .from = p->mailbox };
+	struct rec_pending next = *p;
+	uint64_t op = 0;
 
-	if (!email_load(&e, link, p->email))
-		return;
-	keep_here(&e, p->mailbox);
-	journal_each(link, p->email, only_here, &e);
-	email_save(&e);
-	email_free(&e);
+	if (!email_load(&k.e, s->link, p->email))
+		return 0;
+	keep_here(&k);
+	journal_each(s->link, p->email, only_here, &k);
+	email_save(&k.e);
+	email_free(&k.e);
+	if (k.in == 0 || !again_worth_it(code) || !email_copy_only_here(s->link, k.in, p->email))
+		return 0;
+	next.mailbox = k.in;
+	next.attempts = 0;
+	op = journal_add(&next);
+	again_refused(s, p);
+	return op;
 }
 
 /* A person is told, except of what nobody asked for. */
 static void
-tell(uint32_t link, const struct rec_pending *p, struct slice code, struct slice detail)
+tell(uint32_t link, const struct rec_pending *p, struct slice code, struct slice detail, bool again)
 {
 	uint64_t mailbox = p->kind == OP_MOVE || p->kind == OP_COPY ? p->target : p->mailbox;
 
 	if (p->kind == OP_APPEND && mailbox_role(link, mailbox) == MBOX_SENT)
 		code = slice_str("send.copy_failed");
 	if (p->email != 0 && table_get(T_email, KEY(email, .account = link, .id = p->email), NULL))
-		review_refused(link, p->email, p->kind, mailbox, code, detail);
+		review_refused(link, p->email, p->kind, mailbox, code, detail, again);
 }
 
-/* What was to be done once this was done is not done, for the same reason. */
+/* What was to be done once this was done waits for what is in its place, or is
+ * not done, for the same reason. */
 static void
-drop_followers(uint32_t link, uint64_t op, const struct msg_op_done *m)
+followers(uint32_t link, uint64_t op, uint64_t instead, const struct msg_op_done *m)
 {
 	struct scan s;
 	struct slice key;
@@ -235,9 +259,12 @@ drop_followers(uint32_t link, uint64_t op, const struct msg_op_done *m)
 		if (key_pending_read(key, &k) == -1 ||
 		    !row_pending_get(&row, KEY(pending, .account = link, .op = k.op)))
 			continue;
-		if (row.rec.after == op) {
+		if (row.rec.after == op && instead != 0) {
+			row.rec.after = instead;
+			row_pending_put(KEY(pending, .account = link, .op = k.op), &row.rec);
+		} else if (row.rec.after == op) {
 			journal_drop(link, k.op);
-			tell(link, &row.rec, m->code, m->detail);
+			tell(link, &row.rec, m->code, m->detail, false);
 			email_settle(link, row.rec.email);
 		}
 		row_pending_free(&row);
@@ -249,13 +276,15 @@ void
 journal_refused(struct imap_session *s, const struct journal_flight *f, const struct rec_pending *p,
     const struct msg_op_done *m)
 {
+	bool append = p->kind == OP_APPEND, again = append && email_copy_only_here(s->link, p->mailbox, p->email);
+	uint64_t instead;
+
 	log_warn("server refused a change link=%u code=%.*s", s->link, (int)m->code.n, (const char *)m->code.p);
 	journal_drop(s->link, f->op);
-	if (p->kind == OP_APPEND)
-		append_refused(s->link, p);
-	tell(s->link, p, m->code, m->detail);
-	if (p->kind == OP_APPEND)
-		drop_followers(s->link, f->op, m);
+	instead = append ? append_refused(s, p, m->code) : 0;
+	tell(s->link, p, m->code, m->detail, again);
+	if (append)
+		followers(s->link, f->op, instead, m);
 	email_settle(s->link, p->email);
 }
 

@@ -57,6 +57,17 @@ void journal_refused(struct imap_session *, const struct journal_flight *, const
 /* Its message was nowhere to be found. */
 void journal_lost(struct imap_session *, const struct journal_flight *, const struct rec_pending *);
 
+/* ---- journal_again.c: appends that were refused ---- */
+/* Is this one, and its message only here? */
+bool again_waits(uint32_t link, const struct rec_pending *);
+bool again_worth_it(struct slice code);
+/* May it be tried now? Then it is the one; f: its folder, or NULL. */
+bool again_may(const struct imap_session *, struct imap_folder *f, uint64_t op, const struct rec_pending *);
+void again_ended(struct imap_session *, uint64_t op);
+void again_refused(struct imap_session *, const struct rec_pending *);
+/* When the next one may be tried (store_ticks()), or UINT64_MAX. */
+uint64_t again_due(const struct imap_session *);
+
 /* ---- journal_send.c ---- */
 enum journal_next { NEXT_SENT, NEXT_LATER, NEXT_DONE, NEXT_GONE, NEXT_REFUSED };
 /* Take the next step of an entry to the server. LATER: others must end first. */

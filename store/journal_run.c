@@ -64,6 +64,7 @@ static void
 flight_end(struct imap_session *s, struct journal_flight *f)
 {
 	flight_back(s, f);
+	again_ended(s, f->op);
 	LIST_REMOVE(f, entry);
 	free(f);
 }
@@ -174,14 +175,15 @@ advance(struct imap_session *s, uint64_t op)
 static bool
 take_first(uint64_t op, const struct rec_pending *p, void *arg)
 {
-	if (p->kind == OP_FIND)
+	if (p->kind == OP_FIND || again_waits(p->account, p))
 		return true;
 	*(uint64_t *)arg = op;
 	return false;
 }
 
 /* May this entry go now? Entries of one email go one after the other; a search
- * for a Sent copy waits for none and holds up none. */
+ * for a Sent copy waits for none and holds up none, and a refused append holds up
+ * none either. */
 static bool
 may_start(struct imap_session *s, uint64_t op, const struct rec_pending *p)
 {
@@ -191,7 +193,9 @@ may_start(struct imap_session *s, uint64_t op, const struct rec_pending *p)
 		return false;
 	if (p->kind != OP_FIND && p->email != 0)
 		journal_each(s->link, p->email, take_first, &first);
-	return first >= op && !submit_holds(s->link, p);
+	if (first < op || submit_holds(s->link, p))
+		return false;
+	return !again_waits(s->link, p) || again_may(s, imap_folder_of(s, p->mailbox), op, p);
 }
 
 static void

@@ -128,12 +128,18 @@ put_change(uint64_t id, struct rec_review *r, uint64_t mailbox, struct slice cod
 
 void
 review_refused(uint32_t account, uint64_t email, uint8_t kind, uint64_t mailbox, struct slice code,
-    struct slice detail)
+    struct slice detail, bool again)
 {
 	struct rec_review r = { .reason = REVIEW_CHANGE_REFUSED, .account = account, .email = email, .change = kind };
 	struct row_review row;
 	uint64_t id = open_change(account, email, kind, &row);
+	bool same = id != 0 && row.rec.mailbox == mailbox && slice_eq(row.rec.code, code);
 
+	if (again && (id == 0 || same)) {
+		if (id != 0)
+			row_review_free(&row);
+		return;
+	}
 	if (id != 0) {
 		put_change(id, &row.rec, mailbox, code, detail);
 		row_review_free(&row);

@@ -18,9 +18,10 @@ struct review_input {
  * once, also when it was resolved. Returns its id. */
 uint64_t review_open(const struct review_input *);
 /* The server refused a change of an email (kind: enum op_kind) that was to go to,
- * or concerned, this mailbox: tell a person, once for each kind while it is open. */
+ * or concerned, this mailbox: tell a person, once for each kind while it is open.
+ * again: it was told before; one that a person closed stays closed. */
 void review_refused(uint32_t account, uint64_t email, uint8_t kind, uint64_t mailbox, struct slice code,
-    struct slice detail);
+    struct slice detail, bool again);
 /* Such a change was done after all, or (kind 0) the email is gone: close what is open. */
 void review_settle_change(uint32_t account, uint64_t email, uint8_t kind);
 /* An uncertain submission turned out well or badly by itself: close it. */

@@ -12,6 +12,7 @@ from jmap import SetError
 from peers import CANDIDATE, World, message, until
 from postern import Postern
 from snip import Snip
+from test_kill import await_again, kill
 
 EXTRA = """
 plugin {
@@ -141,8 +142,8 @@ class _:
         c.draft("to be kept", "Extra")
 
     def after(c):
-        return (c.refused() == {("move", "sync.folder_missing"), ("create", "sync.folder_missing")}
-                and c.now("mail") == ({"INBOX"}, set()) and c.now("to be kept")[0] == {"Drafts"})
+        return (c.refused() == {("move", "sync.folder_missing")} and c.now("mail") == ({"INBOX"}, set())
+                and c.now("to be kept")[0] == {"Drafts"} and set(c.server()["Drafts"]) == {"to be kept"})
 
 
 @row("folder renamed")
@@ -274,13 +275,45 @@ def test_conflicts(tmp_path_factory, certs, tmp_path, need_postern):
 
 
 def room_again(c):
-    """What was kept here is taken when it is moved, and the Review closes by itself."""
+    """What was kept here is taken when it is changed, and the Review closes by itself."""
     c.world.expunge(c.row.user, "Jobs", 1)
     kept = c.desk.find("to be kept")[0]["id"]
-    c.ats.update("Email", kept, {"mailboxIds": {c.boxes["Jobs"]: True}}, c.desk.account)
-    until("taken", lambda: set(c.server()["Jobs"]) == {"to be kept"})
+    c.ats.update("Email", kept, {"keywords/$flagged": True}, c.desk.account)
+    until("taken", lambda: c.server()["Drafts"] == {"to be kept": {"\\Draft", "\\Seen", "\\Flagged"}})
     c.ats.wait_for(lambda: c.refused() == {("copy", "sync.mailbox_full")}, what="the review closes")
-    assert c.now("to be kept")[0] == {"Jobs"} and not c.server()["Drafts"]
+    assert c.now("to be kept")[0] == {"Drafts"}
+
+
+@pytest.mark.long
+@pytest.mark.deadline(240)
+def test_room_again(tmp_path_factory, certs, tmp_path, need_postern):
+    """Nobody touches the drafts: they are taken some time after there is room, once, whatever was killed meanwhile."""
+    full = next(r for r in ROWS if r.name == "no room")
+    world = World(str(tmp_path_factory.mktemp("room")), {full.user: "sec.Ret-1"}, postfix=False, certs=certs,
+                  folders=FOLDERS, mail_plugins="quota acl", extra=EXTRA)
+    with_quotas(world)
+    with world, Postern(tmp_path / "postern", world) as postern:
+        for subject in ("one", "two"):
+            world.deliver(full.user, message(CANDIDATE, full.user, subject))
+        ats = postern.jmap(timeout=120)
+        link = postern.link(full.user, client=ats, mode="receiveOnly")
+        desk = Desk(ats, link, full.user)
+        boxes = desk.boxes()
+        for subject in ("draft 1", "draft 2"):
+            ats.create("Email", link, **{**desk.draft([CANDIDATE], subject), "mailboxIds": {boxes["drafts"]: True}})
+        ats.wait_for(lambda: len(desk.reviews()) == 2, what="both refused")
+        kill(postern, "store")
+        desk = Desk(await_again(postern), link, full.user)
+        assert not world.mails(full.user, "Drafts")
+        world.expunge(full.user, "INBOX", 2)
+        world.expunge(full.user, "INBOX", 1)
+        until("taken", lambda: len(world.mails(full.user, "Drafts")) > 0, seconds=90, pause=0.02)
+        kill(postern, "imapd-worker")
+        until("both", lambda: len(world.mails(full.user, "Drafts")) > 1, seconds=90)
+        desk = Desk(await_again(postern), link, full.user)
+        desk.ats.wait_for(lambda: not [r for r in desk.reviews() if r["resolution"] is None], 60, what="reviews close")
+        assert sorted(m.subject for m in world.mails(full.user, "Drafts")) == ["draft 1", "draft 2"]
+        assert sorted(e["subject"] for e in desk.emails()) == ["draft 1", "draft 2"]
 
 
 PLAIN = "plain@agency.example"

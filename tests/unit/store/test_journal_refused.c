@@ -95,11 +95,12 @@ test_kept_here(void **state)
 	refuse(next_op(OP_APPEND, &m), "sync.mailbox_full");
 	assert_int_equal(review_of(id).change, OP_APPEND);
 	no_op();
-	assert_int_equal(pending_count(), 0);
+	assert_int_equal(pending_count(), 1);	/* it waits */
 	assert_true(is_in(id, drafts) && has_keyword(id, "$work"));
 	update(3, "$flagged", "");
-	no_op();	/* nothing to search there */
 	assert_true(has_keyword(id, "$flagged"));
+	refuse(next_op(OP_APPEND, &m), "sync.mailbox_full");	/* changed, so tried; nothing to search there */
+	no_op();
 	for (int i = 0; i < 3; i++) {
 		synced(drafts, 5, 1);
 		turns();
@@ -153,6 +154,10 @@ test_kept_elsewhere(void **state)
 	bind_lost(LINK, archive, id);
 	db_turn_end();
 	assert_true(is_in(id, drafts) && !is_in(id, archive));
+	op_answer(next_op(OP_APPEND, &m), OP_OK, 5, 4);
+	assert_int_equal(m.op.mailbox, drafts);
+	assert_int_equal(pending_count(), 0);
+	assert_int_equal(review_of(id).resolution, RESOLVE_DISCARD);
 }
 
 /* Another draft takes the place of one that is at the server. */
@@ -198,18 +203,37 @@ test_replaced(void **state)
 	assert_int_equal(pending_count(), 0);
 }
 
-/* The new one is refused: the old one stays. */
+/* The new one can never be taken: the old one stays. */
 static void
 test_not_replaced(void **state)
 {
 	uint64_t old;
 
 	(void)state;
-	refuse(replaced(&old), "sync.mailbox_full");
+	refuse(replaced(&old), "sync.append_too_large");
 	no_op();
 	assert_int_equal(pending_count(), 0);
 	assert_int_equal(reviews(), 2);	/* neither is as the ATS wants it */
 	assert_true(is_in(old, drafts) && is_in(id, drafts));
+}
+
+/* It is refused for now: the old one stays at the server until it is taken. */
+static void
+test_replaced_later(void **state)
+{
+	uint64_t old;
+	union msg m;
+
+	(void)state;
+	refuse(replaced(&old), "sync.mailbox_full");
+	no_op();
+	assert_true(is_in(id, drafts) && !is_in(old, drafts));
+	update(4, "$flagged", "");
+	op_answer(next_op(OP_APPEND, &m), OP_OK, 5, 78);
+	op_answer(next_op(OP_EXPUNGE, &m), OP_OK, 0, 0);
+	assert_int_equal(m.op.uid, 77);
+	assert_int_equal(pending_count(), 0);
+	assert_int_equal(only_email(), id);
 }
 
 /* ---- folders that are read-only ---- */
@@ -356,8 +380,9 @@ main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = { T(test_told), T(test_closed_with_email), T(test_kept_here),
-		T(test_kept_and_moved), T(test_kept_elsewhere), T(test_replaced), T(test_not_replaced), T(test_read_only),
-		T(test_read_only_unchanged), T(test_marked), T(test_trash), T(test_migration) };
+		T(test_kept_and_moved), T(test_kept_elsewhere), T(test_replaced), T(test_not_replaced),
+		T(test_replaced_later), T(test_read_only), T(test_read_only_unchanged), T(test_marked), T(test_trash),
+		T(test_migration) };
 
 	return cmocka_run_group_tests_name("refused write-back", tests, NULL, NULL);
 }
