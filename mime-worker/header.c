@@ -111,6 +111,14 @@ header_next(struct slice *rest, struct header_field *f)
 	return false;
 }
 
+/* Most fields are told apart by their first letter already. */
+static bool
+is_wanted(const struct header_want *w, struct slice name)
+{
+	return (w->last || !w->found) && (name.p[0] | 0x20) == ((uint8_t)w->name[0] | 0x20) &&
+	    slice_case_eq_str(name, w->name);
+}
+
 void
 header_find(struct slice header, struct header_want *want, size_t n)
 {
@@ -122,7 +130,7 @@ header_find(struct slice header, struct header_want *want, size_t n)
 	}
 	for (size_t seen = 0; seen < LIM_HEADER_FIELDS && header_next(&header, &f); seen++)
 		for (size_t i = 0; i < n; i++)
-			if ((want[i].last || !want[i].found) && slice_case_eq_str(f.name, want[i].name)) {
+			if (is_wanted(&want[i], f.name)) {
 				want[i].found = true;
 				want[i].value = f.value;
 			}

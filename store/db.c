@@ -109,6 +109,7 @@ commit(void)
 
 	if (db_env.txn != NULL)
 		run_hooks(DB_BEFORE_COMMIT);
+	table_numbers_write();
 	if (db_env.failed) {
 		if (db_env.txn != NULL)
 			mdb_txn_abort(db_env.txn);
@@ -140,6 +141,7 @@ db_turn_end(void)
 		run_hooks(DB_COMMITTED);
 		out_flush();
 	} else {
+		table_undone();
 		run_hooks(DB_ABORTED);
 		out_fail();
 	}
@@ -306,6 +308,8 @@ db_open(const char *dir)
 void
 db_close(void)
 {
+	table_numbers_forget();
+	table_undone();
 	if (db_env.txn != NULL)
 		mdb_txn_abort(db_env.txn);
 	db_view_close();

@@ -37,6 +37,16 @@ void db_cursor_close(MDB_cursor *);
 void db_gather(size_t n);	/* n bytes are written or to be said in this turn */
 void db_gather_over(void);	/* the turn ended */
 
+/* table.c: the rows of every table may be others than they were. */
+void table_undone(void);
+
+/* table_number.c: rows of tables that are numbers. false: it is not kept here. */
+bool table_is_number(enum table);
+bool table_number_get(enum table, const struct dbkey *, uint64_t *);
+bool table_number_put(enum table, const struct dbkey *, uint64_t);
+void table_numbers_write(void);		/* before the commit, and before a look at the rows */
+void table_numbers_forget(void);	/* the turn ended */
+
 /* db_migrate.c: from schema 1 to 2, and to 3, in the turn of the opening. */
 void db_migrate_windows(void);
 void db_migrate_write_back(void);

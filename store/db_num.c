@@ -5,6 +5,7 @@
 #include "db.h"
 
 #include <sodium.h>
+#include <string.h>
 #include <time.h>
 
 static uint64_t
@@ -57,20 +58,46 @@ store_past(void)
 	return past;
 }
 
+/* ---- hashes ---- */
+
+/* The last one of its length: a Message-ID is looked up in several tables. */
+struct memo {
+	uint8_t in[256], key[sizeof(store.index_key)], out[32];
+	size_t n;
+	bool any;
+};
+
+static const uint8_t *
+hashed(struct memo *m, struct slice s, size_t length)
+{
+	if (m->any && m->n == s.n && memcmp(m->in, s.p, s.n) == 0 &&
+	    memcmp(m->key, store.index_key, sizeof(m->key)) == 0)
+		return m->out;
+	crypto_generichash(m->out, length, s.p, s.n, store.index_key, sizeof(store.index_key));
+	if ((m->any = s.n > 0 && s.n <= sizeof(m->in))) {
+		memcpy(m->in, s.p, s.n);
+		memcpy(m->key, store.index_key, sizeof(m->key));
+		m->n = s.n;
+	}
+	return m->out;
+}
+
 struct hash16
 db_hash16(struct slice s)
 {
+	static struct memo last;
 	struct hash16 h;
 
-	crypto_generichash(h.b, sizeof(h.b), s.p, s.n, store.index_key, sizeof(store.index_key));
+	memcpy(h.b, hashed(&last, s, sizeof(h.b)), sizeof(h.b));
 	return h;
 }
 
 struct hash32
 db_hash32(struct slice s)
 {
+	static struct memo last;
 	struct hash32 h;
 
-	crypto_generichash(h.b, sizeof(h.b), s.p, s.n, store.index_key, sizeof(store.index_key));
+	memcpy(h.b, hashed(&last, s, sizeof(h.b)), sizeof(h.b));
 	return h;
 }

@@ -185,6 +185,17 @@ email_new(struct email *e, uint32_t account)
 }
 
 void
+email_born(struct email *e, uint64_t mailbox, uint32_t uid, const struct uid_row *u)
+{
+	uid_put(e->account, mailbox, uid, u);
+	email_copy_set(e, mailbox, uid, 0);
+	if (u->deleted)
+		return;	/* hidden, as long as it is so */
+	ids_add(&e->mailboxes, mailbox);
+	e->keywords = u->keywords;
+}
+
+void
 email_free(struct email *e)
 {
 	wbuf_free(&e->mailboxes);
@@ -223,7 +234,7 @@ save_effects(const struct email *e, const struct rec_email *before, const struct
 		thread_add(e->account, any->thread, any->received_at, e->id);
 	else if (after == NULL)
 		thread_remove(e->account, any->thread, any->received_at, e->id);
-	mailbox_count(e->account, e->id, before, after);
+	mailbox_count(e->account, e->id, before, after, e->alone);
 	if (before == NULL || after == NULL || differs(before, after))
 		changes_record(e->account, OBJ_EMAIL, e->id,
 		    before == NULL ? CREATED : after == NULL ? DESTROYED : UPDATED);

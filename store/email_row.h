@@ -21,6 +21,7 @@ struct email {
 	uint32_t account;
 	uint64_t id;
 	bool stored;			/* row is what the database has */
+	bool alone;			/* not stored yet, and its thread was made for it */
 	struct row_email row;
 	struct rec_email rec;		/* what it becomes */
 	struct wbuf mailboxes, copies;	/* behind rec.mailboxes, rec.copies */
@@ -42,6 +43,9 @@ void uid_del(uint32_t account, uint64_t mailbox, uint32_t uid);
 /* false: no such row. email_free in every case after a true. */
 bool email_load(struct email *, uint32_t account, uint64_t id);
 void email_new(struct email *, uint32_t account);	/* with a fresh id */
+/* Its first copy, at the server: uid row and what the ATS sees. Nothing of the
+ * journal can concern it yet. */
+void email_born(struct email *, uint64_t mailbox, uint32_t uid, const struct uid_row *);
 void email_free(struct email *);
 bool email_visible(const struct rec_email *);
 /* Write it with everything that hangs on it, in this turn. */

@@ -127,6 +127,7 @@ fill(struct email *e, const struct imap_row *r, const struct rec_header *h, stru
 	const struct msg_message_header *m = &r->m.message_header;
 
 	e->rec.thread = thread_find(e->account, h, m->threadid, m->gm_thrid);
+	e->alone = e->rec.thread > e->id;
 	e->rec.size = m->size;
 	e->rec.received_at = m->internaldate;
 	e->rec.content_state = CONTENT_STATE_HEADER;
@@ -149,9 +150,7 @@ create(struct imap_row *r, const struct rec_header *h, struct slice header)
 	fill(&e, r, h, header);
 	keywords_from_flags(&u.keywords, m->flags, &u.deleted);
 	u.email = e.id;
-	uid_put(e.account, m->mailbox, m->uid, &u);
-	email_copy_set(&e, m->mailbox, m->uid, 0);
-	(void)email_project(&e);
+	email_born(&e, m->mailbox, m->uid, &u);
 	if (r->error[0] == '\0') {
 		email_save(&e);
 		decide_content(&e, h);

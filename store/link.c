@@ -35,22 +35,47 @@ link_each(void (*fn)(uint32_t no))
 	scan_end(&s);
 }
 
+/* What every message asks of its link, as long as no row of a link is written. */
+static const struct about {
+	uint64_t version;	/* 0: nothing is here */
+	uint32_t no, period_days, first;
+	uint8_t content;
+	bool own_period, own_first;
+	size_t n;
+	char address[LIM_ADDRESS + 1];	/* canonical */
+} *
+about_link(uint32_t no)
+{
+	static struct about last;
+	uint64_t version = table_version(T_link);
+	struct row_link row;
+
+	if (version != 0 && last.version == version && last.no == no)
+		return &last;
+	if (!row_link_get(&row, link_key(no)))
+		return NULL;
+	last = (struct about){ .version = version, .no = no, .period_days = row.rec.period_days,
+		.first = row.rec.first, .content = row.rec.content, .own_period = row.rec.own_period,
+		.own_first = row.rec.own_first };
+	last.n = address_canonical(row.rec.address, last.address);
+	row_link_free(&row);
+	return &last;
+}
+
 int
 link_policy(uint32_t no, struct link_policy *p)
 {
-	struct row_link row;
+	const struct about *l = about_link(no);
 
-	if (!row_link_get(&row, link_key(no)))
+	if (l == NULL)
 		return -1;
-	*p = (struct link_policy){ .content = row.rec.content, .period_days = row.rec.period_days,
-		.first = row.rec.first };
+	*p = (struct link_policy){ .content = l->content, .period_days = l->period_days, .first = l->first };
 	if (p->content == CONTENT_DEFAULT)
 		p->content = store.content;
-	if (!row.rec.own_period)
+	if (!l->own_period)
 		p->period_days = store.period_days;
-	if (!row.rec.own_first)
+	if (!l->own_first)
 		p->first = store.first;
-	row_link_free(&row);
 	return 0;
 }
 
@@ -79,14 +104,12 @@ link_of_address(struct slice canonical)
 int
 link_address(uint32_t no, char *out)
 {
-	struct row_link row;
-	size_t n;
+	const struct about *l = about_link(no);
 
-	if (!row_link_get(&row, link_key(no)))
+	if (l == NULL)
 		return -1;
-	n = address_canonical(row.rec.address, out);
-	row_link_free(&row);
-	return n > 0 ? 0 : -1;
+	memcpy(out, l->address, l->n + 1);
+	return l->n > 0 ? 0 : -1;
 }
 
 void

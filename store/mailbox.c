@@ -22,10 +22,41 @@ name_key(uint32_t account, struct slice raw_name)
 	return KEY(mailboxname, .account = account, .name = HASH(h));
 }
 
+/* What every message asks of its folder, as long as no row of one is written. */
+static const struct about {
+	uint64_t version;	/* 0: nothing is here */
+	uint32_t account;
+	uint64_t id;
+	bool exists;
+	enum mailbox_role role;
+} *
+about_mailbox(uint32_t account, uint64_t id)
+{
+	static struct about last;
+	uint64_t version = table_version(T_mailbox);
+	struct row_mailbox row;
+
+	if (version != 0 && last.version == version && last.account == account && last.id == id)
+		return &last;
+	last = (struct about){ .version = version, .account = account, .id = id, .role = MBOX_NONE,
+		.exists = table_get(T_mailbox, mailbox_key(account, id), NULL) };
+	if (last.exists && row_mailbox_get(&row, mailbox_key(account, id))) {
+		last.role = row.rec.role;
+		row_mailbox_free(&row);
+	}
+	return &last;
+}
+
 bool
 mailbox_exists(uint32_t account, uint64_t id)
 {
-	return id != 0 && table_get(T_mailbox, mailbox_key(account, id), NULL);
+	return id != 0 && about_mailbox(account, id)->exists;
+}
+
+enum mailbox_role
+mailbox_role(uint32_t account, uint64_t id)
+{
+	return about_mailbox(account, id)->role;
 }
 
 /* Call fn for each mailbox until it returns false. Rows are borrowed: fn does not write. */
@@ -66,19 +97,6 @@ mailbox_by_role(uint32_t account, enum mailbox_role role)
 
 	mailbox_each(account, has_role, &b);
 	return b.id;
-}
-
-enum mailbox_role
-mailbox_role(uint32_t account, uint64_t id)
-{
-	struct row_mailbox row;
-	enum mailbox_role role = MBOX_NONE;
-
-	if (row_mailbox_get(&row, mailbox_key(account, id))) {
-		role = row.rec.role;
-		row_mailbox_free(&row);
-	}
-	return role;
 }
 
 /* ---- the list ---- */

@@ -96,13 +96,15 @@ count_in(uint32_t account, uint64_t mailbox, const struct others *o, const struc
 }
 
 void
-mailbox_count(uint32_t account, uint64_t email, const struct rec_email *before, const struct rec_email *after)
+mailbox_count(uint32_t account, uint64_t email, const struct rec_email *before, const struct rec_email *after,
+    bool alone)
 {
 	struct others o = { .unread = false };
 	struct wbuf touched = { .max = 0 };
 	const struct rec_email *both[] = { before, after };
 
-	look_at_others(account, after != NULL ? after->thread : before->thread, email, &o);
+	if (!alone)
+		look_at_others(account, after != NULL ? after->thread : before->thread, email, &o);
 	for (size_t b = 0; b < 2; b++)
 		for (size_t i = 0; both[b] != NULL && i < ids_count(both[b]->mailboxes); i++)
 			ids_add_once(&touched, ids_at(both[b]->mailboxes, i));

@@ -9,7 +9,9 @@
 
 void mailbox_count_init(void);	/* hooks; before mail is touched */
 /* An email came (before NULL), changed or went (after NULL); visible ones only.
+ * alone: there is no other in its thread, as far as the caller knows.
  * The mailbox rows are written once, before the turn's commit. */
-void mailbox_count(uint32_t account, uint64_t email, const struct rec_email *before, const struct rec_email *after);
+void mailbox_count(uint32_t account, uint64_t email, const struct rec_email *before, const struct rec_email *after,
+    bool alone);
 
 #endif

@@ -9,11 +9,19 @@
 
 #include "log.h"
 
-bool
-table_get(enum table t, struct dbkey k, struct slice *value)
+/* What waits in memory is a row like others to whoever asks for it so. */
+static void
+as_rows(enum table t)
 {
-	MDB_val key = { k.n, k.p }, data;
-	MDB_txn *txn = k.bad || k.n == 0 ? NULL : db_txn();
+	if (table_is_number(t) && !db_env.viewing)
+		table_numbers_write();
+}
+
+static bool
+get(enum table t, const struct dbkey *k, struct slice *value)
+{
+	MDB_val key = { k->n, (void *)(uintptr_t)k->p }, data;
+	MDB_txn *txn = k->bad || k->n == 0 ? NULL : db_txn();
 
 	if (value != NULL)
 		*value = SLICE_NONE;
@@ -24,35 +32,76 @@ table_get(enum table t, struct dbkey k, struct slice *value)
 	return true;
 }
 
-void
-table_put(enum table t, struct dbkey k, struct slice value)
+bool
+table_get_at(enum table t, const struct dbkey *k, struct slice *value)
 {
-	MDB_val key = { k.n, k.p }, data = { value.n, (void *)(uintptr_t)value.p };
+	as_rows(t);
+	return get(t, k, value);
+}
+
+/* What is cached of a table is good as long as its number stays. */
+static uint64_t changed[T__COUNT], undone = 1;
+
+uint64_t
+table_version(enum table t)
+{
+	return db_env.viewing || db_env.failed ? 0 : changed[t] + undone;
+}
+
+void
+table_undone(void)
+{
+	for (size_t t = 0; t < T__COUNT; t++)
+		undone += changed[t] + 1;
+}
+
+/* MDB_KEYEXIST is told apart only when it was asked for. */
+static bool
+put(enum table t, const struct dbkey *k, MDB_val *data, unsigned int flags)
+{
+	MDB_val key = { k->n, (void *)(uintptr_t)k->p };
 	MDB_txn *txn = db_txn();
+	int rc;
 
 	if (txn == NULL)
-		return;
+		return true;
 	if (db_env.viewing) {
 		db_fail("a row is written by who only reads");
-		return;
+		return true;
 	}
-	if (k.bad || k.n == 0) {
+	if (k->bad || k->n == 0) {
 		db_fail("a key is out of bounds");
-		return;
+		return true;
 	}
-	db_gather(k.n + value.n);
-	db_check(mdb_put(txn, db_env.dbi[t], &key, &data, 0), t);
+	as_rows(t);
+	changed[t]++;
+	db_gather(k->n + data->mv_size);
+	rc = mdb_put(txn, db_env.dbi[t], &key, data, flags);
+	if (rc == MDB_KEYEXIST && flags == MDB_NOOVERWRITE)
+		return false;
+	db_check(rc, t);
+	return true;
+}
+
+void
+table_put_at(enum table t, const struct dbkey *k, struct slice value)
+{
+	MDB_val data = { value.n, (void *)(uintptr_t)value.p };
+
+	(void)put(t, k, &data, 0);
 }
 
 bool
-table_del(enum table t, struct dbkey k)
+table_del_at(enum table t, const struct dbkey *k)
 {
-	MDB_val key = { k.n, k.p };
-	MDB_txn *txn = k.bad || k.n == 0 ? NULL : db_txn();
+	MDB_val key = { k->n, (void *)(uintptr_t)k->p };
+	MDB_txn *txn = k->bad || k->n == 0 ? NULL : db_txn();
 
+	as_rows(t);
 	if (txn == NULL || !db_check(mdb_del(txn, db_env.dbi[t], &key, NULL), t))
 		return false;
-	db_gather(k.n);
+	changed[t]++;
+	db_gather(k->n);
 	return true;
 }
 
@@ -74,36 +123,59 @@ table_log_damaged(enum table t, struct slice key)
 	log_error("row skipped: it is damaged code=store.corrupt reason=%s:%s", table_name(t), hex);
 }
 
-uint64_t
-table_get_u64(enum table t, struct dbkey k)
+static uint64_t
+u64_of(enum table t, const struct dbkey *k, struct slice v)
 {
-	struct slice v;
 	struct rbuf r;
 
-	if (!table_get(t, k, &v))
-		return 0;
 	if (v.n < 8) {
-		table_log_damaged(t, slice_mem(k.p, k.n));
+		table_log_damaged(t, slice_mem(k->p, k->n));
 		return 0;
 	}
 	rbuf_init(&r, slice_mem(v.p, 8));
 	return r_u64(&r);
 }
 
-void
-table_put_u64(enum table t, struct dbkey k, uint64_t v)
+static void
+u64_bytes(uint8_t b[8], uint64_t v)
 {
-	uint8_t b[8];
-
 	for (size_t i = 0; i < 8; i++)
 		b[i] = (uint8_t)(v >> (8 * i));
-	table_put(t, k, slice_mem(b, sizeof(b)));
+}
+
+uint64_t
+table_get_u64_at(enum table t, const struct dbkey *k)
+{
+	struct slice v;
+	uint64_t n;
+
+	if (table_number_get(t, k, &n))
+		return n;
+	return get(t, k, &v) ? u64_of(t, k, v) : 0;
 }
 
 void
-table_put_empty(enum table t, struct dbkey k)
+table_put_u64_at(enum table t, const struct dbkey *k, uint64_t v)
 {
-	table_put(t, k, SLICE_NONE);
+	uint8_t b[8];
+
+	if (table_number_put(t, k, v))
+		return;
+	u64_bytes(b, v);
+	table_put_at(t, k, slice_mem(b, sizeof(b)));
+}
+
+bool
+table_add_u64_at(enum table t, const struct dbkey *k, uint64_t v, uint64_t *now)
+{
+	uint8_t b[8];
+	MDB_val data = { sizeof(b), b };
+
+	u64_bytes(b, v);
+	if (put(t, k, &data, MDB_NOOVERWRITE))
+		return true;
+	*now = u64_of(t, k, slice_mem(data.mv_data, data.mv_size));
+	return false;
 }
 
 size_t
@@ -118,7 +190,7 @@ table_del_prefix(enum table t, struct dbkey prefix, size_t max)
 	while (n < max && scan_next(&s, &key, NULL)) {
 		k.n = (uint16_t)key.n;
 		memcpy(k.p, key.p, key.n);
-		table_del(t, k);
+		table_del_at(t, &k);
 		n++;
 	}
 	scan_end(&s);

@@ -65,13 +65,36 @@ struct dbkey {
 const char *table_name(enum table);
 bool table_is_account(enum table);	/* scope ACCOUNT */
 
-bool table_get(enum table, struct dbkey, struct slice *value);	/* value may be NULL */
-void table_put(enum table, struct dbkey, struct slice value);
-bool table_del(enum table, struct dbkey);			/* true: it was there */
-/* Tables whose value is one u64; 0 when absent. */
-uint64_t table_get_u64(enum table, struct dbkey);
-void table_put_u64(enum table, struct dbkey, uint64_t);
-void table_put_empty(enum table, struct dbkey);
+/*
+ * Keys are given as values and handed on where they are: each is half a
+ * kilobyte, whatever it holds.
+ *
+ * bool table_get(enum table, struct dbkey, struct slice *value);	value may be NULL
+ * void table_put(enum table, struct dbkey, struct slice value);
+ * bool table_del(enum table, struct dbkey);				true: it was there
+ *	Tables whose value is one u64; 0 when absent.
+ * uint64_t table_get_u64(enum table, struct dbkey);
+ * void table_put_u64(enum table, struct dbkey, uint64_t);
+ * void table_put_empty(enum table, struct dbkey);
+ *	Unless there is one: then false, and its value in *now.
+ * bool table_add_u64(enum table, struct dbkey, uint64_t, uint64_t *now);
+ */
+#define KEY_AT(k) ((struct dbkey[1]){ k })
+#define table_get(t, k, value) table_get_at(t, KEY_AT(k), value)
+#define table_put(t, k, value) table_put_at(t, KEY_AT(k), value)
+#define table_del(t, k) table_del_at(t, KEY_AT(k))
+#define table_get_u64(t, k) table_get_u64_at(t, KEY_AT(k))
+#define table_put_u64(t, k, v) table_put_u64_at(t, KEY_AT(k), v)
+#define table_add_u64(t, k, v, now) table_add_u64_at(t, KEY_AT(k), v, now)
+#define table_put_empty(t, k) table_put_at(t, KEY_AT(k), SLICE_NONE)
+bool table_get_at(enum table, const struct dbkey *, struct slice *value);
+void table_put_at(enum table, const struct dbkey *, struct slice value);
+bool table_del_at(enum table, const struct dbkey *);
+uint64_t table_get_u64_at(enum table, const struct dbkey *);
+void table_put_u64_at(enum table, const struct dbkey *, uint64_t);
+bool table_add_u64_at(enum table, const struct dbkey *, uint64_t, uint64_t *now);
+/* While it stays what it is, so do the rows of the table; 0: nobody knows. */
+uint64_t table_version(enum table);
 /* Delete at most max rows with this prefix; returns how many. */
 size_t table_del_prefix(enum table, struct dbkey prefix, size_t max);
 void table_log_damaged(enum table, struct slice key);
@@ -91,8 +114,12 @@ struct scan {
 	uint64_t sight;		/* of which turn or view it is */
 };
 
-void scan_prefix(struct scan *, enum table, struct dbkey prefix, bool reverse);
-void scan_range(struct scan *, enum table, struct dbkey low, struct dbkey high, bool reverse);
+/* void scan_prefix(struct scan *, enum table, struct dbkey prefix, bool reverse);
+ * void scan_range(struct scan *, enum table, struct dbkey low, struct dbkey high, bool reverse); */
+#define scan_prefix(s, t, prefix, reverse) scan_prefix_at(s, t, KEY_AT(prefix), reverse)
+#define scan_range(s, t, low, high, reverse) scan_range_at(s, t, KEY_AT(low), KEY_AT(high), reverse)
+void scan_prefix_at(struct scan *, enum table, const struct dbkey *prefix, bool reverse);
+void scan_range_at(struct scan *, enum table, const struct dbkey *low, const struct dbkey *high, bool reverse);
 bool scan_next(struct scan *, struct slice *key, struct slice *value);
 void scan_end(struct scan *);
 

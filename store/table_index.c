@@ -97,6 +97,7 @@ edit_addresses(struct target *t, struct slice list, uint64_t flag)
 
 	while (t->left > 0 && list_next(&list, &item)) {
 		size_t n = rec_address_decode(item, &a) == 0 ? address_canonical(a.email, canonical) : 0;
+		uint64_t now;
 		struct dbkey k;
 
 		if (n == 0)
@@ -104,10 +105,10 @@ edit_addresses(struct target *t, struct slice list, uint64_t flag)
 		t->left--;
 		k = KEY(byaddress, .account = t->account, .address = slice_mem(canonical, n),
 		    .received_at = t->received_at, .email = t->email);
-		if (t->add)
-			table_put_u64(T_byaddress, k, table_get_u64(T_byaddress, k) | flag);
-		else
-			table_del(T_byaddress, k);
+		if (!t->add)
+			table_del_at(T_byaddress, &k);
+		else if (!table_add_u64_at(T_byaddress, &k, flag, &now))
+			table_put_u64_at(T_byaddress, &k, now | flag);
 	}
 }
 

@@ -7,36 +7,41 @@
 
 #include <string.h>
 
+/* What there is of it: most keys are short. */
+static void
+key_copy(struct dbkey *to, const struct dbkey *k)
+{
+	to->n = k->n;
+	to->bad = k->bad;
+	memcpy(to->p, k->p, k->n);
+}
+
 void
-scan_range(struct scan *s, enum table t, struct dbkey low, struct dbkey high, bool reverse)
+scan_range_at(struct scan *s, enum table t, const struct dbkey *low, const struct dbkey *high, bool reverse)
 {
 	s->table = t;
 	s->reverse = reverse;
 	s->started = false;
-	s->done = low.bad || high.bad;
-	s->low = low;
-	s->high = high;
+	s->done = low->bad || high->bad;
+	key_copy(&s->low, low);
+	key_copy(&s->high, high);
 	s->last.n = 0;
 	s->last.bad = false;
 	s->cursor = NULL;
 	s->sight = 0;
 }
 
-/* The first key behind all keys with this prefix; n = 0: there is none. */
-static struct dbkey
-prefix_end(struct dbkey k)
-{
-	while (k.n > 0 && k.p[k.n - 1] == 0xff)
-		k.n--;
-	if (k.n > 0)
-		k.p[k.n - 1]++;
-	return k;
-}
-
+/* Up to the first key behind all keys with this prefix; n = 0: there is none. */
 void
-scan_prefix(struct scan *s, enum table t, struct dbkey prefix, bool reverse)
+scan_prefix_at(struct scan *s, enum table t, const struct dbkey *prefix, bool reverse)
 {
-	scan_range(s, t, prefix, prefix_end(prefix), reverse);
+	struct dbkey *k = &s->high;
+
+	scan_range_at(s, t, prefix, prefix, reverse);
+	while (k->n > 0 && k->p[k->n - 1] == 0xff)
+		k->n--;
+	if (k->n > 0)
+		k->p[k->n - 1]++;
 }
 
 void
@@ -133,6 +138,8 @@ scan_next(struct scan *s, struct slice *key, struct slice *value)
 	MDB_cursor *c;
 	int rc;
 
+	if (table_is_number(s->table) && !db_env.viewing)
+		table_numbers_write();
 	if (s->done || (c = scan_cursor(s)) == NULL)
 		return false;
 	rc = s->reverse ? step_back(s, c, &k, &d) : step_forward(s, c, &k, &d);

@@ -8,11 +8,15 @@
 #include "changes.h"
 
 static struct dbkey
+hash_key(uint32_t account, struct hash16 h)
+{
+	return KEY(msgid, .account = account, .msgid = HASH(h));
+}
+
+static struct dbkey
 msgid_key(uint32_t account, struct slice id)
 {
-	struct hash16 h = db_hash16(id);
-
-	return KEY(msgid, .account = account, .msgid = HASH(h));
+	return hash_key(account, db_hash16(id));
 }
 
 static struct dbkey
@@ -42,68 +46,104 @@ alive(uint32_t account, uint64_t thread)
 	return found;
 }
 
+/* The ids of one header, each looked for once. */
+#define IDS_MAX (8 + 2 * LIM_REFERENCES)
+struct known {
+	struct slice id;
+	struct hash16 hash;
+	uint64_t thread;	/* a living one that it leads to, or 0 */
+};
+static struct known ids[IDS_MAX];
+static size_t nids;
+
+
+static bool
+known_alive(uint32_t account, uint64_t thread)
+{
+	for (size_t i = 0; i < nids; i++)
+		if (ids[i].thread == thread)
+			return true;
+	return alive(account, thread);
+}
+
+/* Where an id leads to; 0: to no living thread, or there are too many of them. */
+static uint64_t
+led_by(uint32_t account, struct slice id)
+{
+	struct known *k;
+
+	for (size_t i = nids; i-- > 0;)
+		if (slice_eq(ids[i].id, id))
+			return ids[i].thread;
+	if (nids == IDS_MAX)
+		return 0;
+	k = &ids[nids];
+	*k = (struct known){ .id = id, .hash = db_hash16(id) };
+	k->thread = table_get_u64(T_msgid, hash_key(account, k->hash));
+	if (k->thread != 0 && !known_alive(account, k->thread))
+		k->thread = 0;
+	nids++;
+	return k->thread;
+}
+
 /* The thread that the last of these ids leads to: References end with the
  * direct parent. */
 static uint64_t
 by_list(uint32_t account, struct slice list)
 {
-	uint64_t thread, found = 0;
+	uint64_t found = 0, thread;
 	struct slice id;
 
-	while (list_next(&list, &id)) {
-		thread = table_get_u64(T_msgid, msgid_key(account, id));
-		if (thread != 0 && thread != found && alive(account, thread))
+	while (list_next(&list, &id))
+		if ((thread = led_by(account, id)) != 0)
 			found = thread;
-	}
 	return found;
 }
 
 static uint64_t
 by_header(uint32_t account, const struct rec_header *h)
 {
-	uint64_t thread = by_list(account, h->in_reply_to);
+	uint64_t parent, earlier, own;
 
-	if (thread == 0)
-		thread = by_list(account, h->references);
-	if (thread == 0)
-		thread = by_list(account, h->message_id);
-	return thread;
+	nids = 0;
+	parent = by_list(account, h->in_reply_to);
+	earlier = by_list(account, h->references);
+	own = by_list(account, h->message_id);
+	return parent != 0 ? parent : earlier != 0 ? earlier : own;
 }
 
 /* Remember the ids, so that a parent that comes later joins its children. An
  * id that leads to another living thread is left alone. */
 static void
-remember(uint32_t account, struct slice list, uint64_t thread)
+remember(uint32_t account, uint64_t thread)
 {
-	struct slice id;
+	for (size_t i = 0; i < nids; i++)
+		if (ids[i].thread == 0)
+			table_put_u64(T_msgid, hash_key(account, ids[i].hash), thread);
+}
 
-	while (list_next(&list, &id)) {
-		struct dbkey k = msgid_key(account, id);
-		uint64_t now = table_get_u64(T_msgid, k);
+static uint64_t
+by_server(uint32_t account, struct dbkey k)
+{
+	uint64_t thread = table_get_u64(T_threadid, k);
 
-		if (now != thread && !alive(account, now))
-			table_put_u64(T_msgid, k, thread);
-	}
+	return thread != 0 && alive(account, thread) ? thread : 0;
 }
 
 uint64_t
 thread_find(uint32_t account, const struct rec_header *h, struct slice threadid, uint64_t gm_thrid)
 {
 	bool server = threadid.n > 0 || gm_thrid != 0;
-	struct dbkey k = server_key(account, threadid, gm_thrid);
-	uint64_t thread = server ? table_get_u64(T_threadid, k) : 0;
+	uint64_t told = server ? by_server(account, server_key(account, threadid, gm_thrid)) : 0;
+	uint64_t thread = by_header(account, h);
 
-	if (thread != 0 && !alive(account, thread))
-		thread = 0;
-	if (thread == 0)
-		thread = by_header(account, h);
+	if (told != 0)
+		thread = told;
 	if (thread == 0)
 		thread = store_next_id();
 	if (server)
-		table_put_u64(T_threadid, k, thread);
-	remember(account, h->message_id, thread);
-	remember(account, h->in_reply_to, thread);
-	remember(account, h->references, thread);
+		table_put_u64(T_threadid, server_key(account, threadid, gm_thrid), thread);
+	remember(account, thread);
 	return thread;
 }
 

@@ -9,7 +9,8 @@
 
 #include "db.h"
 
-/* The thread of a new message, made when there is none. threadid may be empty. */
+/* The thread of a new message, made when there is none: then its number is
+ * higher than those given before. threadid may be empty. */
 uint64_t thread_find(uint32_t account, const struct rec_header *, struct slice threadid, uint64_t gm_thrid);
 /* An email joins or leaves; the thread's changes are recorded here. */
 void thread_add(uint32_t account, uint64_t thread, uint64_t received_at, uint64_t email);
