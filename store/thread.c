@@ -47,13 +47,13 @@ alive(uint32_t account, uint64_t thread)
 }
 
 /* The ids of one header, each looked for once. */
-#define IDS_MAX (8 + 2 * LIM_REFERENCES)
+#define HEADER_IDS (8 + 2 * LIM_REFERENCES)	/* as many as rec header holds */
 struct known {
 	struct slice id;
 	struct hash16 hash;
 	uint64_t thread;	/* a living one that it leads to, or 0 */
 };
-static struct known ids[IDS_MAX];
+static struct known ids[HEADER_IDS];
 static size_t nids;
 
 
@@ -66,7 +66,7 @@ known_alive(uint32_t account, uint64_t thread)
 	return alive(account, thread);
 }
 
-/* Where an id leads to; 0: to no living thread, or there are too many of them. */
+/* Where an id leads to; 0: to no living thread. */
 static uint64_t
 led_by(uint32_t account, struct slice id)
 {
@@ -75,7 +75,7 @@ led_by(uint32_t account, struct slice id)
 	for (size_t i = nids; i-- > 0;)
 		if (slice_eq(ids[i].id, id))
 			return ids[i].thread;
-	if (nids == IDS_MAX)
+	if (nids == HEADER_IDS)
 		return 0;
 	k = &ids[nids];
 	*k = (struct known){ .id = id, .hash = db_hash16(id) };
