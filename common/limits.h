@@ -272,6 +272,7 @@
 #define LIM_EXPUNGE_ROUNDS 5	/* a message that stays although the server says it is expunged: waits before it is asked for again */
 #define LIM_JOURNAL_GONE_TRIES 3	/* its message is not where it was: looks again */
 #define LIM_QUERY_RESTARTS 3	/* when the state changes under it */
+#define LIM_ALIKE 256	/* messages that cannot be told apart and are looked at for one whose copy a new UID is */
 #define LIM_INDEXED_ADDRESSES 512	/* addresses of one message: more is no correspondence */
 #define LIM_MATCH_ADDRESSES 512	/* addresses of one message looked at for a match */
 

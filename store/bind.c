@@ -85,11 +85,12 @@ find_by_fingerprint(const struct bind_input *in)
 	struct slice key;
 	struct key_fingerprint k;
 	uint64_t found = 0;
+	size_t n = 0;
 
 	if (!bind_fingerprint(in->header, in->size, in->internaldate, &print))
 		return 0;
 	scan_prefix(&s, T_fingerprint, PREFIX(fingerprint, 2, .account = in->account, .digest = HASH(print)), false);
-	while (found == 0 && scan_next(&s, &key, NULL))
+	while (found == 0 && n++ < LIM_ALIKE && scan_next(&s, &key, NULL))
 		if (key_fingerprint_read(key, &k) == 0 && is_candidate(in, k.email))
 			found = k.email;
 	scan_end(&s);
@@ -120,12 +121,13 @@ find_awaited(const struct bind_input *in)
 	struct key_msgemail k;
 	struct hash16 hash;
 	uint64_t found = 0;
+	size_t n = 0;
 
 	if (!list_next(&ids, &id) || submit_msgid_check(id) != MSGID_OURS)
 		return 0;
 	hash = db_hash16(id);
 	scan_prefix(&s, T_msgemail, PREFIX(msgemail, 2, .account = in->account, .msgid = HASH(hash)), false);
-	while (found == 0 && scan_next(&s, &key, NULL))
+	while (found == 0 && n++ < LIM_ALIKE && scan_next(&s, &key, NULL))
 		if (key_msgemail_read(key, &k) == 0 && awaited_here(in, k.email))
 			found = k.email;
 	scan_end(&s);

@@ -5,7 +5,8 @@
  * put it there ourselves, else by inference: equal Message-ID and size and
  * internal date and header digest, and only for a message that vanished
  * elsewhere or whose other copy lives. Without a Message-ID nothing is
- * inferred. Two UIDs in one folder never merge.
+ * inferred, and of messages that are alike no more than LIM_ALIKE are looked
+ * at. Two UIDs in one folder never merge.
  */
 #ifndef STORE_BIND_H
 #define STORE_BIND_H

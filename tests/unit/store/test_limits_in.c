@@ -1,5 +1,6 @@
 /* Limits of the way in, on both sides of each: bodies, parsers, what vanished, addresses. */
 #include "limits_stage.h"
+#include "rows.h"
 
 static void
 refuse_body(uint32_t uid, const char *code)
@@ -235,12 +236,47 @@ test_addresses(void **state)
 	turns();
 }
 
+/* By every name but that of the server, the same. */
+static void
+alike(uint64_t mailbox, uint32_t uid)
+{
+	struct msg_message_header h = { .mailbox = mailbox, .uid = uid, .internaldate = 1700000000, .size = 100,
+		.header = slice_str(FROM "Message-ID: same@x.example\r\n\r\n") };
+
+	assert_int_equal(send_message_header(far_imap.c, &h, -1), 0);
+	if (uid % 16 == 0)
+		turns();
+}
+
+/* limit: LIM_ALIKE: as many of one folder are found again in another; one more is an email of its own. */
+static void
+test_alike(void **state)
+{
+	(void)state;
+	link_put(MODE_TWO_WAY, CONTENT_HEADERS);
+	imap_connect();
+	opened(inbox, 7);
+	for (uint32_t uid = 1; uid <= LIM_ALIKE + 1; uid++)
+		alike(inbox, uid);
+	synced(inbox, 7, LIM_ALIKE + 2);
+	opened(archive, 9);
+	for (uint32_t uid = 1; uid <= LIM_ALIKE; uid++)
+		alike(archive, uid);
+	turns();
+	assert_int_equal(rows_in(T_email), LIM_ALIKE + 1);
+	alike(archive, LIM_ALIKE + 1);
+	turns();
+	assert_int_equal(rows_in(T_email), LIM_ALIKE + 2);
+	synced(archive, 9, LIM_ALIKE + 2);
+	turns();
+}
+
 int
 main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = { T(test_bodies), T(test_refused_bodies), T(test_full), T(test_parsers),
-		T(test_batch), T(test_held), T(test_addresses) };
+		T(test_batch), T(test_held), T(test_addresses), T(test_alike) };
 
 	return cmocka_run_group_tests_name("store limits in", tests, NULL, NULL);
 }
