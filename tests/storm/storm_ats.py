@@ -8,7 +8,7 @@ import http.client
 import random
 
 from jmap import Jmap, Late, MethodError, Problem, SetError
-from peers import until
+from proc import NotReady, until
 from storm_others import label_of
 
 BROKEN = (OSError, EOFError, http.client.HTTPException)
@@ -20,22 +20,26 @@ EMAIL = ["mailboxIds", "keywords", "messageId", "subject", "threadId", "blobId",
 
 def patiently(job, seconds=90):
     """job() again while nobody is there who serves it: the store may just have been killed."""
+    last = [None]
+
     def attempt():
         try:
             return [job()]
-        except BROKEN:
-            return None
-        except MethodError as error:
-            if error.type not in LATER:
-                raise
-        except SetError as error:
+        except BROKEN as error:
+            last[0] = error
+        except (MethodError, SetError) as error:
+            last[0] = error
             if error.type not in LATER:
                 raise
         except Problem as problem:
+            last[0] = problem
             if problem.status < 500:
                 raise
         return None
-    return until("an answer", attempt, seconds=seconds, pause=0.05)[0]
+    try:
+        return until("an answer", attempt, seconds=seconds, pause=0.05)[0]
+    except NotReady as error:
+        raise NotReady(f"{error}; the last one: {type(last[0]).__name__}: {last[0]}") from last[0]
 
 
 class Model:
