@@ -144,10 +144,28 @@ take_over(struct rec_mailbox *rec, const struct msg_mailbox_found *m)
 	return !same;
 }
 
+/* A name that another folder has got meanwhile is that one's. */
+static void
+drop_name(uint32_t account, struct slice raw_name, uint64_t id)
+{
+	if (table_get_u64(T_mailboxname, name_key(account, raw_name)) == id)
+		(void)table_del(T_mailboxname, name_key(account, raw_name));
+}
+
+/* Folders known by MAILBOXID may change names: who had this one is without until
+ * the list tells its new name, or ends. */
 static void
 put_name(uint32_t account, struct slice raw_name, uint64_t id)
 {
+	uint64_t before = table_get_u64(T_mailboxname, name_key(account, raw_name));
+	struct row_mailbox row;
+
 	table_put_u64(T_mailboxname, name_key(account, raw_name), id);
+	if (before == 0 || before == id || !row_mailbox_get(&row, mailbox_key(account, before)))
+		return;
+	row.rec.raw_name = SLICE_NONE;
+	row_mailbox_put(mailbox_key(account, before), &row.rec);
+	row_mailbox_free(&row);
 }
 
 uint64_t
@@ -160,7 +178,7 @@ mailbox_found(uint32_t account, const struct msg_mailbox_found *m)
 	if (!known)
 		id = store_next_id();
 	if (known && !slice_eq(row.rec.raw_name, m->raw_name))
-		(void)table_del(T_mailboxname, name_key(account, row.rec.raw_name));
+		drop_name(account, row.rec.raw_name, id);
 	if (take_over(&row.rec, m) || !known) {
 		row_mailbox_put(mailbox_key(account, id), &row.rec);
 		put_name(account, m->raw_name, id);
@@ -261,8 +279,7 @@ reap(void *arg)
 		return;
 	}
 	if (row_mailbox_get(&row, mailbox_key(r->account, r->mailbox))) {
-		if (table_get_u64(T_mailboxname, name_key(r->account, row.rec.raw_name)) == r->mailbox)
-			(void)table_del(T_mailboxname, name_key(r->account, row.rec.raw_name));
+		drop_name(r->account, row.rec.raw_name, r->mailbox);
 		(void)table_del(T_mailbox, mailbox_key(r->account, r->mailbox));
 		changes_record(r->account, OBJ_MAILBOX, r->mailbox, DESTROYED);
 		row_mailbox_free(&row);

@@ -282,6 +282,64 @@ test_policy_matched(void **state)
 	email_free(&e);
 }
 
+/* A server that knows its folders by MAILBOXID tells that one has a name now. */
+static uint64_t
+found_as(const char *id, const char *name)
+{
+	struct msg_mailbox_found f = { .raw_name = slice_str(name), .name = slice_str(name), .separator = '/',
+		.selectable = true, .synced = true, .objectid = slice_str(id) };
+	union msg m;
+
+	assert_int_equal(send_mailbox_found(far_imap.c, &f), 0);
+	turns();
+	assert_non_null(next_told(&far_imap, MSG_mailbox_bound, &m));
+	return m.mailbox_bound.mailbox;
+}
+
+static void
+listed(unsigned int n)
+{
+	assert_int_equal(send_mailbox_list_end(far_imap.c, &(struct msg_mailbox_list_end){ .count = n }), 0);
+	turns();
+}
+
+static uint64_t
+parent_in_store(uint64_t id)
+{
+	struct row_mailbox row;
+	uint64_t parent;
+
+	assert_true(row_mailbox_get(&row, KEY(mailbox, .account = LINK, .id = id)));
+	parent = row.rec.parent;
+	row_mailbox_free(&row);
+	return parent;
+}
+
+/* Two folders change their names: each keeps its number, and what is below them is found. */
+static void
+test_names_swapped(void **state)
+{
+	uint64_t a, b, below;
+
+	(void)state;
+	imap_connect();
+	a = found_as("A", "one");
+	b = found_as("B", "two");
+	below = found_as("C", "two/below");
+	listed(3);
+	assert_int_equal(parent_in_store(below), b);
+	assert_int_equal(found_as("A", "two"), a);
+	/* The list may break off here. */
+	assert_int_equal(store_check(not_whole, NULL), 0);
+	assert_int_equal(found_as("B", "one"), b);
+	assert_int_equal(found_as("C", "two/below"), below);
+	listed(3);
+	assert_int_equal(parent_in_store(below), a);
+	assert_int_equal(store_check(not_whole, NULL), 0);
+	assert_int_equal(found("two", MBOX_NONE, true), a);
+	assert_int_equal(found("one", MBOX_NONE, true), b);
+}
+
 int
 main(void)
 {
@@ -296,6 +354,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_uidvalidity, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_thread_counts, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_policy_matched, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_names_swapped, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
