@@ -55,9 +55,9 @@
 #define LIM_CHAN_MSG (96 * 1024)	/* one encoded message, header included */
 #define LIM_CHAN_QUEUE (4 * 1024 * 1024)	/* bytes waiting for a peer that does not read */
 #define LIM_CHAN_QUEUE_FDS 64	/* descriptors that wait for such a peer: ours run out before its memory */
-#define LIM_CHAN_TOGETHER 8	/* messages in one packet: a quarter of the credits, so that both ends are at work */
+#define LIM_CHAN_TOGETHER 8	/* messages in one packet: a sixth of the credits, so that both ends are at work */
 #define LIM_CHAN_TOGETHER_BYTES 12000	/* of them, and of each; a larger one goes alone, its copy costs more than its packet */
-#define LIM_CHAN_CREDITS 32	/* bulk messages in flight, each direction */
+#define LIM_CHAN_CREDITS 48	/* bulk messages in flight, each direction: of LIM_INLINE they fit LIM_CHAN_QUEUE. What fewer let wait for a commit is a tenth of a first sync */
 #define LIM_BODY (64 * 1024 * 1024)	/* one raw message or upload */
 
 /* The IMAP engine */
@@ -401,6 +401,8 @@
 #define LIM_OVERDUE_SECONDS 5	/* what could not start is looked at again */
 #define LIM_START_PAUSE_MS 1000	/* before a worker that was ordered too fast is looked at again */
 #define LIM_ROTATE_PAUSE_MS 200	/* between two counts of the records while a key is renewed */
-#define LIM_MIME_WINDOW 24	/* parse jobs in flight to one worker */
+#define LIM_MIME_WINDOW LIM_CHAN_CREDITS	/* parse jobs in flight to one worker: it has work while the store commits */
+#define LIM_MIME_WINDOW_BYTES (2u * 1024 * 1024)	/* of them, if more than one */
+#define LIM_MIME_STRETCH (64 * 1024)	/* bytes a mime-worker parses before it looks for more messages */
 
 #endif

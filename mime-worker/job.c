@@ -150,21 +150,32 @@ do_job(struct chan *c, struct jobs *j, const struct job *job)
 	}
 }
 
-void
+static bool
+may_run(const struct chan *c)
+{
+	const struct jobs *j = chan_ctx(c);
+
+	return j->first != NULL && chan_credits(c) > 0 && !chan_dead(c);
+}
+
+bool
 jobs_run(struct chan *c)
 {
 	struct jobs *j = chan_ctx(c);
+	size_t done = 0;
 
-	while (j->first != NULL && chan_credits(c) > 0) {
+	while (may_run(c) && done < LIM_MIME_STRETCH) {
+		done += j->first->body.data.n + 1;
 		do_job(c, j, j->first);
 		drop_first(j);
 		chan_release(c, 1);
 	}
+	return may_run(c);
 }
 
 /* ---- requests ---- */
 
-/* Takes the request over and does what can be done. */
+/* Takes the request over. */
 static int
 enqueue(struct chan *c, struct job request, struct slice data, struct slice part, int *fd)
 {
@@ -181,7 +192,6 @@ enqueue(struct chan *c, struct job request, struct slice data, struct slice part
 	*j->last = job;
 	j->last = &job->next;
 	chan_hold(c);
-	jobs_run(c);
 	return 0;
 }
 

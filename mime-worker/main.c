@@ -3,6 +3,7 @@
  * between messages and reaches nothing but its channels; when the store's
  * channel ends, so does the process.
  */
+#include <event2/event.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -13,6 +14,7 @@
 #include "warm.h"
 
 static struct chan *store;
+static struct event *more;
 
 static void
 on_store_gone(struct chan *c)
@@ -33,8 +35,25 @@ static const struct chan_ops store_ops = {
 	.handlers = job_handlers,
 	.on_eof = on_store_gone,
 	.on_broken = on_store_broken,
-	.on_credit = jobs_run,
 };
+
+static void
+on_more(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	(void)arg;
+}
+
+/* What has come was read: some of it is done now, then the channel is looked at again. */
+static void
+work(void)
+{
+	static const struct timeval zero = { 0, 0 };
+
+	if (store != NULL && jobs_run(store) && evtimer_add(more, &zero) == -1)
+		fatal("no timer");
+}
 
 /* One store, once. */
 static void
@@ -55,7 +74,9 @@ main(void)
 {
 	child_start(ROLE_MIME, NULL, on_peer);
 	warm_libraries();
-	(void)loop_base();
+	if ((more = evtimer_new(loop_base(), on_more, NULL)) == NULL)
+		fatal("out of memory");
+	loop_set_turn_end(work);
 	child_sandbox();
 	child_ready(NULL);
 	return loop_run();

@@ -54,6 +54,8 @@ static void
 take_job(struct mime_worker *w, struct mime_job *job)
 {
 	TAILQ_REMOVE(&w->jobs, job, entry);
+	w->njobs--;
+	w->bytes -= job->body.data.n;
 	w->since = store_ticks();
 	mime_pool_soon();
 }

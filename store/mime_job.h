@@ -58,6 +58,8 @@ struct mime_worker {
 	bool single;		/* one job, then it goes */
 	bool last;		/* no further job */
 	unsigned int given;
+	unsigned int njobs;	/* in flight, and the bytes of their bodies */
+	size_t bytes;
 	struct mime_jobs jobs;	/* sent, in order; the first is the one it works on */
 	uint64_t since;		/* the first job became the first; or idle since */
 };

@@ -188,6 +188,8 @@ worker_put(struct mime_worker *w, struct mime_job *job)
 		w->since = store_ticks();
 	TAILQ_INSERT_TAIL(&w->jobs, job, entry);
 	job->worker = w;
+	w->njobs++;
+	w->bytes += job->body.data.n;
 	w->given++;
 	if (w->given >= LIM_MIME_BATCH)
 		w->last = true;
@@ -218,15 +220,11 @@ worker_give(struct mime_worker *w, struct mime_job *job)
 	return true;
 }
 
-static unsigned int
-in_flight(const struct mime_worker *w)
+static bool
+window_open(const struct mime_worker *w, const struct mime_job *next)
 {
-	const struct mime_job *job;
-	unsigned int n = 0;
-
-	TAILQ_FOREACH(job, &w->jobs, entry)
-		n++;
-	return n;
+	return w->njobs == 0 ||
+	    (w->njobs < LIM_MIME_WINDOW && w->bytes + next->body.data.n <= LIM_MIME_WINDOW_BYTES);
 }
 
 /* ---- scheduling ---- */
@@ -295,7 +293,7 @@ serve_line(struct line *l)
 		w->link = l->link;
 		w->since = store_ticks();
 	}
-	while (w != NULL && (job = TAILQ_FIRST(&l->jobs)) != NULL && !w->last && in_flight(w) < LIM_MIME_WINDOW)
+	while (w != NULL && (job = TAILQ_FIRST(&l->jobs)) != NULL && !w->last && window_open(w, job))
 		if (!worker_give(w, job))
 			return;
 }

@@ -32,8 +32,7 @@ on_broken(struct chan *c, const char *reason)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const struct chan_ops ops = { .handlers = job_handlers, .on_eof = on_end, .on_broken = on_broken,
-		.on_credit = jobs_run };
+	static const struct chan_ops ops = { .handlers = job_handlers, .on_eof = on_end, .on_broken = on_broken };
 	static const struct chan_peer peer = { .chan = 1, .role = ROLE_STORE };
 	struct feed f = feed_start(data, size);
 	struct chan *evil, *near;
@@ -51,6 +50,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 		hostile_send(evil, ROLE_STORE, ROLE_MIME, &f);
 		(void)event_base_loop(loop_base(), EVLOOP_NONBLOCK);
+		while (!ended && jobs_run(near))
+			;
 		if (!deaf)
 			hostile_turn(evil);
 	}

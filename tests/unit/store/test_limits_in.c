@@ -148,6 +148,66 @@ test_batch(void **state)
 	assert_int_equal(mime_most, LIM_MIME_BATCH);
 }
 
+static void
+whole(uint32_t uid, size_t n)
+{
+	struct msg_message_body m = { .mailbox = inbox, .uid = uid };
+	uint8_t *p = calloc(1, n);
+	int fd = body_put(slice_mem(p, n), &m.data);
+
+	assert_int_not_equal(fd, -2);
+	assert_int_equal(send_message_body(far_imap.c, &m, fd), 0);
+	free(p);
+	turns();
+}
+
+/* Four messages are known; the parser answers nothing any more. */
+static void
+hung_parser(void)
+{
+	imap_connect();
+	opened(inbox, 7);
+	for (uint32_t uid = 1; uid <= 4; uid++)
+		sized(uid, 100);
+	turns();
+	mime_hangs = true;
+	mime_parses = 0;
+}
+
+/* It is replaced, and what it had is parsed. */
+static void
+hung_over(void)
+{
+	mime_hangs = false;
+	pass((LIM_MIME_SECONDS + 4) * 1000);
+}
+
+/* limit: LIM_MIME_WINDOW_BYTES: what a parser is given that answers nothing. */
+static void
+test_window(void **state)
+{
+	(void)state;
+	hung_parser();
+	whole(1, LIM_MIME_WINDOW_BYTES / 2);
+	whole(2, LIM_MIME_WINDOW_BYTES / 2);
+	assert_int_equal(mime_parses, 2);
+	whole(3, 1);
+	assert_int_equal(mime_parses, 2);
+	hung_over();
+}
+
+/* One alone may be larger. */
+static void
+test_window_of_one(void **state)
+{
+	(void)state;
+	hung_parser();
+	whole(1, 2 * LIM_MIME_WINDOW_BYTES);
+	whole(2, 1);
+	assert_int_equal(mime_parses, 1);
+	hung_over();
+}
+
 /* ---- what vanished ---- */
 
 static void
@@ -276,7 +336,8 @@ main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = { T(test_bodies), T(test_refused_bodies), T(test_full), T(test_parsers),
-		T(test_batch), T(test_held), T(test_addresses), T(test_alike) };
+		T(test_batch), T(test_window), T(test_window_of_one), T(test_held), T(test_addresses),
+		T(test_alike) };
 
 	return cmocka_run_group_tests_name("store limits in", tests, NULL, NULL);
 }
