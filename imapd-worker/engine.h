@@ -117,6 +117,12 @@ struct slice_refusal {
 	unsigned int count;	/* connections */
 };
 
+/* A message of which the server had neither a header nor a byte. */
+struct slice_hollow {
+	uint64_t mailbox;
+	uint32_t uid;
+};
+
 /* body_want */
 struct want {
 	uint64_t mailbox;
@@ -226,6 +232,7 @@ struct engine {
 	struct round round;
 	struct slice_drops drops;
 	struct slice_refusal unread;
+	struct slice_hollow hollow;
 	enum idle_state idle;
 	enum notify_state notify;
 	bool notify_plain;		/* the server does not send headers of news by itself */
@@ -336,6 +343,7 @@ void select_leave(struct engine *);	/* the connection has no folder now */
 void rows_fetch(struct engine *, const struct imap_response *);
 void rows_exists(struct engine *, uint32_t n);
 void rows_expunge(struct engine *, uint32_t seq);
+bool rows_hollow(const struct imap_fetch *);	/* of a message nothing is there */
 void rows_header(struct engine *, const struct imap_fetch *, bool backfill);	/* told to the store */
 void rows_vanished(struct engine *, struct slice set, bool earlier);
 void rows_search(struct engine *, struct imap_response *);

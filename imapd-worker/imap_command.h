@@ -61,6 +61,7 @@ struct pending {
 	uint32_t rows;		/* answers seen so far */
 	uint64_t begun_at;	/* clock_ms */
 	bool answered;		/* a SEARCH or ESEARCH came, if only an empty one */
+	bool hollow;		/* of a message nothing was there: ask again */
 };
 
 struct imap_writer {

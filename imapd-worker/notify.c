@@ -149,8 +149,8 @@ notify_news(struct engine *e, const struct imap_fetch *m, uint32_t seq)
 
 	if (!notify_brings_headers(e) || !f->synced || f->id == 0 || m->uid < f->pos.uidnext)
 		return false;
-	if (e->task == TASK_ROUND || f->dirty || s->expunged || f->pos.uidvalidity != s->uidvalidity ||
-	    seq != s->known + 1 || seq > s->exists || m->uid == UINT32_MAX) {
+	if (rows_hollow(m) || e->task == TASK_ROUND || f->dirty || s->expunged ||
+	    f->pos.uidvalidity != s->uidvalidity || seq != s->known + 1 || seq > s->exists || m->uid == UINT32_MAX) {
 		s->by_round = true;
 		return true;
 	}

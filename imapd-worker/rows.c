@@ -54,6 +54,26 @@ rows_header(struct engine *e, const struct imap_fetch *f, bool backfill)
 	report_send(&e->report, MSG_message_header, &m, fd);
 }
 
+/* What somebody has just expunged Dovecot tells like this: RFC822.SIZE 0, and
+ * NIL for the header. It would be a message from nobody, so it is asked for
+ * once more, after the EXPUNGE; what is still so then is a message. */
+bool
+rows_hollow(const struct imap_fetch *f)
+{
+	return f->has_header && !f->header_big && f->header.n == 0 && f->size == 0;
+}
+
+static bool
+hollow_first(struct engine *e, const struct imap_fetch *f)
+{
+	struct slice_hollow *h = &e->hollow;
+
+	if (!rows_hollow(f) || (h->mailbox == e->sel.folder->id && h->uid == f->uid))
+		return false;
+	*h = (struct slice_hollow){ .mailbox = e->sel.folder->id, .uid = f->uid };
+	return true;
+}
+
 static struct pending *
 header_command(struct engine *e, uint32_t uid)
 {
@@ -141,7 +161,10 @@ rows_fetch(struct engine *e, const struct imap_response *r)
 		p->rows++;
 		if (f->uid > e->round.top_uid)
 			e->round.top_uid = f->uid;
-		rows_header(e, f, p->command == CMD_BACKFILL);
+		if (hollow_first(e, f))
+			p->hollow = true;
+		else
+			rows_header(e, f, p->command == CMD_BACKFILL);
 		return;
 	}
 	if (f->has_header && notify_news(e, f, (uint32_t)r->number))

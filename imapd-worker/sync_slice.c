@@ -278,7 +278,8 @@ close_hole(struct engine *e, const struct pending *p)
 	begin_phase(e, p->command, p->command == CMD_NEW ? pos->uidnext : pos->uid_low);
 }
 
-/* The server refuses the slice: one message in it may be what it cannot read. */
+/* The server refuses the slice: one message in it may be what it cannot read,
+ * or is gone by now. */
 static void
 refused(struct engine *e, const struct pending *p)
 {
@@ -323,6 +324,10 @@ sync_slice_done(struct engine *e, const struct pending *p, bool ok)
 {
 	struct round *r = &e->round;
 
+	if (p->hollow && ok && !r->hole) {
+		refused(e, p);
+		return;
+	}
 	if (!ok && p->low == p->high && !r->hole) {
 		if (!leave_out(e, p))
 			return;

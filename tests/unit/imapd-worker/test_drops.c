@@ -107,6 +107,87 @@ poison_news(void **state)
 	stop();
 }
 
+#define HOLLOW "* 4 FETCH (UID 4 FLAGS (\\Deleted) INTERNALDATE \"01-Jan-1970 00:00:00 +0000\" RFC822.SIZE 0 BODY[HEADER] NIL)"
+
+/* Two new messages; of UID 4 nothing is there when they are asked for. To the second question for it. */
+static unsigned int
+until_hollow(void)
+{
+	unsigned int tag;
+
+	start(&all);
+	t.bound[0] = (struct bound){ strdup("INBOX"), { 7, 3, 0, 1, true } };
+	hello();
+	inbox(5);
+	tag = expect("UID FETCH 1:2 (UID FLAGS)");
+	say("* 1 FETCH (UID 1 FLAGS ())\r\n* 2 FETCH (UID 2 FLAGS ())");
+	ok(tag);
+	tag = expect("UID FETCH 3:4" HEADERS);
+	say_header(3, 3, "");
+	say(HOLLOW);
+	ok(tag);
+	tag = expect("UID FETCH 3:3" HEADERS);
+	say_header(3, 3, "");
+	ok(tag);
+	tag = expect("UID FETCH 4:4" HEADERS);
+	assert_null(strstr(t.told, "header 10 uid=4"));
+	return tag;
+}
+
+/* Dovecot tells so of what somebody has expunged just now: it never was new mail. */
+static void
+hollow_is_gone(void **state)
+{
+	unsigned int tag = until_hollow();
+
+	(void)state;
+	say("* 4 EXPUNGE");
+	ok(tag);
+	assert_null(strstr(t.told, "header 10 uid=4"));
+	assert_non_null(strstr(t.told, "synced 10 next=5"));
+	stop();
+}
+
+/* A message of no bytes is a message. */
+static void
+hollow_is_empty(void **state)
+{
+	unsigned int tag = until_hollow();
+
+	(void)state;
+	say(HOLLOW);
+	ok(tag);
+	assert_non_null(strstr(t.told, "header 10 uid=4"));
+	assert_non_null(strstr(t.told, "synced 10 next=5"));
+	stop();
+}
+
+/* While IDLE tells of news: the folder is selected anew and read in slices. */
+static void
+hollow_news(void **state)
+{
+	unsigned int tag;
+
+	(void)state;
+	start(&all);
+	t.bound[0] = (struct bound){ strdup("INBOX"), { 7, 4, 0, 1, true } };
+	hello();
+	inbox(4);
+	tag = expect("UID FETCH 1:3 (UID FLAGS)");
+	say("* 1 FETCH (UID 1 FLAGS ())\r\n* 2 FETCH (UID 2 FLAGS ())\r\n* 3 FETCH (UID 3 FLAGS ())");
+	ok(tag);
+	idle();
+	forget();
+	say("* 4 EXISTS");
+	idle_ends();
+	tag = expect("UID FETCH 4:*" HEADERS);
+	say(HOLLOW);
+	ok(tag);
+	told("");
+	(void)expect("SELECT \"INBOX\"");
+	stop();
+}
+
 /*
  * limit: LIM_SLICE_REFUSALS
  * A server that refuses all is not believed to have one broken message.
@@ -145,6 +226,9 @@ main(void)
 		cmocka_unit_test(no_sent_folder),
 		cmocka_unit_test(poison),
 		cmocka_unit_test(poison_news),
+		cmocka_unit_test(hollow_is_gone),
+		cmocka_unit_test(hollow_is_empty),
+		cmocka_unit_test(hollow_news),
 		cmocka_unit_test(all_refused),
 	};
 
