@@ -74,6 +74,8 @@
 #define LIM_BACKOFF_MAX_MS 300000	/* the longest of these waits */
 #define LIM_EXPUNGE_TRIES 4	/* UID EXPUNGE answered with OK for a message that stays: so often it is asked for */
 #define LIM_OP_BATCH 500	/* operations done by one command: its line stays under the 8,192 bytes of RFC 7162 s. 4 */
+#define LIM_FIND_BATCH 50	/* messages looked for by one SEARCH, whose line stays under 8,192 bytes too, */
+#define LIM_FIND_ID 120	/* with Message-IDs up to this; longer ones are looked for alone */
 #define LIM_OP_LOST 3	/* connections an EXPUNGE after COPY may cost and is tried again */
 #define LIM_LITERAL_MINUS 4096	/* RFC 7888 s. 5: the most that LITERAL- allows */
 #define LIM_COMMAND_LITERALS 3	/* literals in one command that the server is waited for */

@@ -162,6 +162,7 @@ struct op_batch {
 	unsigned int step;
 	bool sent;		/* something that changes the server is on its way */
 	bool looked;		/* the messages were looked for */
+	bool unclear;		/* whose the found ones are was not told */
 	bool marked;		/* \Deleted was set for it */
 	unsigned int expunges;	/* asked for so often */
 	/* Without UIDPLUS: what else is marked as deleted was asked, and is there;

@@ -116,6 +116,17 @@ fetch_content(struct imap_lex *x, struct slice *out, bool *big, bool *nil)
 }
 
 static int
+fetch_fields(struct imap_fetch *f, struct imap_lex *x)
+{
+	bool nil, big;
+	int r = fetch_content(x, &f->fields, &big, &nil);
+
+	if (big)
+		f->fields = SLICE_NONE;
+	return r;
+}
+
+static int
 fetch_item(struct imap_fetch *f, struct slice name, struct imap_lex *x)
 {
 	bool nil;
@@ -142,6 +153,8 @@ fetch_item(struct imap_fetch *f, struct slice name, struct imap_lex *x)
 		f->has_header = true;
 		return fetch_content(x, &f->header, &f->header_big, &nil);
 	}
+	if (name.n > 18 && slice_case_eq_str((struct slice){ name.p, 18 }, "BODY[HEADER.FIELDS"))
+		return fetch_fields(f, x);
 	if (slice_case_eq_str(name, "BODY[]")) {
 		f->has_body = true;
 		return fetch_content(x, &f->body, &f->body_big, &f->body_nil);

@@ -131,6 +131,7 @@ struct imap_fetch {
 	uint64_t gm_msgid, gm_thrid;
 	bool has_header, header_big;
 	struct slice header;	/* big: only its length */
+	struct slice fields;	/* BODY[HEADER.FIELDS ...], if it is small */
 	bool has_body, body_nil, body_big;
 	struct slice body;
 };

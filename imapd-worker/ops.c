@@ -243,15 +243,6 @@ all_are(struct slice flags, const char *words, bool there)
 	return true;
 }
 
-/* One of those with the Message-ID, or of the size: the newest that is like it. */
-static void
-found_row(struct operation *o, const struct imap_fetch *f, bool asked)
-{
-	if (asked && f->has_size && f->has_date && f->size == o->size && f->internaldate == o->internaldate &&
-	    f->uid > o->result_uid)
-		o->result_uid = f->uid;
-}
-
 /* A message of the batch is there, and its flags are known. */
 void
 ops_row(struct engine *e, const struct imap_fetch *f)
@@ -260,7 +251,7 @@ ops_row(struct engine *e, const struct imap_fetch *f)
 	struct operation *o = STAILQ_FIRST(&e->ops);
 
 	if (o != NULL && o->kind == OP_FIND && e->doing.n > 0)
-		found_row(o, f, imap_pending_uid(&e->writer, CMD_OP_LOOK, f->uid) != NULL);
+		ops_find_row(e, f);
 	if (!f->has_flags || imap_pending_uid(&e->writer, CMD_OP_LOOK, f->uid) == NULL)
 		return;
 	OPS_BATCH_EACH(o, e) {
@@ -350,11 +341,8 @@ ops_tagged(struct engine *e, const struct pending *p, const struct imap_response
 	}
 	if (p->command == CMD_OP_LOOK && r->status == IMAP_OK)
 		e->doing.looked = true;
-	if (p->command == CMD_OP_FIND && r->status == IMAP_OK) {
-		if (o->size == 0)
-			o->result_uid = p->high;
-		o->result_validity = e->sel.uidvalidity;
-	}
+	if (p->command == CMD_OP_FIND && r->status == IMAP_OK)
+		ops_find_tagged(e, p);
 	if (r->status != IMAP_OK)
 		failed(&e->doing, o->kind, r);
 	else if (p->command == CMD_OP) {

@@ -36,7 +36,18 @@ void ops_batch_set(struct engine *);
 /* COPYUID: each member's new UID. */
 void ops_batch_copied(struct engine *, const struct imap_response *);
 
+/* ---- ops_find.c ---- */
+/* May this search be done together with others? */
+bool ops_find_joins(const struct operation *);
+void ops_find_ask(struct engine *);	/* writes the search of the batch */
+void ops_find_row(struct engine *, const struct imap_fetch *);
+void ops_find_tagged(struct engine *, const struct pending *);
+bool ops_find_run(struct engine *);	/* next step; true: it is over */
+
 /* ---- ops_run.c ---- */
+/* FETCH of what is in doing.set. */
+void ops_look_for(struct engine *, const char *items);
+void ops_cannot_write(struct engine *);	/* what was asked cannot be expressed */
 /* Refused, but \Deleted was set: take it off again. true: that is on its way. */
 bool ops_unmark(struct engine *);
 /* Next step of the batch in its folder; true: it is over. */

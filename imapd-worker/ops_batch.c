@@ -13,6 +13,27 @@ is_of_message(const struct operation *o)
 	    (o->kind == OP_FLAGS || o->kind == OP_MOVE || o->kind == OP_COPY || o->kind == OP_EXPUNGE);
 }
 
+/* Searches of one folder; they change nothing, so they may overtake. */
+static size_t
+form_search(struct engine *e, struct operation *head)
+{
+	struct operation *last = head, *o, *next;
+	size_t n = 1, most = head->most < LIM_FIND_BATCH ? head->most : LIM_FIND_BATCH;
+
+	for (o = STAILQ_NEXT(head, entry); o != NULL && n < most && ops_find_joins(head); o = next) {
+		next = STAILQ_NEXT(o, entry);
+		if (!ops_find_joins(o) || o->most <= n || o->mailbox != head->mailbox ||
+		    o->uidvalidity != head->uidvalidity)
+			continue;
+		STAILQ_REMOVE(&e->ops, o, operation, entry);
+		STAILQ_INSERT_AFTER(&e->ops, last, o, entry);
+		last = o;
+		most = o->most < most ? o->most : most;
+		n++;
+	}
+	return n;
+}
+
 /* Would the same commands do both? */
 static bool
 alike(const struct operation *a, const struct operation *b)
@@ -44,7 +65,7 @@ ops_batch_form(struct engine *e)
 	size_t most = head->most;
 
 	e->ops_since = 0;
-	e->doing.n = 1;
+	e->doing.n = head->kind == OP_FIND ? form_search(e, head) : 1;
 	if (!is_of_message(head))
 		return;
 	for (o = STAILQ_NEXT(head, entry); o != NULL && e->doing.n < most; o = next) {

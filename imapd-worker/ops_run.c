@@ -27,8 +27,8 @@ put_set(struct engine *e)
 	}
 }
 
-static void
-look_for(struct engine *e, const char *items)
+void
+ops_look_for(struct engine *e, const char *items)
 {
 	const struct uidset *s = &e->doing.set;
 	struct pending *p = imap_begin(&e->writer, CMD_OP_LOOK);
@@ -44,11 +44,11 @@ look_for(struct engine *e, const char *items)
 static void
 look(struct engine *e)
 {
-	look_for(e, e->condstore && e->sel.modseq != 0 ? "FLAGS MODSEQ" : "FLAGS");
+	ops_look_for(e, e->condstore && e->sel.modseq != 0 ? "FLAGS MODSEQ" : "FLAGS");
 }
 
-static void
-cannot_write(struct engine *e)
+void
+ops_cannot_write(struct engine *e)
 {
 	e->doing.failure = OP_REFUSED;
 	e->doing.whole = true;
@@ -61,7 +61,7 @@ ended(struct engine *e)
 	if (imap_end(&e->writer) == 0)
 		e->doing.sent = true;
 	else
-		cannot_write(e);
+		ops_cannot_write(e);
 }
 
 static void
@@ -194,24 +194,6 @@ append(struct engine *e, struct operation *o, const struct folder *f)
 	imap_literal(&e->writer, &o->data);
 	imap_text(&e->writer, "%s", utf8 ? ")" : "");
 	ended(e);
-}
-
-/* NOOP first: a SEARCH only sees messages that were announced. */
-static void
-find(struct engine *e, const struct operation *o)
-{
-	(void)imap_begin(&e->writer, CMD_OP);
-	imap_text(&e->writer, "NOOP");
-	(void)imap_end(&e->writer);
-	(void)imap_begin(&e->writer, CMD_OP_FIND);
-	imap_text(&e->writer, "UID SEARCH %s", (e->caps & CAP_ESEARCH) != 0 ? "RETURN (ALL) " : "");
-	if (o->message_id[0] != '\0') {
-		imap_text(&e->writer, "HEADER Message-ID ");
-		imap_astring(&e->writer, slice_str(o->message_id));
-	} else
-		imap_text(&e->writer, "LARGER %u SMALLER %u", o->size - 1, o->size + 1);
-	if (imap_end(&e->writer) == -1)
-		cannot_write(e);
 }
 
 /* ---- kinds: true when the batch is over ---- */
@@ -349,23 +331,6 @@ run_expunge(struct engine *e)
 	return false;
 }
 
-/* Two messages may have one Message-ID, or none: size and date tell them apart. */
-static bool
-run_find(struct engine *e, const struct operation *o)
-{
-	if (o->message_id[0] == '\0' && (o->size == 0 || o->size == UINT32_MAX))
-		return refuse(e, "api.invalid");
-	if (e->doing.step++ == 0) {
-		find(e, o);
-		return false;
-	}
-	uidset_settle(&e->doing.set, 1, UINT32_MAX);
-	if (e->doing.step > 2 || o->size == 0 || e->doing.set.n == 0)
-		return ops_all_done(e, OP_OK, "");
-	look_for(e, "RFC822.SIZE INTERNALDATE");
-	return false;
-}
-
 /* Without APPENDUID the new message is looked for by its Message-ID. */
 static bool
 run_append(struct engine *e, struct operation *o, struct folder *f)
@@ -383,7 +348,7 @@ run_append(struct engine *e, struct operation *o, struct folder *f)
 		if (!select_folder(e, f))
 			return false;
 		e->doing.step++;
-		find(e, o);
+		ops_find_ask(e);
 		return false;
 	default:
 		return ops_all_done(e, OP_OK, "");
@@ -426,10 +391,8 @@ ops_run(struct engine *e, struct folder *f)
 		return run_append(e, o, f);
 	if (!reach(e, o, f, &over))
 		return over;
-	if (o->kind == OP_FIND) {
-		o->result_validity = e->sel.uidvalidity;
-		return run_find(e, o);
-	}
+	if (o->kind == OP_FIND)
+		return ops_find_run(e);
 	if (e->doing.step == 0)
 		ops_batch_set(e);
 	switch (o->kind) {

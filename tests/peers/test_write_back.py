@@ -10,6 +10,7 @@ import rawlog
 from desk import Desk
 from peers import World, until
 from postern import Postern
+from snip import Snip
 
 MANY = "many@agency.example"
 
@@ -81,3 +82,36 @@ def test_few_commands(certs, tmp_path_factory, tmp_path, need_postern, half=500)
             assert stores and moves and expunges
             assert len(stores) + len(moves) + len(expunges) <= 6 + slow, (stores, moves, expunges)
             assert "sync.protocol_error" not in postern.log_text()
+
+
+@pytest.mark.long
+@pytest.mark.deadline(120)
+@pytest.mark.parametrize("early", [False, True])
+def test_moves_cut_off(certs, tmp_path_factory, tmp_path, need_postern, early, n=500):
+    """The answer to 500 moves is lost, or the command: they are looked for together, and none is made twice."""
+    with Rawlog(str(tmp_path_factory.mktemp("rawlog")), certs) as log:
+        world = log.world
+        world.fill(MANY, n)
+        with Snip(world, early) as snip, Postern(tmp_path / "postern", world, first=0, content="headers") as postern:
+            ats = postern.jmap(timeout=120)
+            imap = {**world.endpoints(MANY)["imap"], "port": snip.port}
+            desk = Desk(ats, postern.link(MANY, client=ats, mode="receiveOnly", imap=imap), MANY)
+            trash = desk.boxes()["trash"]
+            ats.call("Link/set", update={desk.account: {"paused": True}})  # so that all go in one command
+            ats.wait_for(lambda: all(x["state"] == "paused" for x in ats.get("Link")), what="paused")
+            set_all(desk, [e["id"] for e in desk.emails(["id", "receivedAt"])], {"mailboxIds": {trash: True}})
+            snip.at = rb"UID MOVE 1:500 "
+            ats.call("Link/set", update={desk.account: {"paused": False}})
+            until("cut", lambda: snip.cuts == 1)
+            until("moved", lambda: not world.mails(MANY) and len(world.mails(MANY, "Trash")) == n, seconds=60, pause=0.3)
+            postern.wait_live(ats, desk.account)
+            searches = r"UID SEARCH.* HEADER"
+            until("looked for", lambda: sum(x.count("HEADER") for x in log.said(searches)) >= n, seconds=60, pause=0.3)
+            desk.ats.call("Email/set", desk.account, update={desk.emails()[0]["id"]: {"keywords/$flagged": True}})
+            until("all before that is done", lambda: any(m.flags for m in world.mails(MANY, "Trash")), seconds=60, pause=0.3)
+            found = len(log.said(searches)) + len(log.said(r"UID FETCH .*HEADER\.FIELDS"))
+            print(f"{found} commands to look for {n} messages")
+            assert found <= 2 * (n // 50 + 2)
+            assert sorted(m.subject for m in world.mails(MANY, "Trash")) == sorted(f"mail {i}" for i in range(n))
+            assert {tuple(e["mailboxIds"]) for e in desk.emails(["mailboxIds", "receivedAt"])} == {(trash,)}
+            assert not desk.reviews()

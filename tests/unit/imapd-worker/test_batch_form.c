@@ -27,7 +27,7 @@ queue(size_t n)
 	uidset_init(&e.doing.set, LIM_OP_BATCH);
 	for (size_t i = 0; i < n; i++) {
 		ops[i] = (struct operation){ .op = i + 1, .mailbox = 10, .target = 12, .kind = OP_FLAGS,
-			.uidvalidity = 7, .uid = (uint32_t)i + 1, .flags_add = seen, .flags_del = none,
+			.message_id = "", .uidvalidity = 7, .uid = (uint32_t)i + 1, .flags_add = seen, .flags_del = none,
 			.most = LIM_OP_BATCH };
 		STAILQ_INSERT_TAIL(&e.ops, &ops[i], entry);
 	}
