@@ -305,7 +305,8 @@ body_parsed(void *ctx, const struct mime_result *res)
 {
 	struct imap_body *b = ctx;
 	uint64_t flags = table_get_u64(T_want, want_key(b->session->link, b->email));
-	bool may_wait = nobody_waits(b->flags | flags);
+	/* Behind the last one nothing comes that could share its commit. */
+	bool may_wait = nobody_waits(b->flags | flags) && b->session->nbodies > 1;
 
 	b->job = NULL;
 	imap_touch(b->session);

@@ -20,11 +20,13 @@ far_read(struct far *f)
 	}
 }
 
+static void (*turn_end)(void) = db_turn_end;	/* or db_iteration_end: work is gathered */
+
 static __attribute__((unused)) void
 turn(void)
 {
 	event_base_loop(loop_base(), EVLOOP_NONBLOCK);
-	db_turn_end();
+	turn_end();
 	mime_respawn();
 	for (size_t i = 0; i < MIMES; i++)
 		if (mimes[i] != NULL)
