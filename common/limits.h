@@ -57,7 +57,7 @@
 #define LIM_CHAN_QUEUE_FDS 64	/* descriptors that wait for such a peer: ours run out before its memory */
 #define LIM_CHAN_TOGETHER 8	/* messages in one packet: a sixth of the credits, so that both ends are at work */
 #define LIM_CHAN_TOGETHER_BYTES 12000	/* of them, and of each; a larger one goes alone, its copy costs more than its packet */
-#define LIM_CHAN_CREDITS 48	/* bulk messages in flight, each direction: of LIM_INLINE they fit LIM_CHAN_QUEUE. What fewer let wait for a commit is a tenth of a first sync */
+#define LIM_CHAN_CREDITS 48	/* bulk messages in flight, each direction: of LIM_INLINE they fit LIM_CHAN_QUEUE; with fewer all others wait for each commit */
 #define LIM_BODY (64 * 1024 * 1024)	/* one raw message or upload */
 
 /* The IMAP engine */
