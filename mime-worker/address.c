@@ -243,6 +243,19 @@ literal(struct parser *p)
 	next(p, n);
 }
 
+/* What ends a word: white space and the specials of RFC 5322 s. 3.2.3. */
+static bool
+ends_word(uint8_t c)
+{
+	switch (c) {
+	case '(': case ')': case '<': case '>': case '@': case ',': case ';': case ':': case '\\': case '"': case '[':
+	case ']': case '.':
+		return true;
+	default:
+		return c <= ' ';
+	}
+}
+
 /* Any other character, with the rest of its word. */
 static void
 word(struct parser *p)
@@ -250,7 +263,7 @@ word(struct parser *p)
 	size_t n = 1;
 
 	begin_piece(p, p->in.p[0]);
-	while (n < p->in.n && p->in.p[n] > ' ' && strchr("()<>@,;:\\\"[].", p->in.p[n]) == NULL)
+	while (n < p->in.n && !ends_word(p->in.p[n]))
 		n++;
 	if (p->in.p[0] == '@')
 		p->at = true;
@@ -273,6 +286,13 @@ skip_route(struct parser *p)
 		next(p, n + 1);
 }
 
+/* What is one with the address inside angle brackets. */
+static bool
+in_angle(uint8_t c)
+{
+	return c > ' ' && c != '(' && c != '"' && c != '>' && c != ',' && c != ';' && c != '<';
+}
+
 static void
 angle_piece(struct parser *p)
 {
@@ -285,6 +305,8 @@ angle_piece(struct parser *p)
 	}
 	if (n == 0)
 		n = 1;
+	while (in_angle(c) && n < p->in.n && in_angle(p->in.p[n]))
+		n++;
 	if (n > 1 || c > ' ')
 		w_raw(&p->addr, p->in.p, n);
 	next(p, n);

@@ -112,28 +112,37 @@ header_next(struct slice *rest, struct header_field *f)
 }
 
 /* Most fields are told apart by their first letter already. */
-static bool
-is_wanted(const struct header_want *w, struct slice name)
+static uint32_t
+letter(uint8_t c)
 {
-	return (w->last || !w->found) && (name.p[0] | 0x20) == ((uint8_t)w->name[0] | 0x20) &&
-	    slice_case_eq_str(name, w->name);
+	return UINT32_C(1) << (c & 31);	/* the same for both cases */
+}
+
+static void
+compare(struct header_want *want, size_t n, const struct header_field *f)
+{
+	for (size_t i = 0; i < n; i++)
+		if ((want[i].last || !want[i].found) && ((f->name.p[0] ^ (uint8_t)want[i].name[0]) & 31) == 0 &&
+		    slice_case_eq_str(f->name, want[i].name)) {
+			want[i].found = true;
+			want[i].value = f->value;
+		}
 }
 
 void
 header_find(struct slice header, struct header_want *want, size_t n)
 {
 	struct header_field f;
+	uint32_t letters = 0;
 
 	for (size_t i = 0; i < n; i++) {
 		want[i].found = false;
 		want[i].value = SLICE_NONE;
+		letters |= letter((uint8_t)want[i].name[0]);
 	}
 	for (size_t seen = 0; seen < LIM_HEADER_FIELDS && header_next(&header, &f); seen++)
-		for (size_t i = 0; i < n; i++)
-			if (is_wanted(&want[i], f.name)) {
-				want[i].found = true;
-				want[i].value = f.value;
-			}
+		if ((letters & letter(f.name.p[0])) != 0)
+			compare(want, n, &f);
 }
 
 void
