@@ -51,6 +51,7 @@ struct imap_folder {
 	bool synced;
 	bool listed;		/* in the list that is being told */
 	bool no_keywords;	/* PERMANENTFLAGS without \* */
+	bool read;		/* nothing new was there when it was last looked at */
 	uint64_t looked_at;	/* store_next_id() when all that is there was last known; 0: not yet */
 	uint32_t uidnext;	/* when it was last opened */
 	uint64_t bodies_after;	/* store_ticks(): it is not asked for bodies before */

@@ -182,6 +182,7 @@ row_list_end(struct imap_session *s)
 			continue;
 		ids_add(&seen, s->folders[i].id);
 		s->folders[n] = s->folders[i];
+		s->folders[n].looked_at = 0;	/* what was under way may not have come */
 		s->folders[n++].listed = false;
 	}
 	if (n > 0)
@@ -210,6 +211,7 @@ row_open(struct imap_session *s, const struct msg_mailbox_open *m)
 	if (mailbox_rebuilt(s->link, m) && bind_unbind(s->link, m->mailbox, LIM_DB_SLICE))
 		return INGEST_AGAIN;
 	mailbox_opened(s->link, m);
+	f->read = mailbox_is_read(s->link, m);
 	return INGEST_DONE;
 }
 
@@ -280,6 +282,7 @@ looked(struct imap_session *s, uint64_t mailbox)
 static void
 row_vanished(struct imap_session *s, const struct msg_uids_vanished *m)
 {
+	struct imap_folder *f;
 	struct scan scan;
 	struct slice key;
 	struct key_uid k;
@@ -295,7 +298,10 @@ row_vanished(struct imap_session *s, const struct msg_uids_vanished *m)
 		scan_end(&scan);
 	}
 	journal_room(s);
-	looked(s, m->mailbox);	/* it went elsewhere, if anywhere */
+	/* It went elsewhere, if anywhere; but what another folder lost may be
+	 * among the news here that are still to come. */
+	if ((f = imap_folder_of(s, m->mailbox)) != NULL && f->read)
+		looked(s, m->mailbox);
 }
 
 static void
@@ -305,8 +311,10 @@ row_synced(struct imap_session *s, const struct msg_mailbox_synced *m)
 
 	mailbox_synced(s->link, m);
 	/* A position on the way: what comes may be what another folder lost. */
-	if (f != NULL && m->complete && m->uidnext >= f->uidnext)
+	if (f != NULL && m->complete && m->uidnext >= f->uidnext) {
+		f->read = true;
 		looked(s, m->mailbox);
+	}
 	if (m->complete)
 		bind_round(s->link, m->mailbox, m->uid_low <= 1);
 	if (s->live)

@@ -363,6 +363,19 @@ mailbox_rebuilt(uint32_t account, const struct msg_mailbox_open *m)
 	return other;
 }
 
+bool
+mailbox_is_read(uint32_t account, const struct msg_mailbox_open *m)
+{
+	struct row_mailbox row;
+	bool read;
+
+	if (!row_mailbox_get(&row, mailbox_key(account, m->mailbox)))
+		return false;
+	read = row.rec.complete && row.rec.uidvalidity == m->uidvalidity && row.rec.uidnext == m->uidnext;
+	row_mailbox_free(&row);
+	return read;
+}
+
 void
 mailbox_opened(uint32_t account, const struct msg_mailbox_open *m)
 {

@@ -28,6 +28,8 @@ void mailbox_synced(uint32_t account, const struct msg_mailbox_synced *);
 /* Was this folder known under another UIDVALIDITY? Then bind_unbind comes
  * first, over as many turns as it takes, and mailbox_opened last. */
 bool mailbox_rebuilt(uint32_t account, const struct msg_mailbox_open *);
+/* Is all that SELECT has told of here? */
+bool mailbox_is_read(uint32_t account, const struct msg_mailbox_open *);
 void mailbox_opened(uint32_t account, const struct msg_mailbox_open *);
 
 /* A link that only sends has no server folders: Drafts and Sent of its own. */

@@ -145,6 +145,56 @@ test_foreign_move(void **state)
 	assert_int_equal(counts(archive).total, 1);
 }
 
+/* Something vanishes from the folder to which a message was moved, before what
+ * is new there has come; again is a connection that ends in between. */
+static void
+moved_before_vanish(bool again)
+{
+	uint64_t ids[4], before;
+
+	imap_connect();
+	first_sync();
+	opened(archive, 9);
+	synced(archive, 9, 1);
+	turns();
+	emails(ids, 4);
+	before = ids[0];
+	vanish(inbox, 1);
+	if (!again)
+		send_mailbox_open(far_imap.c,
+		    &(struct msg_mailbox_open){ .mailbox = archive, .uidvalidity = 9, .uidnext = 2 });
+	vanish(archive, 7);
+	if (again) {
+		(void)found("INBOX", MBOX_INBOX, true);
+		(void)found("Sent", MBOX_SENT, true);
+		(void)found("Archive", MBOX_ARCHIVE, true);
+		send_mailbox_list_end(far_imap.c, &(struct msg_mailbox_list_end){ .count = 3 });
+	}
+	synced(inbox, 7, 3);
+	synced(sent, 3, 1);
+	turns();
+	header(archive, 1, "\\Seen", M1);
+	synced(archive, 9, 2);
+	turns();
+	assert_int_equal(emails(ids, 4), 2);
+	assert_int_equal(ids[0], before);
+	assert_true(is_in(before, archive) && !is_in(before, inbox));
+}
+
+static void
+test_moved_before_vanish(void **state)
+{
+	(void)state;
+	moved_before_vanish(false);
+}
+
+static void
+test_moved_before_cut(void **state)
+{
+	(void)state;
+	moved_before_vanish(true);
+}
+
 static void
 test_foreign_delete(void **state)
 {
@@ -349,6 +399,8 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_two_copies, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_no_message_id, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_foreign_move, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_moved_before_vanish, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_moved_before_cut, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_foreign_delete, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_present, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_uidvalidity, setup, teardown),
