@@ -172,3 +172,27 @@ def test_each_extension_can_be_done_without(variants, tmp_path, need_postern):
     for name, (_, never, used) in ROWS.items():
         assert never is None or not (found := re.search(never, variants.said(name))), f"{name}: {found}"
         assert used is None or re.search(used, with_all), f"{name} is offered and not used: {used}"
+
+
+def test_vanished_alone_tells(tmp_path_factory, certs, tmp_path, need_postern):
+    """With QRESYNC nothing but VANISHED says what went: while Postern listens, and while it was away and as many came."""
+    user = "gone@agency.example"
+    with World(str(tmp_path_factory.mktemp("vanished")), {user: "sec.Ret-1"}, postfix=False, certs=certs) as world, \
+            Postern(tmp_path / "postern", world) as postern:
+        for subject in ("one", "two", "three"):
+            world.deliver(user, message(CANDIDATE, user, subject))
+        ats = postern.jmap()
+        link = postern.link(user, client=ats, mode="receiveOnly")
+        desk = Desk(ats, link, user)
+
+        def subjects(*expected):
+            return sorted(e["subject"] for e in desk.emails()) == sorted(expected)
+        assert subjects("one", "two", "three")
+        world.expunge(user, "INBOX", 2)
+        ats.wait_for(lambda: subjects("one", "three"), 20, what="heard of")
+        ats.call("Link/set", update={link: {"paused": True}})
+        ats.wait_for(lambda: ats.get("Link")[0]["state"] == "paused", what="paused")
+        world.expunge(user, "INBOX", 1)
+        world.deliver(user, message(CANDIDATE, user, "four"))
+        ats.call("Link/set", update={link: {"paused": False}})
+        ats.wait_for(lambda: subjects("three", "four"), 20, what="found out")

@@ -238,7 +238,8 @@ class Storm:
             self._fault(wrong + [self._state()])
 
     def _settle(self):
-        """Nudged once, and again while something that vanished waits for a second look."""
+        """Nudged once, and again while something that vanished waits for a second look. So a storm does not show by what
+        means it was found out in the end: that VANISHED alone is heeded shows in tests/peers/test_extensions.py."""
         end = time.monotonic() + SETTLE_SECONDS
         how = self.plan.settle
         while True:
