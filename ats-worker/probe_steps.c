@@ -28,7 +28,7 @@ probe_step_json(const struct msg_probe_step *m)
 }
 
 json_t *
-link_error_json(struct slice code, struct slice detail, uint64_t since)
+error_json(struct slice code, struct slice detail, uint64_t since)
 {
 	const struct error_code *row = error_code_find(code);
 	json_t *o;

@@ -85,7 +85,7 @@ JMAP_RENDER(link, render_imap, endpoint(x->imap_host, x->imap_port, x->imap_secu
 JMAP_RENDER(link, render_smtp, endpoint(x->smtp_host, x->smtp_port, x->smtp_security, x->smtp_user))
 JMAP_RENDER(link, render_paused, json_boolean(x->paused))
 JMAP_RENDER(link, render_state, word_json(words_link_state, x->state))
-JMAP_RENDER(link, render_error, link_error_json(x->error_code, x->error_detail, x->error_since))
+JMAP_RENDER(link, render_error, error_json(x->error_code, x->error_detail, x->error_since))
 JMAP_RENDER(link, render_fresh, x->fresh != 0 ? ju_uint(x->fresh - 1) : json_null())
 JMAP_RENDER(link, render_last, ju_date(x->last_sync_at))
 JMAP_RENDER(link, render_linked, ju_date(x->linked_at))

@@ -37,7 +37,7 @@ JMAP_RENDER(review, render_correspondents, ju_ids('C', x->correspondents))
 JMAP_RENDER(review, render_created, ju_date(x->created_at))
 JMAP_RENDER(review, render_change, word_json(words_change, x->change))
 JMAP_RENDER(review, render_mailbox, ju_id('M', x->mailbox))
-JMAP_RENDER(review, render_error, link_error_json(x->code, x->detail, x->created_at))
+JMAP_RENDER(review, render_error, error_json(x->code, x->detail, x->created_at))
 
 static const struct jmap_prop props[] = {
 	{ "reason", PROP_SERVER_SET, render_reason },

@@ -353,7 +353,7 @@
 #define LIM_IMAP_BATCH 200		/* messages aimed at in one slice of a sync */
 #define LIM_OPS_GATHER_MS 50	/* write-back waits so long for more of it, that goes in the same commands, */
 #define LIM_OPS_GATHERED_MS 2000	/* and no longer than this, while it goes on coming */
-#define LIM_SENT_POLL_SECONDS 30	/* second look at the Sent folder, where the server does not tell by NOTIFY */
+#define LIM_SENT_POLL_SECONDS 30	/* second look at the Sent folder, where neither NOTIFY nor a second connection tells of it */
 #define LIM_NEWS_MS 1000	/* a header promised by NOTIFY is waited for, then asked for */
 #define LIM_NOTIFY_FOLDERS 100	/* folders in one NOTIFY; the others are polled: RFC 5465 s. 3.1 asks for few */
 #define LIM_FOLDER_POLL_SECONDS 300	/* second look at all other synced folders */

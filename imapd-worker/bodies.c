@@ -205,6 +205,9 @@ ask_end(struct engine *e, const struct pending *p, const char *items)
 	return true;
 }
 
+_Static_assert(sizeof("P4294967295 UID FETCH  (UID RFC822.SIZE)") + LIM_BODY_BATCH * sizeof("4294967295") < 8192,
+    "a command for a batch is longer than RFC 7162 s. 4 lets a client expect to be read");
+
 /* True: some were asked for. */
 static bool
 ask_sizes(struct engine *e)
@@ -279,7 +282,8 @@ ask_some(struct engine *e)
 static void
 ask_bodies(struct engine *e)
 {
-	while (imap_in_flight(&e->writer, CMD_BODY) < reach_of(e, LIM_BODY_IN_FLIGHT) && imap_can_begin(&e->writer) && ask_some(e))
+	while (imap_in_flight(&e->writer, CMD_BODY) < reach_of(e, LIM_BODY_IN_FLIGHT) &&
+	    imap_can_begin(&e->writer) && ask_some(e))
 		;
 }
 

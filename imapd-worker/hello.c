@@ -68,7 +68,8 @@ enable(struct engine *e)
 static void
 status_items(struct engine *e, bool size)
 {
-	imap_text(&e->writer, "(MESSAGES UIDNEXT UIDVALIDITY%s%s)", e->condstore ? " HIGHESTMODSEQ" : "", size && (e->caps & CAP_STATUS_SIZE) != 0 ? " SIZE" : "");
+	imap_text(&e->writer, "(MESSAGES UIDNEXT UIDVALIDITY%s%s)", e->condstore ? " HIGHESTMODSEQ" : "",
+	    size && (e->caps & CAP_STATUS_SIZE) != 0 ? " SIZE" : "");
 }
 
 void

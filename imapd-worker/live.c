@@ -66,7 +66,8 @@ look_around(struct engine *e)
 	e->look_around = e->look_labels = false;
 	for (i = 0; i < e->folders.n; i++)
 		n += e->folders.v[i].synced;
-	e->ask_names = e->ask_names || (vanished && e->live && n <= LIM_LOOK_AROUND);	/* else they were listed just now */
+	/* What is not live was listed just now. */
+	e->ask_names = e->ask_names || (vanished && e->live && n <= LIM_LOOK_AROUND);
 	for (i = 0; i < e->folders.n; i++) {
 		struct folder *f = &e->folders.v[i];
 

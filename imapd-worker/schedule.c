@@ -107,6 +107,19 @@ go_home(struct engine *e)
 	return true;
 }
 
+/* Nothing is left to do. False: it waits for the server to speak. */
+static bool
+settle(struct engine *e)
+{
+	say_live(e);
+	fresh_tell(e);
+	watch_turn(e);
+	if (go_home(e))
+		return true;
+	live_idle(e);
+	return false;
+}
+
 /* By urgency: what just happened, what the ATS did, new mail elsewhere, contents, old mail. */
 static bool
 choose(struct engine *e)
@@ -143,15 +156,8 @@ choose(struct engine *e)
 		begin(e, TASK_BODIES);
 	} else if ((f = incomplete_folder(e)) != NULL)
 		start_round(e, f, ROUND_RESUME);
-	else {
-		say_live(e);
-		fresh_tell(e);
-		watch_turn(e);
-		if (!go_home(e)) {
-			live_idle(e);
-			return false;
-		}
-	}
+	else
+		return settle(e);
 	return true;
 }
 

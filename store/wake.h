@@ -17,7 +17,7 @@ struct wake {
 	uint64_t at;		/* WAKE_NEVER: no moment is set */
 };
 
-/* Before the sandbox. Exits without memory. */
+/* Once; a second time does nothing. Exits without memory. */
 void wake_init(struct wake *, void (*fn)(void));
 /* Not later than this; a moment that is past: at once, in a turn of its own.
  * Without effect before wake_init(). */
