@@ -1,7 +1,9 @@
 /*
- * jmap_set.c - /set (RFC 8620 s. 5.3) for every type: creates, updates and
- * destroys one after another, each by a hook of the type that ends in an
- * answer of the store or a SetError.
+ * jmap_set.c - /set (RFC 8620 s. 5.3) for every type: creates, then updates,
+ * then destroys, each by a hook of the type that ends in an answer of the store
+ * or a SetError. Of most types one object after another; of one whose objects
+ * have nothing to do with each other several at a time, so that they share the
+ * store's commits.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -23,29 +25,37 @@ jmap_set_error(const char *type, const char *description)
 }
 
 static void
-set_result(struct jmap_set *set, json_t **map, json_t *value)
+set_result(json_t **map, const char *key, json_t *value)
 {
 	if (*map == NULL)
 		*map = json_object();
-	ju_set(*map, set->key, value);
+	ju_set(*map, key, value);
+}
+
+static void
+not_done(struct jmap_batch *batch, const char *key, json_t *error)
+{
+	json_t **maps[] = { [SET_CREATE] = &batch->not_created, [SET_UPDATE] = &batch->not_updated,
+		[SET_DESTROY] = &batch->not_destroyed };
+
+	set_result(maps[batch->phase], key, error);
 }
 
 /* This object is through; go on with the next unless the pump is running. */
 static void
 set_next(struct jmap_set *set)
 {
-	set->busy = false;
-	if (!set->pumping)
-		jmap_set_pump(set);
+	struct jmap_batch *batch = set->batch;
+
+	jmap_set_free(set);
+	if (!batch->pumping)
+		jmap_set_pump(batch);
 }
 
 void
 jmap_set_fail(struct jmap_set *set, json_t *error)
 {
-	json_t **maps[] = { [SET_CREATE] = &set->not_created, [SET_UPDATE] = &set->not_updated,
-		[SET_DESTROY] = &set->not_destroyed };
-
-	set_result(set, maps[set->phase], error);
+	not_done(set->batch, set->key, error);
 	set_next(set);
 }
 
@@ -67,7 +77,7 @@ jmap_set_bad_property(struct jmap_set *set, const char *property, const char *de
 void
 jmap_set_unchanged(struct jmap_set *set)
 {
-	set_result(set, &set->updated, json_null());
+	set_result(&set->batch->updated, set->key, json_null());
 	set_next(set);
 }
 
@@ -78,7 +88,7 @@ set_created(struct jmap_set *set, uint64_t id, json_t *object)
 
 	jmap_id_print(text, set->type->letter, id);
 	call_note_created(set->call, set->key, text);
-	set_result(set, &set->created, object);
+	set_result(&set->batch->created, set->key, object);
 	set_next(set);
 }
 
@@ -150,13 +160,13 @@ on_set_done(void *ctx, const struct store_answer *a)
 		return;
 	}
 	m = &a->m->set_done;
-	set->epoch = m->epoch;
-	set->new_state = m->new_state;
-	if (set->phase != SET_CREATE) {
-		if (set->phase == SET_UPDATE)
-			set_result(set, &set->updated, json_null());
+	set->batch->epoch = m->epoch;
+	set->batch->new_state = m->new_state;
+	if (set->batch->phase != SET_CREATE) {
+		if (set->batch->phase == SET_UPDATE)
+			set_result(&set->batch->updated, set->key, json_null());
 		else
-			ju_push(set->destroyed, json_string(set->key));
+			ju_push(set->batch->destroyed, json_string(set->key));
 		set_next(set);
 		return;
 	}
@@ -282,7 +292,6 @@ set_apply(struct jmap_set *set, struct jmap_set_update *u)
 		jmap_set_bad_property(set, bad, "unknown property");
 		return;
 	}
-	json_decref(set->changed);
 	set->changed = u->changed = jmap_patch_apply(current, u->patch);
 	if (u->changed == NULL)
 		jmap_set_fail_type(set, "invalidPatch", NULL);
@@ -299,23 +308,15 @@ static void
 on_update_row(void *ctx, const struct store_answer *a)
 {
 	struct jmap_set *set = ctx;
-	struct jmap_set_update u = { .id = set->id, .patch = set->object };
-	union jmap_record rec;
+	struct jmap_set_update u = { .id = set->id, .patch = set->object, .rec = &set->rec };
 
 	if (a->error != NULL)
 		jmap_set_fail_type(set, a->error, NULL);
-	else if (a->rows->n != 1 || set->type->decode(a->rows->rows[0].data, &rec) == -1)
+	else if (a->rows->n != 1 || set->type->decode(a->rows->rows[0].data, &set->rec) == -1)
 		jmap_set_fail_type(set, "notFound", NULL);
 	else {
 		/* The record's slices must outlive this callback: hooks may wait. */
-		store_rows_free(&set->rows);
 		store_rows_move(&set->rows, a->rows);
-		u.rec = arena_alloc(&set->call->arena, sizeof(rec));
-		if (u.rec == NULL) {
-			jmap_set_fail_type(set, "serverFail", "out of memory");
-			return;
-		}
-		memcpy((void *)(uintptr_t)u.rec, &rec, sizeof(rec));
 		set_apply(set, &u);
 	}
 }
@@ -355,68 +356,120 @@ set_destroy(struct jmap_set *set)
 		set->type->destroy(set, set->id);
 }
 
-/* ---- one object after another ---- */
+/* ---- the objects ---- */
 
-static void
-set_begin(struct jmap_set *set)
+static struct jmap_set *
+set_begin(struct jmap_batch *batch, const char *key)
 {
-	memset(set->scratch, 0, sizeof(set->scratch));
-	set->id = 0;
-	set->busy = true;
+	struct jmap_set *set = calloc(1, sizeof(*set));
+
+	if (set == NULL)
+		return NULL;
+	set->batch = batch;
+	set->call = batch->call;
+	set->type = batch->type;
+	set->key = key;
+	LIST_INSERT_HEAD(&batch->objects, set, entry);
+	batch->open++;
+	return set;
+}
+
+void
+jmap_set_free(struct jmap_set *set)
+{
+	LIST_REMOVE(set, entry);
+	set->batch->open--;
+	json_decref(set->changed);
 	json_decref(set->blobs);
-	set->blobs = NULL;
+	store_rows_free(&set->rows);
+	free(set);
 }
 
 static bool
-is_destroyed_too(struct jmap_set *set)
+is_destroyed_too(const struct jmap_set *set)
 {
 	json_t *id;
 	size_t i;
 
-	json_array_foreach(set->destroy, i, id)
+	json_array_foreach(set->batch->destroy, i, id)
 		if (strcmp(json_string_value(id), set->key) == 0)
 			return true;
 	return false;
 }
 
-/* False when all are done. */
-static bool
-set_step(struct jmap_set *set)
+static void
+set_start(struct jmap_set *set, json_t *value)
 {
-	json_t *map = set->phase == SET_CREATE ? set->create : set->update;
-
-	if (set->phase == SET_DESTROY) {
-		if (set->index >= json_array_size(set->destroy))
-			return false;
-		set->key = json_string_value(json_array_get(set->destroy, set->index++));
-		set_begin(set);
+	if (set->batch->phase == SET_CREATE)
+		set_create(set, value);
+	else if (set->batch->phase == SET_DESTROY)
 		set_destroy(set);
-		return true;
-	}
-	if (set->iter == NULL) {
-		set->phase = set->phase == SET_CREATE ? SET_UPDATE : SET_DESTROY;
-		set->iter = set->phase == SET_UPDATE ? json_object_iter(set->update) : NULL;
-		return true;
-	}
-	set->key = json_object_iter_key(set->iter);
-	set_begin(set);
-	if (set->phase == SET_CREATE)
-		set_create(set, json_object_iter_value(set->iter));
 	else if (is_destroyed_too(set))
 		jmap_set_fail_type(set, "willDestroy", NULL);
 	else
-		set_update(set, json_object_iter_value(set->iter));
-	set->iter = json_object_iter_next(map, set->iter);
+		set_update(set, value);
+}
+
+/* The key of the next object of this phase, or NULL. */
+static const char *
+next_key(struct jmap_batch *batch, json_t **value)
+{
+	json_t *map = batch->phase == SET_CREATE ? batch->create : batch->update;
+	const char *key;
+
+	*value = NULL;
+	if (batch->phase == SET_DESTROY)
+		return json_string_value(json_array_get(batch->destroy, batch->index++));
+	if (batch->iter == NULL)
+		return NULL;
+	key = json_object_iter_key(batch->iter);
+	*value = json_object_iter_value(batch->iter);
+	batch->iter = json_object_iter_next(map, batch->iter);
+	return key;
+}
+
+/* A created object may be named by what comes behind it; and the store's other
+ * askers shall find room. */
+static bool
+may_start(const struct jmap_batch *batch)
+{
+	if (batch->open == 0)
+		return true;
+	return batch->type->together && batch->phase != SET_CREATE && batch->open < LIM_SET_TOGETHER &&
+	    store_room() > LIM_STORE_REQUESTS / 2;
+}
+
+/* False when nothing is left that could start now. */
+static bool
+set_step(struct jmap_batch *batch)
+{
+	struct jmap_set *set;
+	const char *key;
+	json_t *value;
+
+	if (!may_start(batch))
+		return false;
+	if ((key = next_key(batch, &value)) != NULL) {
+		if ((set = set_begin(batch, key)) == NULL)
+			not_done(batch, key, jmap_set_error("serverFail", "out of memory"));
+		else
+			set_start(set, value);
+		return true;
+	}
+	if (batch->open > 0 || batch->phase == SET_DESTROY)
+		return false;
+	batch->phase = batch->phase == SET_CREATE ? SET_UPDATE : SET_DESTROY;
+	batch->iter = batch->phase == SET_UPDATE ? json_object_iter(batch->update) : NULL;
 	return true;
 }
 
 void
-jmap_set_pump(struct jmap_set *set)
+jmap_set_pump(struct jmap_batch *batch)
 {
-	set->pumping = true;
-	while (!set->busy && set_step(set))
+	batch->pumping = true;
+	while (set_step(batch))
 		;
-	set->pumping = false;
-	if (!set->busy)
-		jmap_set_reply(set);
+	batch->pumping = false;
+	if (batch->open == 0)
+		jmap_set_reply(batch);
 }

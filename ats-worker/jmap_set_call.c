@@ -11,22 +11,28 @@ jmap_set_call(struct jmap_set *set)
 	return set->call;
 }
 
-json_t *
-jmap_set_created(struct jmap_set *set)
+struct jmap_call *
+jmap_batch_call(const struct jmap_batch *batch)
 {
-	return set->created;
+	return batch->call;
 }
 
 json_t *
-jmap_set_updated(struct jmap_set *set)
+jmap_batch_created(const struct jmap_batch *batch)
 {
-	return set->updated;
+	return batch->created;
 }
 
 json_t *
-jmap_set_destroyed(struct jmap_set *set)
+jmap_batch_updated(const struct jmap_batch *batch)
 {
-	return set->destroyed;
+	return batch->updated;
+}
+
+json_t *
+jmap_batch_destroyed(const struct jmap_batch *batch)
+{
+	return batch->destroyed;
 }
 
 void *
@@ -46,21 +52,22 @@ jmap_set_note_blob(struct jmap_set *set, const char *blob_id)
 void
 jmap_set_note(struct jmap_set *set, json_t *value)
 {
-	const char *sign = set->phase == SET_CREATE ? "#" : "";
+	struct jmap_batch *batch = set->batch;
+	const char *sign = batch->phase == SET_CREATE ? "#" : "";
 	char *key = arena_printf(&set->call->arena, "%s%s", sign, set->key);
 
-	if (set->notes == NULL)
-		set->notes = json_object();
+	if (batch->notes == NULL)
+		batch->notes = json_object();
 	if (key != NULL)
-		ju_set(set->notes, key, value);
+		ju_set(batch->notes, key, value);
 	else
 		json_decref(value);
 }
 
 json_t *
-jmap_set_notes(struct jmap_set *set)
+jmap_batch_notes(const struct jmap_batch *batch)
 {
-	return set->notes;
+	return batch->notes;
 }
 
 uint64_t
@@ -70,20 +77,20 @@ jmap_set_id(struct jmap_set *set)
 }
 
 static void
-set_free(void *arg)
+batch_free(void *arg)
 {
-	struct jmap_set *set = arg;
+	struct jmap_batch *batch = arg;
+	struct jmap_set *set;
 
-	json_decref(set->created);
-	json_decref(set->not_created);
-	json_decref(set->updated);
-	json_decref(set->not_updated);
-	json_decref(set->destroyed);
-	json_decref(set->not_destroyed);
-	json_decref(set->changed);
-	json_decref(set->blobs);
-	json_decref(set->notes);
-	store_rows_free(&set->rows);
+	while ((set = LIST_FIRST(&batch->objects)) != NULL)
+		jmap_set_free(set);
+	json_decref(batch->created);
+	json_decref(batch->not_created);
+	json_decref(batch->updated);
+	json_decref(batch->not_updated);
+	json_decref(batch->destroyed);
+	json_decref(batch->not_destroyed);
+	json_decref(batch->notes);
 }
 
 static json_t *
@@ -93,48 +100,48 @@ or_null(json_t *map)
 }
 
 void
-jmap_set_reply(struct jmap_set *set)
+jmap_set_reply(struct jmap_batch *batch)
 {
 	json_t *o;
 
-	if (set->type->set_finish != NULL)
-		set->type->set_finish(set);
-	o = call_response(set->call);
-	ju_set(o, "oldState", ju_state(set->epoch, set->old_state));
-	ju_set(o, "newState", ju_state(set->epoch, set->new_state));
-	ju_set(o, "created", or_null(set->created));
-	ju_set(o, "updated", or_null(set->updated));
-	ju_set(o, "destroyed", or_null(set->destroyed));
-	ju_set(o, "notCreated", or_null(set->not_created));
-	ju_set(o, "notUpdated", or_null(set->not_updated));
-	ju_set(o, "notDestroyed", or_null(set->not_destroyed));
-	if (set->type->destroy_reminder != NULL && json_array_size(set->destroyed) > 0)
-		ju_set(o, "reminder", json_string(set->type->destroy_reminder));
-	call_done(set->call, o);
+	if (batch->type->set_finish != NULL)
+		batch->type->set_finish(batch);
+	o = call_response(batch->call);
+	ju_set(o, "oldState", ju_state(batch->epoch, batch->old_state));
+	ju_set(o, "newState", ju_state(batch->epoch, batch->new_state));
+	ju_set(o, "created", or_null(batch->created));
+	ju_set(o, "updated", or_null(batch->updated));
+	ju_set(o, "destroyed", or_null(batch->destroyed));
+	ju_set(o, "notCreated", or_null(batch->not_created));
+	ju_set(o, "notUpdated", or_null(batch->not_updated));
+	ju_set(o, "notDestroyed", or_null(batch->not_destroyed));
+	if (batch->type->destroy_reminder != NULL && json_array_size(batch->destroyed) > 0)
+		ju_set(o, "reminder", json_string(batch->type->destroy_reminder));
+	call_done(batch->call, o);
 }
 
 /* The state before anything changes, and ifInState against it. */
 static void
 on_state(void *ctx, const struct store_answer *a)
 {
-	struct jmap_set *set = ctx;
-	const char *wanted = json_string_value(json_object_get(set->call->args, "ifInState"));
+	struct jmap_batch *batch = ctx;
+	const char *wanted = json_string_value(json_object_get(batch->call->args, "ifInState"));
 	char state[JMAP_STATE_MAX];
 
 	if (a->error != NULL) {
-		call_store_error(set->call, a);
+		call_store_error(batch->call, a);
 		return;
 	}
-	set->epoch = a->m->get_done.epoch;
-	set->old_state = set->new_state = a->m->get_done.state;
-	jmap_state_print(state, set->epoch, set->old_state);
+	batch->epoch = a->m->get_done.epoch;
+	batch->old_state = batch->new_state = a->m->get_done.state;
+	jmap_state_print(state, batch->epoch, batch->old_state);
 	if (wanted != NULL && strcmp(wanted, state) != 0) {
-		call_error(set->call, "stateMismatch", NULL);
+		call_error(batch->call, "stateMismatch", NULL);
 		return;
 	}
-	set->phase = SET_CREATE;
-	set->iter = json_object_iter(set->create);
-	jmap_set_pump(set);
+	batch->phase = SET_CREATE;
+	batch->iter = json_object_iter(batch->create);
+	jmap_set_pump(batch);
 }
 
 static json_t *
@@ -147,23 +154,23 @@ argument(struct jmap_call *call, const char *name)
 
 /* NULL, or the argument with a wrong type. */
 static const char *
-set_read(struct jmap_set *set)
+batch_read(struct jmap_batch *batch)
 {
-	json_t *state = argument(set->call, "ifInState"), *id;
+	json_t *state = argument(batch->call, "ifInState"), *id;
 	size_t i;
 
-	set->create = argument(set->call, "create");
-	set->update = argument(set->call, "update");
-	set->destroy = argument(set->call, "destroy");
+	batch->create = argument(batch->call, "create");
+	batch->update = argument(batch->call, "update");
+	batch->destroy = argument(batch->call, "destroy");
 	if (state != NULL && !json_is_string(state))
 		return "ifInState";
-	if (set->create != NULL && !json_is_object(set->create))
+	if (batch->create != NULL && !json_is_object(batch->create))
 		return "create";
-	if (set->update != NULL && !json_is_object(set->update))
+	if (batch->update != NULL && !json_is_object(batch->update))
 		return "update";
-	if (set->destroy != NULL && !json_is_array(set->destroy))
+	if (batch->destroy != NULL && !json_is_array(batch->destroy))
 		return "destroy";
-	json_array_foreach(set->destroy, i, id)
+	json_array_foreach(batch->destroy, i, id)
 		if (!json_is_string(id))
 			return "destroy";
 	return NULL;
@@ -174,20 +181,20 @@ jmap_set_run(struct jmap_call *call)
 {
 	static const char *const arguments[] = { "ifInState", "create", "update", "destroy", NULL };
 	struct msg_get m = { .account = call->account, .type = (uint8_t)call->method->type->obj };
-	struct jmap_set *set;
+	struct jmap_batch *batch;
 	const char *bad;
 
 	if (!call_arguments_known(call, arguments, call->method->type->set_arguments) ||
-	    (set = call_state(call, sizeof(*set), set_free)) == NULL)
+	    (batch = call_state(call, sizeof(*batch), batch_free)) == NULL)
 		return;
-	set->call = call;
-	set->type = call->method->type;
-	set->destroyed = json_array();
-	if ((bad = set_read(set)) != NULL || (set->type->set_check != NULL && (bad = set->type->set_check(call)) != NULL))
+	batch->call = call;
+	batch->type = call->method->type;
+	batch->destroyed = json_array();
+	if ((bad = batch_read(batch)) != NULL || (batch->type->set_check != NULL && (bad = batch->type->set_check(call)) != NULL))
 		call_bad_argument(call, bad);
-	else if (json_object_size(set->create) + json_object_size(set->update) + json_array_size(set->destroy) >
+	else if (json_object_size(batch->create) + json_object_size(batch->update) + json_array_size(batch->destroy) >
 		 LIM_JMAP_SET)
 		call_error(call, "requestTooLarge", NULL);
-	else if (store_ask(&call->scope, MSG_get, &m, -1, on_state, set) == -1)
+	else if (store_ask(&call->scope, MSG_get, &m, -1, on_state, batch) == -1)
 		call_error(call, store_ask_error(), NULL);
 }

@@ -59,7 +59,8 @@ enum filter_result { FILTER_OK, FILTER_UNKNOWN, FILTER_INVALID };
 struct jmap_query;
 
 /* ---- /set ---- */
-struct jmap_set;
+struct jmap_batch;	/* one /set */
+struct jmap_set;	/* an object of it */
 struct jmap_set_update {
 	uint64_t id;
 	const union jmap_record *rec;	/* as stored now */
@@ -92,6 +93,8 @@ struct jmap_type {
 	void (*create)(struct jmap_set *, json_t *object);
 	void (*update)(struct jmap_set *, const struct jmap_set_update *);
 	void (*destroy)(struct jmap_set *, uint64_t id);
+	/* Updates and destroys go to the store several at a time. */
+	bool together;
 	/* What "created" says; NULL = read back and told in full. */
 	json_t *(*created)(const struct msg_set_done *);
 	/* The row as stored after a create, before it is told. May be NULL. */
@@ -99,7 +102,7 @@ struct jmap_type {
 	/* Said in the answer that destroyed something; NULL = nothing. */
 	const char *destroy_reminder;
 	/* All objects are done; may push an implicit call. */
-	void (*set_finish)(struct jmap_set *);
+	void (*set_finish)(struct jmap_batch *);
 };
 
 void jmap_get_run(struct jmap_call *);
@@ -139,20 +142,23 @@ void jmap_set_unchanged(struct jmap_set *);
 /* Ask something first; the hook goes on in cb with ctx = the set. */
 void jmap_set_wait(struct jmap_set *, enum msg_type, void *msg, int fd, store_cb cb);
 json_t *jmap_set_error(const char *type, const char *description);
-/* Objects that this call created and updated: id strings, for set_finish. */
-json_t *jmap_set_created(struct jmap_set *);	/* creation id -> object */
-json_t *jmap_set_updated(struct jmap_set *);	/* id -> null */
-json_t *jmap_set_destroyed(struct jmap_set *);	/* array of ids */
 /* Room for the hooks of one object, zeroed before each. */
 void *jmap_set_scratch(struct jmap_set *, size_t);
 /* A blobId that the object refers to: told back in a blobNotFound error. */
 void jmap_set_note_blob(struct jmap_set *, const char *blob_id);
 /* Remember value (stolen) for the object at hand, under its id or "#" and its
- * creation id; jmap_set_notes() gives them all. */
+ * creation id; jmap_batch_notes() gives them all. */
 void jmap_set_note(struct jmap_set *, json_t *value);
-json_t *jmap_set_notes(struct jmap_set *);
 /* Number of the object being updated or destroyed, or 0. */
 uint64_t jmap_set_id(struct jmap_set *);
+
+/* ---- for set_finish ---- */
+struct jmap_call *jmap_batch_call(const struct jmap_batch *);
+/* Objects that this call created, updated and destroyed. */
+json_t *jmap_batch_created(const struct jmap_batch *);		/* creation id -> object */
+json_t *jmap_batch_updated(const struct jmap_batch *);		/* id -> null */
+json_t *jmap_batch_destroyed(const struct jmap_batch *);	/* array of ids */
+json_t *jmap_batch_notes(const struct jmap_batch *);		/* of jmap_set_note() */
 
 extern const struct jmap_type type_link, type_correspondent, type_note, type_review, type_mailbox, type_email,
     type_thread, type_identity, type_submission, type_provider;

@@ -160,9 +160,9 @@ link_destroy(struct jmap_set *set, uint64_t id)
 }
 
 void
-link_set_finish(struct jmap_set *set)
+link_set_finish(struct jmap_batch *batch)
 {
-	(void)set;
+	(void)batch;
 	accounts_dirty();	/* the next request sees its own writes */
 }
 

@@ -14,7 +14,7 @@ void link_update(struct jmap_set *, const struct jmap_set_update *);
 void link_destroy(struct jmap_set *, uint64_t id);
 /* The name of an argument that has no meaning, or NULL. */
 const char *link_set_check(struct jmap_call *);
-void link_set_finish(struct jmap_set *);
+void link_set_finish(struct jmap_batch *);
 /* Link/test {id} or {link, sendTestMail} -> {steps, ok} */
 void link_test_run(struct jmap_call *);
 

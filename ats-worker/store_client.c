@@ -33,6 +33,7 @@ struct waiting_put {
 static struct chan *store;
 static struct store_call *slots[LIM_STORE_REQUESTS];
 static uint32_t next_turn;
+static unsigned int ncalls;
 static size_t rows_held;
 static store_change_fn on_change;
 static store_link_fn on_link;
@@ -120,6 +121,7 @@ call_new(void)
 			return NULL;
 		call->req = req;
 		slots[req % LIM_STORE_REQUESTS] = call;
+		ncalls++;
 		return call;
 	}
 	return NULL;
@@ -137,6 +139,7 @@ static void
 call_free(struct store_call *call)
 {
 	slots[call->req % LIM_STORE_REQUESTS] = NULL;
+	ncalls--;
 	call_leave_scope(call);
 	store_rows_free(&call->rows);
 	json_decref(call->steps);
@@ -355,6 +358,12 @@ store_ask(struct store_scope *scope, enum msg_type type, void *msg, int fd, stor
 	LIST_INSERT_HEAD(&scope->calls, call, entry);
 	call->in_scope = true;
 	return 0;
+}
+
+unsigned int
+store_room(void)
+{
+	return LIM_STORE_REQUESTS - ncalls;
 }
 
 const char *

@@ -62,6 +62,8 @@ extern const struct chan_ops store_client_ops;
  * A blob_put waits here for bulk credit, its fd and data kept until then.
  */
 int store_ask(struct store_scope *, enum msg_type, void *msg, int fd, store_cb, void *ctx);
+/* How many requests more may be under way. */
+unsigned int store_room(void);
 /* "serverUnavailable", "tooLarge" ... for errno of a failed store_ask. */
 const char *store_ask_error(void);
 

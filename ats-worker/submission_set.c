@@ -290,28 +290,28 @@ has_string(json_t *list, const char *s)
 
 /* The email of a submission that this call changed with success, else NULL. */
 static const char *
-email_of(struct jmap_set *set, const char *key)
+email_of(const struct jmap_batch *batch, const char *key)
 {
-	bool ok = key[0] == '#' ? json_object_get(jmap_set_created(set), key + 1) != NULL
-				: json_object_get(jmap_set_updated(set), key) != NULL ||
-					    has_string(jmap_set_destroyed(set), key);
+	bool ok = key[0] == '#' ? json_object_get(jmap_batch_created(batch), key + 1) != NULL
+				: json_object_get(jmap_batch_updated(batch), key) != NULL ||
+					    has_string(jmap_batch_destroyed(batch), key);
 
-	return ok ? json_string_value(json_object_get(jmap_set_notes(set), key)) : NULL;
+	return ok ? json_string_value(json_object_get(jmap_batch_notes(batch), key)) : NULL;
 }
 
 void
-submission_set_finish(struct jmap_set *set)
+submission_set_finish(struct jmap_batch *batch)
 {
-	struct jmap_call *call = jmap_set_call(set);
+	struct jmap_call *call = jmap_batch_call(batch);
 	json_t *update = json_object(), *destroy = json_array(), *v, *args;
 	const char *key, *email;
 	size_t i;
 
 	json_object_foreach(given(call->args, "onSuccessUpdateEmail"), key, v)
-		if ((email = email_of(set, key)) != NULL)
+		if ((email = email_of(batch, key)) != NULL)
 			ju_set(update, email, json_incref(v));
 	json_array_foreach(given(call->args, "onSuccessDestroyEmail"), i, v)
-		if ((email = email_of(set, json_string_value(v))) != NULL)
+		if ((email = email_of(batch, json_string_value(v))) != NULL)
 			ju_push(destroy, json_string(email));
 	if (json_object_size(update) > 0 || json_array_size(destroy) > 0) {
 		args = call_response(call);

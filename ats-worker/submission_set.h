@@ -12,6 +12,6 @@ void submission_destroy(struct jmap_set *, uint64_t id);
 /* The stored row counts: a repeated idempotencyKey is another email's submission. */
 void submission_created_row(struct jmap_set *, const union jmap_record *);
 const char *submission_set_check(struct jmap_call *);
-void submission_set_finish(struct jmap_set *);
+void submission_set_finish(struct jmap_batch *);
 
 #endif

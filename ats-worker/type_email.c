@@ -224,4 +224,4 @@ created(const struct msg_set_done *m)
 const struct jmap_type type_email = { .name = "Email", .letter = 'E', .obj = OBJ_EMAIL, .decode = email_decode,
 	.props = props, .find = find, .get_arguments = get_arguments, .get_options = get_options,
 	.get_finish = email_values_fetch, .filter = filter, .sort = "receivedAt", .create = email_create,
-	.update = email_update, .destroy = email_destroy, .created = created };
+	.update = email_update, .destroy = email_destroy, .together = true, .created = created };

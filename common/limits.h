@@ -313,6 +313,7 @@
 #define LIM_DRAFT_HEADER 2048	/* one further header line */
 #define LIM_BODY_VALUES (32u * 1024 * 1024)	/* texts in one response */
 #define LIM_STORE_REQUESTS (LIM_ATS_JOBS - LIM_CTL_CLIENTS)	/* requests of one ats-worker under way: the store takes them, and an admin's beside them */
+#define LIM_SET_TOGETHER 64	/* emails of one /set under way at once: they share commits, and others wait for no more of them */
 #define LIM_ROWS_CALL (32u * 1024 * 1024)	/* row bytes of one get */
 #define LIM_ROWS_ALL (128u * 1024 * 1024)	/* row bytes held by all of them */
 #define LIM_PROBE_STEPS 32	/* probe steps of one link_set */

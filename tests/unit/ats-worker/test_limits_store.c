@@ -72,6 +72,63 @@ test_requests(void **state)
 	assert_string_equal(answer(), "");
 }
 
+static void
+send_destroys(int fd, unsigned int n)
+{
+	char body[4096], head[128];
+	size_t at = (size_t)snprintf(body, sizeof(body), "{\"using\":[\"urn:ietf:params:jmap:core\","
+	    "\"urn:ietf:params:jmap:mail\"],\"methodCalls\":[[\"Email/set\",{\"accountId\":\"L1\",\"destroy\":[");
+
+	for (unsigned int i = 1; i <= n; i++)
+		at += (size_t)snprintf(body + at, sizeof(body) - at, "%s\"E%u\"", i > 1 ? "," : "", i);
+	at += (size_t)snprintf(body + at, sizeof(body) - at, "]},\"0\"]]}");
+	(void)snprintf(head, sizeof(head), "POST /jmap/api HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+	    "Content-Type: application/json\r\nContent-Length: %zu\r\n\r\n", at);
+	client_write(fd, head, strlen(head));
+	client_write(fd, body, at);
+}
+
+/* Destroys of n emails while the store has much to do: how many are asked for at once, at most? */
+static size_t
+most_at_once(unsigned int n, unsigned int much)
+{
+	int fd = client_connect();
+	size_t most = 0, kept;
+	char *a;
+
+	fake.hold = true;
+	for (unsigned int i = 0; i < much; i++)
+		assert_int_equal(ask(), 0);
+	turn(20);
+	kept = fake.nheld;
+	send_destroys(fd, n);
+	for (turn(20); fake.nheld > kept; turn(20)) {
+		if (fake.held[kept].type == MSG_email_destroy && fake.nheld - kept > most)
+			most = fake.nheld - kept;
+		fake_release_behind(kept);
+		fake.hold = true;
+	}
+	a = client_read(fd, NULL);
+	assert_non_null(strstr(a, "\"destroyed\":[\"E1\",\"E2\","));
+	assert_null(strstr(a, "notFound"));
+	free(a);
+	close(fd);
+	fake_release();
+	turn(20);
+	return most;
+}
+
+/* limit: LIM_SET_TOGETHER: and where the store has much to do, one after the other. */
+static void
+test_set_together(void **state)
+{
+	(void)state;
+	assert_int_equal(most_at_once(LIM_SET_TOGETHER, 0), LIM_SET_TOGETHER);
+	assert_int_equal(most_at_once(LIM_SET_TOGETHER + 10, 0), LIM_SET_TOGETHER);
+	assert_int_equal(most_at_once(4, LIM_STORE_REQUESTS / 2 - 3), 2);
+	assert_int_equal(most_at_once(4, LIM_STORE_REQUESTS / 2), 1);
+}
+
 /* limit: LIM_ROWS_CALL */
 static void
 test_rows_of_a_call(void **state)
@@ -244,7 +301,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(test_requests), T(test_rows_of_a_call), T(test_rows_of_all), T(test_steps), T(test_texts), T(test_draft),
+		T(test_requests), T(test_set_together), T(test_rows_of_a_call), T(test_rows_of_all), T(test_steps), T(test_texts), T(test_draft),
 		T(test_delay)
 	};
 
