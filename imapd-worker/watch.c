@@ -52,6 +52,17 @@ folder_of(const struct engine *e)
 	return folders_by_name(&e->folders, slice_str(e->watch->name));
 }
 
+/* It is asked now; where it is All Mail, Sent is known by it too. */
+static void
+ask(struct engine *e, struct folder *f)
+{
+	struct folder *sent = folders_role(&e->folders, MBOX_SENT);
+
+	f->poll_at = 0;
+	if (f->role == MBOX_ALL && sent != NULL)
+		sent->poll_at = 0;
+}
+
 /* It tells no more: the folder is asked, now and by the clock. */
 static void
 deaf(struct engine *e)
@@ -60,7 +71,7 @@ deaf(struct engine *e)
 
 	if (f == NULL || !engine_open(e) || e->state != ENGINE_RUN)
 		return;
-	f->poll_at = 0;
+	ask(e, f);
 	engine_wake_in(e, 0);
 }
 
@@ -89,7 +100,7 @@ rest(struct engine *e, const char *code)
 	set(w, WATCH_REST, ms);
 	if (was_on)
 		deaf(e);
-	log_info("no second connection, the Sent folder is asked on a clock code=%s ms=%llu", code,
+	log_info("no second connection, its folder is asked on a clock code=%s ms=%llu", code,
 	    (unsigned long long)ms);
 }
 
@@ -150,7 +161,7 @@ continued(struct engine *e)
 		return;
 	}
 	if (!w->told)
-		log_info("second connection waits in the Sent folder");
+		log_info("second connection waits");
 	w->begun = !w->told;
 	w->told = true;
 	set(w, WATCH_ON, engine_proof_ms(e));
@@ -202,10 +213,11 @@ on_turn_end(void *ctx)
 
 	if ((!w->news && !w->begun) || (w->state != WATCH_ON && w->state != WATCH_RENEW))
 		return;
-	if ((f = folder_of(e)) != NULL && w->news)
-		f->dirty = true;
-	else if (f != NULL)
-		f->poll_at = 0;	/* what came before it listened */
+	if ((f = folder_of(e)) != NULL) {
+		ask(e, f);	/* also for what came before it listened */
+		f->dirty = f->dirty || w->news;
+		e->look_labels = e->look_labels || (w->news && f->role == MBOX_ALL);
+	}
 	w->news = w->begun = false;
 	engine_turn(e);
 }
@@ -274,18 +286,27 @@ watch_free(struct engine *e)
 	free(w);
 }
 
+/* Where folders are labels, All Mail hears of what happens in most of them. */
+static struct folder *
+best(const struct engine *e)
+{
+	struct folder *all = e->folders.labels ? folders_role(&e->folders, MBOX_ALL) : NULL;
+
+	return all != NULL && all->synced ? all : folders_role(&e->folders, MBOX_SENT);
+}
+
 /* The folder that would be asked on a clock, though the server could tell. */
 static struct folder *
 worth_it(const struct engine *e)
 {
-	struct folder *sent = folders_role(&e->folders, MBOX_SENT);
+	struct folder *f = best(e);
 
-	if (!e->live || e->probe || (e->caps & CAP_IDLE) == 0 || sent == NULL || !sent->synced || sent->id == 0 ||
-	    sent == folders_role(&e->folders, MBOX_INBOX) || clock_ms() < sent->retry_at)
+	if (!e->live || e->probe || (e->caps & CAP_IDLE) == 0 || f == NULL || !f->synced || f->id == 0 ||
+	    f == folders_role(&e->folders, MBOX_INBOX) || clock_ms() < f->retry_at)
 		return NULL;
-	if ((e->caps & CAP_NOTIFY) != 0 && e->notify != NOTIFY_REFUSED && (e->notify != NOTIFY_ON || sent->watched))
+	if ((e->caps & CAP_NOTIFY) != 0 && e->notify != NOTIFY_REFUSED && (e->notify != NOTIFY_ON || f->watched))
 		return NULL;
-	return sent;
+	return f;
 }
 
 void
@@ -300,7 +321,7 @@ watch_turn(struct engine *e)
 		e->watch = watch_new(e);
 	w = e->watch;
 	if (w->state > WATCH_WANTED && strcmp(w->name, f->raw_name) != 0)
-		rest(e, "net.reset");	/* another folder is Sent now */
+		rest(e, "net.reset");	/* another folder is the one now */
 	if (w->state != WATCH_OFF)
 		return;
 	w->state = WATCH_WANTED;
@@ -311,8 +332,11 @@ bool
 watch_tells(const struct engine *e, const struct folder *f)
 {
 	const struct watch *w = e->watch;
+	const struct folder *at;
 
-	return w != NULL && (w->state == WATCH_ON || w->state == WATCH_RENEW) && strcmp(w->name, f->raw_name) == 0;
+	if (w == NULL || (w->state != WATCH_ON && w->state != WATCH_RENEW) || (at = folder_of(e)) == NULL)
+		return false;
+	return at == f || (at->role == MBOX_ALL && f->role == MBOX_SENT);
 }
 
 void

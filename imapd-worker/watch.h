@@ -1,7 +1,8 @@
 /*
- * watch.h - a second connection that only waits, in IDLE in the Sent folder,
- * where the server has IDLE and not NOTIFY. It reads nothing: when it hears of
- * a change the folder becomes dirty and the first connection looks. It is a
+ * watch.h - a second connection that only waits, in IDLE in the Sent folder
+ * (at Gmail in All Mail, where it hears of other folders too), where the server
+ * has IDLE and not NOTIFY. It reads nothing: when it hears of a change the
+ * folder becomes dirty and the first connection looks. It is a
  * comfort and never at the inbox's cost: begun when the mailbox is live, given
  * up for a long time when the server or the administrator wants fewer
  * connections, and without it the folder is asked on a clock as ever.
@@ -18,7 +19,7 @@ struct folder;
 struct watch;
 
 /* Begin it, if it is worth it as the first connection is now; anew, if another
- * folder is Sent. */
+ * folder is Sent, or All Mail. */
 void watch_turn(struct engine *);
 /* Changes of this folder come by themselves. */
 bool watch_tells(const struct engine *, const struct folder *);

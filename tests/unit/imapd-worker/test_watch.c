@@ -179,6 +179,67 @@ hears(void **state)
 	idle_ends();
 }
 
+#define ALL_MAIL "\"[Gmail]/All Mail\""
+
+static void
+round_of_all_mail(void)
+{
+	unsigned int tag = expect("SELECT " ALL_MAIL " (CONDSTORE)");
+
+	say("* 1 EXISTS\r\n* OK [UIDVALIDITY 9] .\r\n* OK [UIDNEXT 31] .\r\n* OK [HIGHESTMODSEQ 70] .\r\n"
+	    "* OK [PERMANENTFLAGS (\\*)] .");
+	ok(tag);
+	ok(expect("UID FETCH 1:30 (UID FLAGS) (CHANGEDSINCE 70)"));
+	tag = expect("UID SEARCH UID 1:30");
+	say("* SEARCH 30");
+	ok(tag);
+}
+
+/* Where folders are labels it waits in All Mail; what happens there may have happened in Sent, and in others. */
+static void
+all_mail(void **state)
+{
+	static const struct msg_sync_config every = { .all_folders = true };
+	unsigned int tag;
+
+	(void)state;
+	start(&every);
+	t.bound[0] = (struct bound){ strdup("INBOX"), { 7, 21, 50, 1, true } };
+	t.bound[1] = (struct bound){ strdup("Sent"), { 8, 11, 60, 1, true } };
+	t.bound[2] = (struct bound){ strdup("[Gmail]/All Mail"), { 9, 31, 70, 1, true } };
+	tag = expect("CAPABILITY");
+	say("* CAPABILITY IMAP4rev1 UIDPLUS CONDSTORE X-GM-EXT-1 IDLE");
+	ok(tag);
+	tag = expect("LIST \"\" \"*\"");
+	say("* LIST () \"/\" INBOX\r\n* LIST (\\Sent) \"/\" Sent\r\n* LIST (\\All) \"/\" " ALL_MAIL);
+	ok(tag);
+	inbox();
+	ok(expect("UID FETCH 1:20 (UID FLAGS) (CHANGEDSINCE 50)"));
+	tag = expect("UID SEARCH UID 1:20");
+	say("* SEARCH 20");
+	ok(tag);
+	round_of_sent();
+	round_of_all_mail();
+	inbox();
+	assert_int_equal(t.watch_wanted, 1);
+	idles();
+	watch_comes();
+	watch_hears("P1 EXAMINE " ALL_MAIL "\r\n");
+	watch_says("* 1 EXISTS\r\nP1 OK [READ-ONLY] .\r\n");
+	watch_hears("P2 IDLE\r\n");
+	watch_says("+ idling\r\n");
+	idle_ends();
+	ok(expect(STATUS_SENT));
+	ok(expect("STATUS " ALL_MAIL " (MESSAGES UIDNEXT UIDVALIDITY HIGHESTMODSEQ)"));
+	idles();
+	time_pass(LIM_SENT_POLL_SECONDS * 1000 + LIM_IMAP_TICK_MS);
+	silent();	/* it tells of Sent too */
+	watch_says("* 1 FETCH (FLAGS (\\Seen) MODSEQ (71))\r\n");
+	idle_ends();
+	ok(expect(STATUS_SENT));
+	round_of_all_mail();
+}
+
 /* The first connection has nothing to do by itself. */
 static void
 no_clock(void)
@@ -343,6 +404,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_teardown(hears, teardown),
+		cmocka_unit_test_teardown(all_mail, teardown),
 		cmocka_unit_test_teardown(silence, teardown),
 		cmocka_unit_test_teardown(lost, teardown),
 		cmocka_unit_test_teardown(refused, teardown),
