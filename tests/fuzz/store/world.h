@@ -203,11 +203,16 @@ world_init(void)
 	list_add(&store.own_domains, slice_str("agency.example"));
 }
 
+/* What asks for the next turn by a short timer would keep one for ever where
+ * everything is slow. */
+#define WORLD_PASSES 32
+
 static inline void
 world_turn(void)
 {
-	if (event_base_loop(loop_base(), EVLOOP_NONBLOCK) == -1)
-		abort();
+	for (unsigned int i = 0; i < WORLD_PASSES; i++)
+		if (event_base_loop(loop_base(), EVLOOP_ONCE | EVLOOP_NONBLOCK) == -1)
+			abort();
 	db_turn_end();
 	for (size_t i = 0; i < END__COUNT; i++)
 		hostile_turn(ends[i]);
