@@ -220,11 +220,19 @@ worker_give(struct mime_worker *w, struct mime_job *job)
 	return true;
 }
 
+/*
+ * Answers leave a parser some at a time: those it had made when it died are lost
+ * with it, and the first of them took the blame. Who was blamed is parsed alone,
+ * so that no message is blamed twice for another.
+ */
 static bool
 window_open(const struct mime_worker *w, const struct mime_job *next)
 {
-	return w->njobs == 0 ||
-	    (w->njobs < LIM_MIME_WINDOW && w->bytes + next->body.data.n <= LIM_MIME_WINDOW_BYTES);
+	if (w->njobs == 0)
+		return true;
+	if (next->tries > 0 || TAILQ_FIRST(&w->jobs)->tries > 0)
+		return false;
+	return w->njobs < LIM_MIME_WINDOW && w->bytes + next->body.data.n <= LIM_MIME_WINDOW_BYTES;
 }
 
 /* ---- scheduling ---- */

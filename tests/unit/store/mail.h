@@ -31,6 +31,7 @@ turn(void)
 	for (size_t i = 0; i < MIMES; i++)
 		if (mimes[i] != NULL)
 			chan_read(mimes[i]);
+	mime_answer_kept();
 	far_read(&far_master);
 	far_read(&far_imap);
 	far_read(&far_smtp);

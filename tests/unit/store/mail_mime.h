@@ -10,6 +10,13 @@
 #define MIMES 64
 static struct chan *mimes[MIMES];
 static bool mime_die_next;		/* the next parse kills its worker */
+static bool mime_gathers;		/* answers leave when all was read; who dies takes them along */
+static struct mime_kept {
+	struct chan *chan;
+	uint32_t req;
+	struct wbuf out;
+} mime_kept[LIM_CHAN_CREDITS];
+static size_t mime_nkept;
 static bool mime_hangs;			/* parsers take what they get and never answer */
 static unsigned int mime_deaths, mime_parses;
 static unsigned int mime_given[MIMES], mime_most;	/* messages of each parser; of the one with most */
@@ -95,6 +102,8 @@ static __attribute__((unused)) void
 mime_die(struct chan *c)
 {
 	mime_deaths++;
+	while (mime_nkept > 0)
+		wbuf_free(&mime_kept[--mime_nkept].out);
 	for (size_t i = 0; i < MIMES; i++)
 		if (mimes[i] == c)
 			mimes[i] = NULL;
@@ -123,10 +132,27 @@ play_on_parse(struct chan *c, const union msg *m, int *fd)
 		return 0;
 	}
 	play_parse(b.data, m->parse.header_only, &out);
+	if (mime_gathers) {
+		mime_kept[mime_nkept++] = (struct mime_kept){ c, m->parse.req, out };
+		body_close(&b);
+		return 0;
+	}
 	send_parsed(c, &(struct msg_parsed){ .req = m->parse.req, .data = wbuf_slice(&out) }, -1);
 	wbuf_free(&out);
 	body_close(&b);
 	return 0;
+}
+
+static __attribute__((unused)) void
+mime_answer_kept(void)
+{
+	for (size_t i = 0; i < mime_nkept; i++) {
+		struct mime_kept *k = &mime_kept[i];
+
+		send_parsed(k->chan, &(struct msg_parsed){ .req = k->req, .data = wbuf_slice(&k->out) }, -1);
+		wbuf_free(&k->out);
+	}
+	mime_nkept = 0;
 }
 
 static __attribute__((unused)) int

@@ -130,6 +130,37 @@ test_parsers(void **state)
 	assert_int_equal(emails(ids, 4), 3);
 }
 
+/* Its answers to those before it are lost with a parser: only the last is to blame. */
+static void
+test_innocent(void **state)
+{
+	uint64_t ids[8];
+	unsigned int quarantined = 0;
+	struct email e;
+
+	(void)state;
+	link_put(MODE_TWO_WAY, CONTENT_HEADERS);
+	imap_connect();
+	opened(inbox, 7);
+	mime_deaths = 0;
+	mime_gathers = true;
+	for (uint32_t uid = 1; uid <= 4; uid++)
+		sized(uid, 100);
+	header(inbox, 5, "", FROM "Subject: POISON\r\n\r\n");
+	sized(6, 100);
+	turns();
+	turns();
+	mime_gathers = false;
+	assert_int_equal(emails(ids, 8), 6);
+	for (size_t i = 0; i < 6; i++) {
+		assert_true(email_load(&e, LINK, ids[i]));
+		quarantined += e.rec.content_state == CONTENT_STATE_QUARANTINED;
+		email_free(&e);
+	}
+	assert_int_equal(quarantined, 1);
+	assert_in_range(mime_deaths, LIM_MIME_TRIES, LIM_MIME_TRIES + 4);
+}
+
 /* limit: LIM_MIME_BATCH: so many messages see one parser, and no more. */
 static void
 test_batch(void **state)
@@ -336,7 +367,7 @@ main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = { T(test_bodies), T(test_refused_bodies), T(test_full), T(test_parsers),
-		T(test_batch), T(test_window), T(test_window_of_one), T(test_held), T(test_addresses),
+		T(test_innocent), T(test_batch), T(test_window), T(test_window_of_one), T(test_held), T(test_addresses),
 		T(test_alike) };
 
 	return cmocka_run_group_tests_name("store limits in", tests, NULL, NULL);
