@@ -9,6 +9,9 @@
  * A value read is borrowed: it is good until the next write or the end of the
  * turn. row_*_get copies, so a row lives until row_*_free.
  *
+ * Counters and states (meta, modseq, state) wait in memory for the commit;
+ * whoever reads in the turn sees them, a view sees those of the last commit.
+ *
  * A value that does not decode is logged with its table and key, and treated
  * as absent.
  */
