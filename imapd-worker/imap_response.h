@@ -38,6 +38,7 @@ enum imap_code {
 	IMAP_CODE_OTHER,
 	IMAP_CODE_ALERT,
 	IMAP_CODE_APPENDUID,	/* uidvalidity, uids_to */
+	IMAP_CODE_CLOSED,
 	IMAP_CODE_COPYUID,	/* uidvalidity, uids_from, uids_to */
 	IMAP_CODE_CAPABILITY,	/* caps */
 	IMAP_CODE_HIGHESTMODSEQ,	/* number */

@@ -97,6 +97,12 @@ select_response(struct engine *e, const struct imap_response *r)
 	case IMAP_CODE_HIGHESTMODSEQ:
 		e->sel.modseq = r->number;
 		break;
+	case IMAP_CODE_NOMODSEQ:
+		e->sel.modseq = 0;
+		break;
+	case IMAP_CODE_CLOSED:	/* RFC 7162 s. 3.2.11: what came before was of the other folder */
+		e->sel = (struct selected){ 0 };
+		break;
 	case IMAP_CODE_PERMANENTFLAGS:
 		e->sel.keywords_any = r->number == 1;
 		break;
@@ -135,6 +141,20 @@ looks_changed(const struct engine *e, const struct folder *f)
 	return clock_ms() - f->looked_at > LIM_SENT_POLL_SECONDS * 1000;
 }
 
+/* This folder cannot be had: the others can. */
+static void
+unusable(struct engine *e, struct folder *f, const char *code, struct slice why)
+{
+	e->refusal = code;
+	f->failures++;
+	f->dirty = f->synced;
+	f->retry_at = clock_ms() + LIM_SELECT_RETRY_MS;
+	if (f->failures == LIM_SELECT_REFUSALS)
+		code = "sync.folder_phantom";
+	if (e->state != ENGINE_PROBE)
+		engine_sync_error(e, f->id, code, why);
+}
+
 static void
 refused(struct engine *e, struct folder *f, const struct imap_response *r)
 {
@@ -144,16 +164,11 @@ refused(struct engine *e, struct folder *f, const struct imap_response *r)
 		engine_drop(e, code, r->text);
 		return;
 	}
-	if (f == NULL)
-		return;		/* not listed yet: in its turn it is refused again */
-	e->refusal = code;
-	f->failures++;
-	f->dirty = f->synced;
-	f->retry_at = clock_ms() + LIM_SELECT_RETRY_MS;
-	if (f->failures == LIM_SELECT_REFUSALS)
-		code = "sync.folder_phantom";
-	if (e->state != ENGINE_PROBE)
-		engine_sync_error(e, f->id, code, r->text);
+	/* Gone, or renamed: what is new is listed. */
+	if (r->code == IMAP_CODE_NONEXISTENT && e->state == ENGINE_RUN)
+		e->ask_names = true;
+	if (f != NULL)		/* not listed yet: in its turn it is refused again */
+		unusable(e, f, code, r->text);
 }
 
 void
@@ -169,8 +184,12 @@ select_tagged(struct engine *e, const struct pending *p, const struct imap_respo
 	}
 	if (r->code == IMAP_CODE_READ_ONLY)
 		e->sel.read_only = true;
-	if (e->sel.uidvalidity == 0) {
-		engine_protocol_error(e, "SELECT without UIDVALIDITY");
+	if (e->sel.uidvalidity == 0) {	/* RFC 3501 s. 6.3.1: it has no unique identifiers */
+		e->sel = (struct selected){ 0 };
+		if (f == NULL || f->role == MBOX_INBOX)
+			engine_protocol_error(e, "SELECT without UIDVALIDITY");
+		else
+			unusable(e, f, "sync.protocol_error", slice_str("SELECT without UIDVALIDITY"));
 		return;
 	}
 	if (f != NULL)

@@ -100,6 +100,11 @@ untagged_status(struct engine *e, const struct imap_response *r)
 		notify_overflow(e);
 	if (imap_pending(&e->writer, CMD_SELECT) != NULL)
 		select_response(e, r);
+	else if (r->code == IMAP_CODE_UIDVALIDITY && e->sel.folder != NULL && r->number != e->sel.uidvalidity) {
+		/* Its UIDs are others from now on, also of what is on its way. */
+		engine_drop(e, "sync.uidvalidity_changed", r->text);
+		return;
+	}
 	if (r->code == IMAP_CODE_COPYUID || r->code == IMAP_CODE_APPENDUID)
 		ops_untagged(e, r);
 }
