@@ -435,6 +435,19 @@ imap_peer(const struct chan_peer *peer, int fd)
 	send_config(s);
 }
 
+/* What came too late for the turn has its own. */
+static void
+on_committed(void)
+{
+	struct imap_session *s;
+
+	LIST_FOREACH(s, &sessions, entry)
+		if (s->drain_after) {
+			s->drain_after = false;
+			imap_drain_later(s);
+		}
+}
+
 /* The turn was undone: what the worker told in it is lost here and forgotten
  * there. It starts over from the position that is stored. */
 static void
@@ -451,6 +464,7 @@ on_aborted(void)
 		worker_end(s);
 		imap_rest(link);
 	}
+	on_committed();
 }
 
 static void
@@ -475,5 +489,6 @@ void
 imap_init(void)
 {
 	imap_due_init(on_due);
+	db_hook(DB_COMMITTED, on_committed);
 	db_hook(DB_ABORTED, on_aborted);
 }

@@ -86,6 +86,7 @@ struct imap_session {
 	uint64_t turn;		/* last turn that changed something for it */
 	uint64_t look_at;	/* store_ticks() of the next look at what waits for the clock, imap_due.c */
 	bool drain;		/* a later turn handles its rows */
+	bool drain_after;	/* so when this one has ended: it may be gathered for long */
 	unsigned int strays;	/* things it named that are nobody's, foreign.h */
 	LIST_HEAD(, journal_flight) flights[JOURNAL_BUCKETS];	/* by number of the entry */
 	size_t nsent, nappends, append_bytes;	/* of them at the server; appends and their sizes */

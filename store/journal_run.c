@@ -250,8 +250,7 @@ journal_run(struct imap_session *s)
 	if (!s->listed)
 		return;
 	if (s->journal_turn == db_turn()) {
-		if (s->journal_any)
-			imap_drain_later(s);
+		s->drain_after = s->drain_after || s->journal_any;
 		return;
 	}
 	s->journal_turn = db_turn();

@@ -25,15 +25,21 @@ struct job {
 
 static bool scheduled;
 
+static void schedule(void);
+
+/* Old mail: the slices share commits with each other and with a first sync. */
 static void
 on_later(void *arg)
 {
+	bool more;
+
 	(void)arg;
 	scheduled = false;
-	if (person_backfill_slice() || db_failed()) {	/* an undone slice is done again */
-		scheduled = true;
-		db_later(on_later, NULL);
-	}
+	db_patient();
+	more = person_backfill_slice();
+	db_patient_end();
+	if (more)
+		schedule();
 }
 
 static void
@@ -48,6 +54,11 @@ schedule(void)
 void
 person_backfill_start(void)
 {
+	static bool hooked;
+
+	if (!hooked)
+		db_hook(DB_ABORTED, schedule);	/* undone slices are done again */
+	hooked = true;
 	schedule();
 }
 

@@ -88,6 +88,31 @@ much_ends_the_turn(void **state)
 	assert_int_equal(db_turn(), turn_was + 1);
 }
 
+/* Each new person looks for old mail; many come at once. */
+static void
+looks_for_old_mail_share_a_turn(void **state)
+{
+	char address[LIM_ADDRESS + 1];
+	uint64_t turn_was;
+
+	(void)state;
+	for (uint64_t i = 1; i <= 10; i++) {
+		snprintf(address, sizeof(address), "a%d@home.example", (int)i);
+		person_backfill_add(i, slice_str(address));
+	}
+	db_turn_end();
+	turn_was = db_turn();
+	for (int i = 0; i < 10; i++) {
+		time_pass(1);	/* a slice */
+		db_iteration_end();
+	}
+	assert_int_equal(rows_in(T_backfill), 0);
+	assert_int_equal(db_turn(), turn_was);
+	time_pass(LIM_GATHER_MS);
+	db_iteration_end();
+	assert_int_equal(db_turn(), turn_was + 1);
+}
+
 int
 main(void)
 {
@@ -96,6 +121,7 @@ main(void)
 		T(what_begins_is_seen_soon),
 		T(what_is_waited_for_ends_the_turn),
 		T(much_ends_the_turn),
+		T(looks_for_old_mail_share_a_turn),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

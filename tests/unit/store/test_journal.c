@@ -26,6 +26,28 @@ test_flags(void **state)
 	no_op();
 }
 
+/* An entry waits for its answer while old mail is gathered for a while: it is
+ * looked at again when the turn has ended, not a thousand times a second. */
+static void
+test_looked_at_once_a_turn(void **state)
+{
+	struct imap_session *s;
+	union msg m;
+
+	(void)state;
+	one_message();
+	s = imap_session_of(LINK);
+	update(1, "$seen", "");
+	(void)next_op(OP_FLAGS, &m);
+	db_turn_end();
+	s->drain = s->drain_after = false;
+	imap_drain(s);
+	imap_drain(s);
+	assert_false(s->drain);
+	db_turn_end();
+	assert_true(s->drain);
+}
+
 static void
 test_refused(void **state)
 {
@@ -388,6 +410,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_flags, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_looked_at_once_a_turn, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_refused, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_move, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_move_without_copyuid, setup, teardown),
