@@ -4,6 +4,7 @@
  * them at a time, in turn; when it takes that one, the others follow.
  */
 #include "journal_flight.h"
+#include "mailbox.h"
 
 bool
 again_waits(uint32_t link, const struct rec_pending *p)
@@ -21,8 +22,10 @@ again_worth_it(struct slice code)
 bool
 again_may(const struct imap_session *s, struct imap_folder *f, uint64_t op, const struct rec_pending *p)
 {
+	/* Gone: it goes to another. Not listed in this session: asked now, it would
+	 * be refused at once, again and again. */
 	if (f == NULL)
-		return true;	/* its folder is gone: it goes to another */
+		return !mailbox_exists(s->link, p->mailbox);
 	if (f->scout != 0 && f->scout != op &&
 	    table_get(T_pending, KEY(pending, .account = s->link, .op = f->scout), NULL))
 		return false;

@@ -203,7 +203,7 @@ sync_again(struct session *x)
 	x->inbox = m.mailbox_bound.mailbox;
 	(void)send_mailbox_list_end(x->imap.chan, &(struct msg_mailbox_list_end){ .count = 1 });
 	(void)send_mailbox_open(x->imap.chan, &(struct msg_mailbox_open){ .mailbox = x->inbox, .uidvalidity = 9,
-		.uidnext = 10, .modseq = 10, .keywords_any = true });
+		.uidnext = 5, .modseq = 10, .keywords_any = true });
 	header(&x->imap, x->inbox, 1, CANDIDATE, "again@agency.example");
 	/* Two come, one goes: a mail more than before. */
 	header(&x->imap, x->inbox, 3, CANDIDATE, "more@agency.example");

@@ -200,12 +200,37 @@ test_restarted(void **state)
 	assert_int_equal(asked(&m), 0);
 }
 
+/* Its folder is in the database and not in this session: it waits for one that
+ * has it, and is not refused by us again and again. */
+static void
+test_not_listed(void **state)
+{
+	uint64_t next_id;
+	union msg m;
+
+	(void)state;
+	imap_connect();
+	id = draft_in(1, drafts, NULL, NULL, NULL);
+	refuse(next_op(OP_APPEND, &m));
+	imap_folder_of(imap_session_of(LINK), drafts)->id = UINT64_MAX;
+	turns();
+	next_id = store_next_id();
+	for (int i = 0; i < 5; i++)
+		pass(LIM_APPEND_AGAIN_MOST * 1000);
+	assert_int_equal(store_next_id(), next_id + 1);
+	assert_int_equal(pending_count(), 1);
+	imap_lost();
+	imap_connect();
+	answer_op(asked(&m), OP_OK, "", 77);
+	assert_int_equal(pending_count(), 0);
+}
+
 int
 main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = { T(test_pauses), T(test_in_turn), T(test_room), T(test_taken),
-		T(test_writable), T(test_cut_off), T(test_restarted) };
+		T(test_writable), T(test_cut_off), T(test_restarted), T(test_not_listed) };
 
 	return cmocka_run_group_tests_name("refused appends again", tests, NULL, NULL);
 }
