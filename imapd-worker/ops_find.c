@@ -78,7 +78,9 @@ is_like(const struct operation *o, const struct imap_fetch *f, bool many)
 {
 	if (o->size != 0 && !(f->has_size && f->has_date && f->size == o->size && f->internaldate == o->internaldate))
 		return false;
-	return !many || !has_id(o) || memmem(f->fields.p, f->fields.n, o->message_id, strlen(o->message_id)) != NULL;
+	if (!many || !has_id(o))
+		return true;
+	return f->fields.n > 0 && memmem(f->fields.p, f->fields.n, o->message_id, strlen(o->message_id)) != NULL;
 }
 
 /* One of those that were found: the newest that is like it. */
