@@ -39,6 +39,7 @@ void db_gather_over(void);	/* the turn ended */
 
 /* table.c: the rows of every table may be others than they were. */
 void table_undone(void);
+void table_u64_bytes(uint8_t[8], uint64_t);	/* the value of a table of numbers */
 
 /* table_number.c: rows of tables that are numbers. false: it is not kept here. */
 bool table_is_number(enum table);

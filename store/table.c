@@ -136,8 +136,8 @@ u64_of(enum table t, const struct dbkey *k, struct slice v)
 	return r_u64(&r);
 }
 
-static void
-u64_bytes(uint8_t b[8], uint64_t v)
+void
+table_u64_bytes(uint8_t b[8], uint64_t v)
 {
 	for (size_t i = 0; i < 8; i++)
 		b[i] = (uint8_t)(v >> (8 * i));
@@ -161,7 +161,7 @@ table_put_u64_at(enum table t, const struct dbkey *k, uint64_t v)
 
 	if (table_number_put(t, k, v))
 		return;
-	u64_bytes(b, v);
+	table_u64_bytes(b, v);
 	table_put_at(t, k, slice_mem(b, sizeof(b)));
 }
 
@@ -171,7 +171,7 @@ table_add_u64_at(enum table t, const struct dbkey *k, uint64_t v, uint64_t *now)
 	uint8_t b[8];
 	MDB_val data = { sizeof(b), b };
 
-	u64_bytes(b, v);
+	table_u64_bytes(b, v);
 	if (put(t, k, &data, MDB_NOOVERWRITE))
 		return true;
 	*now = u64_of(t, k, slice_mem(data.mv_data, data.mv_size));

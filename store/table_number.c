@@ -84,8 +84,7 @@ write_one(const struct number *x)
 	MDB_txn *txn = db_txn();
 
 	memcpy(key, x->key, x->n);
-	for (size_t i = 0; i < sizeof(b); i++)
-		b[i] = (uint8_t)(x->value >> (8 * i));
+	table_u64_bytes(b, x->value);
 	if (txn != NULL)
 		db_check(mdb_put(txn, db_env.dbi[x->table], &k, &data, 0), x->table);
 }
