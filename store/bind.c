@@ -246,13 +246,15 @@ static void
 keep_elsewhere(struct email *e, uint64_t mailbox)
 {
 	uint64_t to = mailbox_by_role(e->account, MBOX_DRAFTS);
+	bool there;
 
 	if (to == 0 || to == mailbox)
 		to = mailbox_by_role(e->account, MBOX_INBOX);
 	if (to == 0 || to == mailbox)
 		return;
-	journal_elsewhere(e->account, e->id, mailbox, email_copy_in(e, to, NULL) ? 0 : to);
-	if (!email_copy_in(e, to, NULL))
+	there = email_copy_in(e, to, NULL);
+	journal_elsewhere(e->account, e->id, mailbox, there ? 0 : to);
+	if (!there)
 		email_copy_set(e, to, 0, ROUNDS_ONLY_HERE);
 }
 

@@ -28,8 +28,8 @@ email_is_local(uint32_t account)
 
 struct appends {
 	uint32_t account;
-	uint64_t from, to;	/* to 0: drop it */
-	bool any, started, changed;
+	uint64_t from, to;	/* from 0: only look; to 0: drop it */
+	bool started, changed;
 };
 
 /* An append that has not been tried yet is changed in place. */
@@ -37,21 +37,10 @@ static bool
 look_at_append(uint64_t op, const struct rec_pending *p, void *arg)
 {
 	struct appends *a = arg;
-	struct rec_pending next = *p;
 
-	if (p->kind != OP_APPEND)
-		return true;
-	a->any = true;
-	a->started |= p->attempts > 0;
-	if (a->from == 0 || p->mailbox != a->from || p->attempts > 0)
-		return true;
-	a->changed = true;
-	next.mailbox = a->to;
-	if (a->to != 0)
-		row_pending_put(KEY(pending, .account = a->account, .op = op), &next);
-	else
-		journal_drop(a->account, op);
-	return false;
+	a->started |= p->kind == OP_APPEND && p->attempts > 0;
+	a->changed = a->from != 0 && journal_redirect(a->account, op, p, a->from, a->to);
+	return !a->changed;
 }
 
 static bool

@@ -27,7 +27,10 @@ void journal_drop(uint32_t account, uint64_t op);
 void journal_each(uint32_t account, uint64_t email, bool (*fn)(uint64_t op, const struct rec_pending *, void *), void *);
 /* Is this entry at the server right now? */
 bool journal_in_flight(uint32_t account, uint64_t op);
-/* A folder is gone: the append that waited for it is made in another; to 0: not at all. */
+/* An append to this folder that has not been tried yet is made in another; to 0:
+ * not at all. false: it is none. For journal_each(). */
+bool journal_redirect(uint32_t account, uint64_t op, const struct rec_pending *, uint64_t from, uint64_t to);
+/* A folder is gone: the append that waited for it is redirected. */
 void journal_elsewhere(uint32_t account, uint64_t email, uint64_t from, uint64_t to);
 /* This email was changed: an append of it that was refused is tried now. */
 void journal_again(uint32_t account, uint64_t email);

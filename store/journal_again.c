@@ -113,7 +113,23 @@ journal_again(uint32_t link, uint64_t email)
 	imap_drain_later(s);
 }
 
+bool
+journal_redirect(uint32_t account, uint64_t op, const struct rec_pending *p, uint64_t from, uint64_t to)
+{
+	struct rec_pending next = *p;
+
+	if (p->kind != OP_APPEND || p->mailbox != from || p->attempts > 0)
+		return false;
+	next.mailbox = to;
+	if (to != 0)
+		row_pending_put(KEY(pending, .account = account, .op = op), &next);
+	else
+		journal_drop(account, op);
+	return true;
+}
+
 struct elsewhere {
+	uint32_t account;
 	uint64_t from, to;
 };
 
@@ -121,22 +137,15 @@ static bool
 redirect(uint64_t op, const struct rec_pending *p, void *arg)
 {
 	const struct elsewhere *w = arg;
-	struct rec_pending next = *p;
 
-	if (p->kind != OP_APPEND || p->mailbox != w->from || p->attempts > 0)
-		return true;
-	next.mailbox = w->to;
-	if (w->to != 0)
-		row_pending_put(KEY(pending, .account = p->account, .op = op), &next);
-	else
-		journal_drop(p->account, op);
+	(void)journal_redirect(w->account, op, p, w->from, w->to);
 	return true;
 }
 
 void
 journal_elsewhere(uint32_t account, uint64_t email, uint64_t from, uint64_t to)
 {
-	journal_each(account, email, redirect, &(struct elsewhere){ from, to });
+	journal_each(account, email, redirect, &(struct elsewhere){ account, from, to });
 	imap_drain_of(account);
 }
 
