@@ -56,7 +56,6 @@ struct known {
 static struct known ids[HEADER_IDS];
 static size_t nids;
 
-
 static bool
 known_alive(uint32_t account, uint64_t thread)
 {
@@ -134,15 +133,19 @@ uint64_t
 thread_find(uint32_t account, const struct rec_header *h, struct slice threadid, uint64_t gm_thrid)
 {
 	bool server = threadid.n > 0 || gm_thrid != 0;
-	uint64_t told = server ? by_server(account, server_key(account, threadid, gm_thrid)) : 0;
-	uint64_t thread = by_header(account, h);
+	struct dbkey k = { .n = 0 };
+	uint64_t told = 0, thread = by_header(account, h);
 
+	if (server) {
+		k = server_key(account, threadid, gm_thrid);
+		told = by_server(account, k);
+	}
 	if (told != 0)
 		thread = told;
 	if (thread == 0)
 		thread = store_next_id();
-	if (server)
-		table_put_u64(T_threadid, server_key(account, threadid, gm_thrid), thread);
+	if (server && thread != told)
+		table_put_u64_at(T_threadid, &k, thread);
 	remember(account, thread);
 	return thread;
 }
