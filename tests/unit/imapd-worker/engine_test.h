@@ -238,4 +238,16 @@ say_header(unsigned int seq, unsigned int uid, const char *flags)
 	    "BODY[HEADER] {14}\r\nSubject: a\r\n\r\n)", seq, uid, flags);
 }
 
+/* How often the store was told this since the last look. */
+static inline size_t
+answers(const char *what)
+{
+	size_t n = 0;
+
+	pump();
+	for (const char *p = t.told + t.told_at; (p = strstr(p, what)) != NULL; p++)
+		n++;
+	return n;
+}
+
 #endif

@@ -40,17 +40,6 @@ rows(uint32_t first, uint32_t last, const char *flags)
 		say("* %u FETCH (UID %u FLAGS (%s))", uid, uid, flags);
 }
 
-static size_t
-answers(const char *what)
-{
-	size_t n = 0;
-
-	pump();
-	for (const char *p = t.told + t.told_at; (p = strstr(p, what)) != NULL; p++)
-		n++;
-	return n;
-}
-
 /* \Seen is asked for; from first to last they are there. */
 static void
 seen(const char *set, uint32_t first, uint32_t last)
