@@ -3,6 +3,7 @@
 import glob
 import json
 import os
+import re
 import struct
 import subprocess
 
@@ -151,6 +152,10 @@ class Postern:
         with open(self.log, "rb") as f:
             f.seek(offset)
             return f.read().decode(errors="replace")
+
+    def tells(self, pattern, offset=0):
+        """Waits until the log has it: what a child tells is written a moment after what it did is seen."""
+        return until(f"a line with {pattern!r}", lambda: re.search(pattern, self.log_since(offset)), child=self.child)
 
     def state_files(self):
         return [p for p in glob.glob(self.state + "/**", recursive=True) if os.path.isfile(p)]

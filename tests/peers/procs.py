@@ -20,11 +20,14 @@ def status(pid):
 
 
 def ran(pid):
-    """(how often it went to sleep, CPU milliseconds so far)"""
-    with open(f"/proc/{pid}/stat") as f:
-        words = f.read().rsplit(")", 1)[1].split()
-    ticks = int(words[11]) + int(words[12])
-    return int(status(pid)["voluntary_ctxt_switches"]), ticks * 1000 // os.sysconf("SC_CLK_TCK")
+    """(how often it went to sleep, CPU milliseconds so far); None: it is gone."""
+    try:
+        with open(f"/proc/{pid}/stat") as f:
+            words = f.read().rsplit(")", 1)[1].split()
+        slept = int(status(pid)["voluntary_ctxt_switches"])
+    except OSError:
+        return None
+    return slept, (int(words[11]) + int(words[12])) * 1000 // os.sysconf("SC_CLK_TCK")
 
 
 def resident_kb(pid):

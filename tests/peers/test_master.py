@@ -66,7 +66,7 @@ def test_a_process_comes_back_with_its_reason(desk, postern):
     until("a new dialer", lambda: postern.pids("dialer") not in ([], before))
     dialer = [p for p in postern.processes() if p["role"] == "dialer"][0]
     assert dialer["restarts"] == 1 and "signal 11" in dialer["lastExit"]
-    assert "signal 11" in postern.log_text()
+    postern.tells("signal 11")
 
 
 def test_reload_adds_and_removes_an_ats(desk, postern):
@@ -88,7 +88,7 @@ def test_a_broken_configuration_changes_nothing(desk, postern):
         f.write("\nno-such-word = 1\n")
     with pytest.raises(RuntimeError, match="errors"):
         postern.ctl("reload")
-    assert "no-such-word" in postern.log_text()
+    postern.tells("no-such-word")
     assert [p["pid"] for p in postern.processes()] == before
 
 
