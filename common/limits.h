@@ -187,6 +187,7 @@
 
 /* TLS and the login */
 #define LIM_EXTRA_CAS 64	/* certificates of one host's extra file; the log tells of more */
+#define LIM_BUNDLE_CAS 1024	/* of the CA bundle, Debian's has some 140; the log tells of more */
 #define LIM_DETAIL_SCAN (4 * 1024)	/* bytes of a line that are searched for echoes: the part shown and the longest secret */
 #define LIM_CERT_NAMES 8	/* names of a wrong certificate that are told */
 #define LIM_NOT_TLS 200	/* bytes told of what came instead of TLS, or of a greeting */

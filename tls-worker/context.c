@@ -5,6 +5,7 @@
 #include <openssl/x509v3.h>
 #include <time.h>
 
+#include "bundle.h"
 #include "limits.h"
 #include "log.h"
 #include "secret.h"
@@ -44,7 +45,7 @@ context_early(void)
 }
 
 static void
-add_extra(X509_STORE *store, struct slice pem)
+add_extra(X509_STORE *store, struct bundle *bundle, struct slice pem)
 {
 	BIO *bio = BIO_new_mem_buf(pem.p, (int)pem.n);
 	unsigned int count = 0;
@@ -55,6 +56,7 @@ add_extra(X509_STORE *store, struct slice pem)
 	while (count < LIM_EXTRA_CAS && (cert = PEM_read_bio_X509(bio, NULL, NULL, NULL)) != NULL) {
 		if (X509_STORE_add_cert(store, cert) == 1)
 			count++;
+		bundle_bring(bundle, store, X509_get_subject_name(cert));
 		X509_free(cert);
 	}
 	if (count == LIM_EXTRA_CAS && (cert = PEM_read_bio_X509(bio, NULL, NULL, NULL)) != NULL) {
@@ -86,6 +88,7 @@ warm(void)
 SSL_CTX *
 context_new(const char *ca_file, struct slice extra_ca)
 {
+	struct bundle *bundle = NULL;
 	SSL_CTX *ctx;
 
 	if (OPENSSL_init_ssl(OPENSSL_INIT_NO_LOAD_CONFIG | OPENSSL_INIT_LOAD_SSL_STRINGS |
@@ -100,11 +103,10 @@ context_new(const char *ca_file, struct slice extra_ca)
 	SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, NULL);
 	/* A certificate the admin put into the extra file is an anchor by itself. */
 	X509_STORE_set_flags(SSL_CTX_get_cert_store(ctx), X509_V_FLAG_PARTIAL_CHAIN);
-	if (ca_file[0] != '\0' && X509_STORE_load_file(SSL_CTX_get_cert_store(ctx), ca_file) != 1)
-		log_error("the CA bundle cannot be read");
-	ERR_clear_error();
+	if (ca_file[0] != '\0')
+		bundle = bundle_open(SSL_CTX_get_cert_store(ctx), ca_file);
 	if (extra_ca.n > 0)
-		add_extra(SSL_CTX_get_cert_store(ctx), extra_ca);
+		add_extra(SSL_CTX_get_cert_store(ctx), bundle, extra_ca);
 	warm();
 	return ctx;
 }
