@@ -101,13 +101,15 @@ count_flags(struct engine *e, const struct imap_fetch *f)
 	}
 }
 
-/* Flags of a message known by its sequence number only: ask for the UID later. */
+/* Flags of a message known by its sequence number only: ask for the UID later.
+ * Not when that is what is being asked, at a server that tells no UID at all. */
 static void
 note_sequence(struct engine *e, uint32_t seq)
 {
+	const struct pending *p = imap_pending(&e->writer, CMD_FLAGS_SEQ);
 	struct selected *s = &e->sel;
 
-	if (imap_pending(&e->writer, CMD_FLAGS_SEQ) != NULL)
+	if (p != NULL && p->rows == 0 && seq >= p->low && seq <= p->high)
 		return;
 	if (!s->flags_unknown) {
 		s->seq_low = s->seq_high = seq;
@@ -132,6 +134,8 @@ sequence_answer(struct engine *e, uint32_t seq, uint32_t uid)
 		p->rows++;
 		e->sel.uidnext = uid < UINT32_MAX ? uid + 1 : uid;
 	}
+	if ((p = imap_pending(&e->writer, CMD_FLAGS_SEQ)) != NULL && seq >= p->low && seq <= p->high)
+		p->rows++;
 }
 
 void

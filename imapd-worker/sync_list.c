@@ -116,10 +116,13 @@ static bool
 ask_sequence(struct engine *e)
 {
 	struct round *r = &e->round;
+	struct pending *p;
 
 	if (r->asked)
 		return e->writer.npending == 0;
-	(void)imap_begin(&e->writer, CMD_FLAGS_SEQ);
+	p = imap_begin(&e->writer, CMD_FLAGS_SEQ);
+	p->low = r->seq_low;
+	p->high = r->seq_high;
 	imap_text(&e->writer, "FETCH %u:%u (UID FLAGS)", r->seq_low, r->seq_high);
 	(void)imap_end(&e->writer);
 	r->asked = true;
