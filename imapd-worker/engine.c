@@ -385,7 +385,7 @@ engine_bound(struct engine *e, const struct msg_mailbox_bound *m)
 	f->pos = (struct position){ .uidvalidity = m->uidvalidity, .uidnext = m->uidnext, .modseq = m->modseq,
 		.uid_low = m->uid_low, .complete = m->complete };
 	f->first_low = m->first_low;
-	f->dirty = f->synced && hello_changed(e, f);
+	f->dirty = f->synced && (hello_changed(e, f) || f->dirty);
 	session_bound(e);
 }
 

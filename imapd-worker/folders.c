@@ -85,6 +85,7 @@ folders_inherit(struct folders *fs, struct folders *before)
 										folders_by_name(fs, slice_str(old->raw_name));
 		if (f == NULL)
 			continue;
+		f->dirty = old->dirty;	/* what was told of it and not looked into is not told again */
 		f->fetched = old->fetched;
 		f->plateau_told = old->plateau_told;
 		f->messages = old->messages;

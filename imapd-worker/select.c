@@ -11,16 +11,24 @@
 
 #include <string.h>
 
-void
-select_leave(struct engine *e)
+/* Did it tell of something that no round has looked into, or not to its end? */
+static bool
+owes_a_look(const struct engine *e)
 {
 	const struct selected *s = &e->sel;
 
-	/* It was watched until now; events that no round has looked into are not forgotten. */
-	if (s->folder != NULL) {
-		live_looked_at(e, s->folder);
-		if (s->arrived || s->expunged || s->flags_unknown)
-			s->folder->dirty = true;
+	return s->arrived || s->expunged || s->flags_unknown || (e->task == TASK_ROUND && e->round.kind == ROUND_QUICK);
+}
+
+void
+select_leave(struct engine *e)
+{
+	struct folder *f = e->sel.folder;
+
+	/* It was watched until now. */
+	if (f != NULL) {
+		live_looked_at(e, f);
+		f->dirty = f->dirty || owes_a_look(e);
 	}
 	e->sel = (struct selected){ 0 };
 }
@@ -126,15 +134,16 @@ tell_open(struct engine *e, const struct folder *f)
 }
 
 /* Is there anything that a round would find? Without MODSEQ nobody knows; a
- * folder that was looked at just now is believed for a while. */
+ * folder that was looked at just now is believed for a while, see proof_due(). */
 static bool
 looks_changed(const struct engine *e, const struct folder *f)
 {
 	if (f->pos.uidvalidity != e->sel.uidvalidity || f->pos.uidnext != e->sel.uidnext ||
 	    (e->sel.modseq != 0 && f->pos.modseq != e->sel.modseq))
 		return true;
-	/* Deletions count as changes there; elsewhere the number must be the same. */
-	if (e->sel.modseq != 0 && (e->qresync || f->messages == e->sel.exists))
+	/* Deletions count as changes there; elsewhere the number must be the same,
+	 * and that of an empty folder be known. */
+	if (e->sel.modseq != 0 && (e->qresync || (f->messages == e->sel.exists && f->looked_at != 0)))
 		return false;
 	if (f->messages != e->sel.exists)
 		return true;
@@ -208,18 +217,28 @@ look_for_plateau(struct engine *e, struct folder *f)
 	engine_sync_error(e, f->id, "sync.count_plateau", SLICE_NONE);
 }
 
+/* What others did to the flags while the inbox was not selected nobody tells where
+ * there is no MODSEQ: if it is believed now, it is looked at when that ends. */
+static uint64_t
+proof_due(const struct engine *e, const struct folder *inbox)
+{
+	bool unsure = inbox->synced && !inbox->dirty && e->sel.modseq == 0 && e->sel.exists > 0;
+
+	return unsure ? inbox->looked_at + LIM_SENT_POLL_SECONDS * 1000 : clock_ms() + engine_proof_ms(e);
+}
+
 void
 select_settled(struct engine *e)
 {
 	struct folder *f = e->sel.folder;
 
-	if (f->role == MBOX_INBOX)
-		e->proof_at = clock_ms() + engine_proof_ms(e);
 	/* The position survives in the store only for the same UIDVALIDITY. */
 	if (f->synced && looks_changed(e, f))
 		f->dirty = true;
 	else
 		e->sel.known = e->sel.exists;
+	if (f->role == MBOX_INBOX)
+		e->proof_at = proof_due(e, f);
 	if (!f->dirty && e->qresync)
 		f->messages = e->sel.exists;
 	look_for_plateau(e, f);

@@ -89,6 +89,7 @@ status(void **state)
 	before = folder(1)->whole_at;
 	look_at_sent(0, 1);
 	assert_true(folder(1)->whole_at > before);
+	tell_15_and_20("UID FETCH 1:20 (UID FLAGS)");	/* INBOX, for Sent was selected after the first look */
 	idle();
 	before = folder(1)->whole_at;
 	look_at_sent(1, 2);
