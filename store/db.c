@@ -110,6 +110,7 @@ commit(void)
 	if (db_env.txn != NULL)
 		run_hooks(DB_BEFORE_COMMIT);
 	table_numbers_write();
+	table_cursors_gone();
 	if (db_env.failed) {
 		if (db_env.txn != NULL)
 			mdb_txn_abort(db_env.txn);
@@ -309,6 +310,7 @@ void
 db_close(void)
 {
 	table_numbers_forget();
+	table_cursors_gone();
 	table_undone();
 	if (db_env.txn != NULL)
 		mdb_txn_abort(db_env.txn);

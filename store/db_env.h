@@ -48,6 +48,14 @@ bool table_number_put(enum table, const struct dbkey *, uint64_t);
 void table_numbers_write(void);		/* before the commit, and before a look at the rows */
 void table_numbers_forget(void);	/* the turn ended */
 
+/*
+ * table_cursor.c: one row of the turn, or, to look at, of the view; an LMDB
+ * error. Nothing of it outlives the transaction: whoever ends it says so.
+ */
+int table_cursor_get(enum table, MDB_val *key, MDB_val *data);
+int table_cursor_put(enum table, MDB_val *key, MDB_val *data, unsigned int flags);
+void table_cursors_gone(void);
+
 /* db_migrate.c: from schema 1 to 2, and to 3, in the turn of the opening. */
 void db_migrate_windows(void);
 void db_migrate_write_back(void);

@@ -25,7 +25,7 @@ get(enum table t, const struct dbkey *k, struct slice *value)
 
 	if (value != NULL)
 		*value = SLICE_NONE;
-	if (txn == NULL || !db_check(mdb_get(txn, db_env.dbi[t], &key, &data), t))
+	if (txn == NULL || !db_check(table_cursor_get(t, &key, &data), t))
 		return false;
 	if (value != NULL)
 		*value = slice_mem(data.mv_data, data.mv_size);
@@ -76,7 +76,7 @@ put(enum table t, const struct dbkey *k, MDB_val *data, unsigned int flags)
 	as_rows(t);
 	changed[t]++;
 	db_gather(k->n + data->mv_size);
-	rc = mdb_put(txn, db_env.dbi[t], &key, data, flags);
+	rc = table_cursor_put(t, &key, data, flags);
 	if (rc == MDB_KEYEXIST && flags == MDB_NOOVERWRITE)
 		return false;
 	db_check(rc, t);

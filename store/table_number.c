@@ -81,12 +81,11 @@ write_one(const struct number *x)
 {
 	uint8_t key[KEY_LEN], b[8];
 	MDB_val k = { x->n, key }, data = { sizeof(b), b };
-	MDB_txn *txn = db_txn();
 
 	memcpy(key, x->key, x->n);
 	table_u64_bytes(b, x->value);
-	if (txn != NULL)
-		db_check(mdb_put(txn, db_env.dbi[x->table], &k, &data, 0), x->table);
+	if (db_txn() != NULL)
+		db_check(table_cursor_put(x->table, &k, &data, 0), x->table);
 }
 
 void

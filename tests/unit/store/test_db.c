@@ -52,6 +52,52 @@ scans_in_both_directions(void **state)
 	}
 }
 
+/* Puts, looks, deletions and turns in any order, beside each other and far
+ * apart: what is there is what was put, whatever page a cursor stood on. */
+#define PLACED 6000
+
+static uint32_t
+drawn(uint32_t *seed)
+{
+	*seed = *seed * 1664525u + 1013904223u;
+	return *seed >> 8;
+}
+
+static struct dbkey
+placed_key(uint32_t i)
+{
+	return KEY(change, .account = i & 1, .type = (uint8_t)(i >> 1 & 7), .modseq = i >> 4);
+}
+
+static void
+rows_are_where_they_were_put(void **state)
+{
+	static uint64_t is[PLACED];	/* 0: not there */
+	uint32_t seed = 1, near = 0;
+	uint64_t now;
+
+	(void)state;
+	for (uint32_t n = 1; n <= 60000; n++) {
+		uint32_t i = near = drawn(&seed) % 4 == 0 ? drawn(&seed) % PLACED : (near + 16) % PLACED;
+
+		assert_int_equal(table_get_u64(T_change, placed_key(i)), is[i]);
+		if (drawn(&seed) % 3 == 0) {
+			assert_int_equal(table_del(T_change, placed_key(i)), is[i] != 0);
+			is[i] = 0;
+		} else if (is[i] != 0 && drawn(&seed) % 2 == 0) {
+			assert_false(table_add_u64(T_change, placed_key(i), n, &now));
+			assert_int_equal(now, is[i]);
+		} else {
+			table_put_u64(T_change, placed_key(i), n);
+			is[i] = n;
+		}
+		if (n % 5000 == 0)
+			db_turn_end();
+	}
+	for (uint32_t i = 0; i < PLACED; i++)
+		assert_int_equal(table_get_u64(T_change, placed_key(i)), is[i]);
+}
+
 /* Rows vanish under the scan, turns end in between: nothing is seen twice or missed. */
 static void
 scans_survive_writes_and_turns(void **state)
@@ -196,6 +242,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		T(keys_come_back),
 		T(scans_in_both_directions),
+		T(rows_are_where_they_were_put),
 		T(scans_survive_writes_and_turns),
 		T(a_range_has_its_bounds),
 		T(a_turn_is_durable),
