@@ -84,7 +84,8 @@ int chan_flush_blocking(struct chan *);	/* before exit: write all; 0 or -1 */
 
 unsigned int chan_credits(const struct chan *);
 void chan_hold(struct chan *);			/* inside a bulk handler */
-/* Give n held credits back; the peer hears of them LIM_CREDITS_TOGETHER at a time, or after the next read. */
+/* Give n held credits back; the peer hears of them LIM_CREDITS_TOGETHER at a time, when none
+ * is held any more, or after the next read. */
 void chan_release(struct chan *, unsigned int n);
 
 /* Called after each queued message; loop.h sets it to arm the write event. */

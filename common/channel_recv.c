@@ -29,13 +29,13 @@ chan_return_credits(struct chan *c)
 	(void)send_credit(c, &m);
 }
 
-/* Outside of a read some are returned together: a sender without any has all of
- * them with us, held or owed, and what is held is released in the end. */
+/* Outside of a read some are returned together, and the last that were held with
+ * them: the sender may wait until all are back. */
 void
 chan_release(struct chan *c, unsigned int n)
 {
 	c->owed += n;
-	if (c->busy == 0 && c->owed >= LIM_CREDITS_TOGETHER)
+	if (c->busy == 0 && (c->owed >= LIM_CREDITS_TOGETHER || c->owed >= c->rx_out))
 		chan_return_credits(c);
 }
 

@@ -67,6 +67,7 @@
 #define LIM_IMAP_FOLDERS 10000		/* folders kept from LIST */
 #define LIM_IMAP_RANGES 65536		/* UID ranges held while a slice is listed */
 #define LIM_IMAP_WANTS 1024		/* bodies asked for and not yet fetched: the store asks for LIM_BODIES_ASKED */
+#define LIM_IMAP_HELD (64 * 1024 * 1024)	/* big literals with the store, if more than one: twice what it asks for, so that only a server that lied about sizes waits */
 #define LIM_IMAP_OPS 4096		/* write-back operations waiting */
 #define LIM_PROOF_SECONDS 300		/* the inbox is looked at although IDLE is silent, and IDLE renewed: RFC 2177 says 29 minutes, NATs say less */
 #define LIM_COMMAND_SECONDS 120		/* no byte moved while a command waits: stalled, found two ticks later at most */

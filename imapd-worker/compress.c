@@ -48,7 +48,7 @@ compress_look(struct engine *e)
 {
 	uint64_t now = clock_ms();
 
-	if (!compress_possible(e) || e->line.slow || !bulk(e) || report_blocked(&e->report)) {
+	if (!compress_possible(e) || e->line.slow || !bulk(e) || engine_blocked(e)) {
 		e->line.since = 0;
 		return;
 	}

@@ -164,12 +164,16 @@ on_end(void *ctx, const char *reason)
 		engine_drop(e, "net.reset", slice_str("the server closed the connection"));
 }
 
+bool
+engine_blocked(const struct engine *e)
+{
+	return report_blocked(&e->report, imap_frame_coming(&e->stream.frame));
+}
+
 static bool
 on_blocked(void *ctx)
 {
-	struct engine *e = ctx;
-
-	return report_blocked(&e->report);
+	return engine_blocked(ctx);
 }
 
 static const struct stream_ops stream_ops = { on_response, on_turn_end, on_end, on_blocked };
@@ -224,7 +228,7 @@ stalled(struct engine *e)
 {
 	uint64_t now = clock_ms();
 
-	if (e->stream.moved != e->moved || report_blocked(&e->report) || (e->writer.npending == 0 && !e->told) ||
+	if (e->stream.moved != e->moved || engine_blocked(e) || (e->writer.npending == 0 && !e->told) ||
 	    e->idle == IDLE_ON) {
 		e->moved = e->stream.moved;
 		e->moved_at = now;

@@ -278,6 +278,7 @@ void engine_drop(struct engine *, const char *code, struct slice detail);
 void engine_protocol_error(struct engine *, const char *what);
 void engine_wake_in(struct engine *, uint64_t ms);
 bool engine_open(const struct engine *);	/* the stream is there and usable */
+bool engine_blocked(const struct engine *);	/* nothing is read now: the store has enough to do */
 /* Codes of field.md F for a refusal. */
 const char *engine_code(const struct imap_response *, const char *otherwise);
 bool engine_temporary(const struct imap_response *);

@@ -45,6 +45,12 @@ imap_frame_next(struct imap_frame *f)
 		wbuf_reset(&f->text);
 }
 
+size_t
+imap_frame_coming(const struct imap_frame *f)
+{
+	return f->spill_fd != -1 ? f->spill_size : 0;
+}
+
 int
 imap_frame_take(struct imap_frame *f)
 {

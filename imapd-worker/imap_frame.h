@@ -37,6 +37,8 @@ void imap_frame_free(struct imap_frame *);
  * call imap_frame_next before the next byte; after BAD only imap_frame_free. */
 enum imap_frame_status imap_frame_feed(struct imap_frame *, const uint8_t *, size_t n, size_t *used);
 void imap_frame_next(struct imap_frame *);
+/* Bytes of the big literal that this response has, come or not; 0: it has none. */
+size_t imap_frame_coming(const struct imap_frame *);
 /* The big literal of this response, sealed for body_open (body.h); the caller
  * owns the descriptor. -1: there is none, or it cannot be sealed. */
 int imap_frame_take(struct imap_frame *);

@@ -13,6 +13,8 @@ void
 report_init(struct report *r)
 {
 	r->store = NULL;
+	r->held.n = 0;
+	r->held.bytes = 0;
 	STAILQ_INIT(&r->queue);
 }
 
@@ -32,13 +34,28 @@ report_set_store(struct report *r, struct chan *store)
 {
 	while (!STAILQ_EMPTY(&r->queue))
 		drop(r);
+	held_trim(&r->held, 0);
 	r->store = store;
 }
 
 bool
-report_blocked(const struct report *r)
+report_blocked(const struct report *r, size_t coming)
 {
-	return r->store != NULL && (!STAILQ_EMPTY(&r->queue) || chan_credits(r->store) == 0);
+	return r->store != NULL && (!STAILQ_EMPTY(&r->queue) || chan_credits(r->store) == 0 ||
+	    !held_room(&r->held, coming));
+}
+
+/* Its descriptor is counted until as many credits are back as are out with it. */
+static int
+put(struct report *r, enum msg_type type, const void *m, int fd)
+{
+	off_t size = fd != -1 ? lseek(fd, 0, SEEK_END) : 0;
+
+	if (chan_send(r->store, type, m, fd) == -1)
+		return -1;
+	if (size > 0)
+		held_add(&r->held, (size_t)size);
+	return 0;
 }
 
 static void
@@ -79,7 +96,7 @@ report_send(struct report *r, enum msg_type type, const void *m, int fd)
 		return;
 	}
 	/* EPIPE: the store is gone and its channel tells so itself. */
-	if (chan_send(r->store, type, m, fd) == -1 && errno != EPIPE)
+	if (put(r, type, m, fd) == -1 && errno != EPIPE)
 		log_error("message to the store not sent reason=%s", msg_name(type));
 }
 
@@ -89,11 +106,13 @@ report_flush(struct report *r)
 	union msg m;
 	struct waiting *w;
 
+	if (r->store != NULL)
+		held_trim(&r->held, LIM_CHAN_CREDITS - chan_credits(r->store));
 	while (r->store != NULL && (w = STAILQ_FIRST(&r->queue)) != NULL) {
 		if (msg_table[w->type].class == MSGC_BULK && chan_credits(r->store) == 0)
 			return;
 		if (msg_decode(w->type, slice_mem(w->data, w->n), &m) == -1 ||
-		    chan_send(r->store, w->type, &m, w->fd) == -1)
+		    put(r, w->type, &m, w->fd) == -1)
 			log_error("message to the store not sent reason=%s", msg_name(w->type));
 		w->fd = -1;
 		drop(r);

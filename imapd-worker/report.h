@@ -5,6 +5,11 @@
  * none (report_blocked), so what one response makes, and the task that it began
  * says of itself, is all that ever waits here; it leaves in order when credits
  * come back.
+ *
+ * Credits count messages, and a server may send LIM_BODY for each, whatever it
+ * told of their sizes. So before a big literal is read there must be room for it
+ * in LIM_IMAP_HELD, among those that the store still has. An honest server never
+ * waits for that: the store asks for LIM_BODIES_BYTES at a time.
  */
 #ifndef IMAPD_REPORT_H
 #define IMAPD_REPORT_H
@@ -12,6 +17,7 @@
 #include <sys/queue.h>
 
 #include "channel.h"
+#include "held.h"
 
 struct waiting {
 	STAILQ_ENTRY(waiting) entry;
@@ -24,6 +30,7 @@ struct waiting {
 struct report {
 	struct chan *store;	/* borrowed; NULL: nobody listens, all is dropped */
 	STAILQ_HEAD(, waiting) queue;
+	struct held held;	/* by the store */
 };
 
 void report_init(struct report *);
@@ -33,6 +40,7 @@ void report_set_store(struct report *, struct chan *);
  * rows that wait, so that the order of events holds. */
 void report_send(struct report *, enum msg_type, const void *msg_struct, int fd);
 void report_flush(struct report *);	/* credits came */
-bool report_blocked(const struct report *);
+/* coming: bytes of the big literal that is being read, or 0. */
+bool report_blocked(const struct report *, size_t coming);
 
 #endif

@@ -297,6 +297,26 @@ test_credits(void **state)
 	assert_string_equal(b.broken, "bulk message without credit");
 }
 
+/* The sender may wait until all are back, few as they were. */
+static void
+test_last_credits(void **state)
+{
+	const struct msg_parse m = { .req = 1, .data = slice_str("x") };
+
+	(void)state;
+	wire(ROLE_STORE, ROLE_MIME);
+	b.hold = true;
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(send_parse(a.chan, &m, -1), 0);
+	chan_read(b.chan);
+	chan_release(b.chan, 2);
+	chan_read(a.chan);
+	assert_int_equal(chan_credits(a.chan), LIM_CHAN_CREDITS - 3);
+	chan_release(b.chan, 1);
+	chan_read(a.chan);
+	assert_int_equal(chan_credits(a.chan), LIM_CHAN_CREDITS);
+}
+
 static void
 test_credits_invented(void **state)
 {
@@ -410,6 +430,7 @@ main(void)
 		cmocka_unit_test_teardown(test_descriptors, unwire),
 		cmocka_unit_test_teardown(test_nobody_asked, unwire),
 		cmocka_unit_test_teardown(test_credits, unwire),
+		cmocka_unit_test_teardown(test_last_credits, unwire),
 		cmocka_unit_test_teardown(test_credits_invented, unwire),
 		cmocka_unit_test_teardown(test_body, unwire),
 		cmocka_unit_test_teardown(test_body_limit, unwire),
