@@ -28,7 +28,7 @@ struct journal_flight {
 	uint64_t find_in;
 	uint64_t mailbox;		/* of the copy it was sent for */
 	uint32_t uid;
-	size_t copy;			/* OP_FLAGS: the copy after this one is next */
+	uint64_t done;			/* OP_FLAGS: the copies of folders up to this one */
 	uint64_t not_before;		/* store_ticks(): OP_RETRY */
 	unsigned int tries;
 	bool looked;			/* STEP_LANDED found nothing: do it (again) */

@@ -338,7 +338,7 @@ done_ok(struct imap_session *s, struct journal_flight *f, const struct rec_pendi
 	else {
 		journal_succeeded(s, f, p, m);
 		if (p->kind == OP_FLAGS)
-			f->copy++;	/* the other copies, then it is done */
+			f->done = f->mailbox;	/* the other copies, then it is finished */
 		else
 			finish(s, f, p);
 	}

@@ -138,6 +138,20 @@ step_append(struct imap_session *s, struct journal_flight *f, const struct rec_p
 	return r;
 }
 
+/* By folder: copies that are bound anew meanwhile change places. */
+static bool
+copy_after(struct slice copies, uint64_t mailbox, struct copy *out)
+{
+	out->mailbox = UINT64_MAX;
+	for (size_t i = 0; i < copies_count(copies); i++) {
+		struct copy c = copies_at(copies, i);
+
+		if (c.mailbox > mailbox && c.mailbox < out->mailbox)
+			*out = c;
+	}
+	return out->mailbox != UINT64_MAX;
+}
+
 static enum journal_next
 step_flags(struct imap_session *s, struct journal_flight *f, const struct rec_pending *p, const struct email *e)
 {
@@ -147,9 +161,8 @@ step_flags(struct imap_session *s, struct journal_flight *f, const struct rec_pe
 
 	if (copies_count(copies) == 0)
 		return NEXT_GONE;
-	if (f->copy >= copies_count(copies))
+	if (!copy_after(copies, f->done, &c))
 		return NEXT_DONE;
-	c = copies_at(copies, f->copy);
 	if (c.uid == 0)
 		return find_in(s, f, e, c.mailbox, STEP_FIND);
 	keywords_to_flags(p->flags_add, &add);
