@@ -160,6 +160,23 @@ bind_copy(struct email *e, uint64_t mailbox, uint32_t uid, const struct keywords
 	email_save(e);
 }
 
+/* What it was at the server is not what it is now: a draft beside what was sent. */
+static void
+set_apart(const struct email *e)
+{
+	struct slice copies = wbuf_slice(&e->copies);
+	struct uid_row u;
+
+	for (size_t i = 0; i < copies_count(copies); i++) {
+		struct copy c = copies_at(copies, i);
+
+		if (c.uid == 0 || !uid_get(e->account, c.mailbox, c.uid, &u))
+			continue;
+		u.apart = true;
+		uid_put(e->account, c.mailbox, c.uid, &u);
+	}
+}
+
 void
 bind_learn(struct email *e, struct slice emailid, uint64_t gm_msgid)
 {
@@ -168,6 +185,8 @@ bind_learn(struct email *e, struct slice emailid, uint64_t gm_msgid)
 	email_index_ids(e, false);
 	if (emailid.n > 0)
 		e->rec.emailid = emailid;
+	if (gm_msgid != 0 && e->rec.gm_msgid != 0 && gm_msgid != e->rec.gm_msgid)
+		set_apart(e);
 	if (gm_msgid != 0)
 		e->rec.gm_msgid = gm_msgid;
 	email_index_ids(e, true);
@@ -177,6 +196,8 @@ void
 bind_unlearn(struct email *e)
 {
 	email_index_ids(e, false);
+	if (e->rec.gm_msgid != 0)
+		set_apart(e);
 	e->rec.emailid = SLICE_NONE;
 	e->rec.gm_msgid = 0;
 	email_index_ids(e, true);
@@ -191,7 +212,7 @@ bind_share(const struct email *e, const struct keywords *k)
 	for (size_t i = 0; e->rec.gm_msgid != 0 && i < copies_count(copies); i++) {
 		struct copy c = copies_at(copies, i);
 
-		if (c.uid == 0 || !uid_get(e->account, c.mailbox, c.uid, &u) ||
+		if (c.uid == 0 || !uid_get(e->account, c.mailbox, c.uid, &u) || u.apart ||
 		    slice_eq(keywords_slice(&u.keywords), keywords_slice(k)))
 			continue;
 		u.keywords = *k;

@@ -35,7 +35,7 @@ void bind_learn(struct email *, struct slice emailid, uint64_t gm_msgid);
 /* Another message of the server stands for it from now on. */
 void bind_unlearn(struct email *);
 /* Where folders are labels (X-GM-MSGID is known) a message has one set of
- * flags: what one copy tells is true of all. */
+ * flags: what one copy tells is true of all that are not apart. */
 void bind_share(const struct email *, const struct keywords *);
 /* false: no Message-ID, so it has none. */
 bool bind_fingerprint(const struct rec_header *, uint32_t size, uint64_t internaldate, struct hash32 *);

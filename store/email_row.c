@@ -14,18 +14,24 @@
 
 /* ---- uid rows ---- */
 
+/* What the byte behind the email's id says. */
+enum uid_bits { UID_DELETED = 1, UID_APART = 2 };
+
 bool
 uid_get(uint32_t account, uint64_t mailbox, uint32_t uid, struct uid_row *u)
 {
 	struct slice v;
 	struct rbuf r;
+	uint8_t bits;
 
 	*u = (struct uid_row){ 0 };
 	if (!table_get(T_uid, KEY(uid, .account = account, .mailbox = mailbox, .uid = uid), &v))
 		return false;
 	rbuf_init(&r, v);
 	u->email = r_u64(&r);
-	u->deleted = r_u8(&r) != 0;
+	bits = r_u8(&r);
+	u->deleted = (bits & UID_DELETED) != 0;
+	u->apart = (bits & UID_APART) != 0;
 	(void)keywords_load(&u->keywords, r.failed ? SLICE_NONE : slice_mem(r.p, r.n));
 	return true;
 }
@@ -37,7 +43,7 @@ uid_put(uint32_t account, uint64_t mailbox, uint32_t uid, const struct uid_row *
 
 	wbuf_reset(&w);
 	w_u64(&w, u->email);
-	w_u8(&w, u->deleted);
+	w_u8(&w, (uint8_t)((u->deleted ? UID_DELETED : 0) | (u->apart ? UID_APART : 0)));
 	w_raw(&w, u->keywords.text, u->keywords.n);
 	if (w.failed)
 		db_fail("out of memory");

@@ -32,6 +32,7 @@ struct email {
 struct uid_row {
 	uint64_t email;			/* 0: known, but nobody's: \Deleted, or to be expunged */
 	bool deleted;
+	bool apart;			/* of another message of the server than the one the email is named by */
 	struct keywords keywords;
 };
 

@@ -102,7 +102,8 @@ flags_changed(uint32_t link, uint64_t mailbox, uint32_t uid, struct slice flags)
 	uid_put(link, mailbox, uid, &u);
 	if (u.email == 0 || !email_load(&e, link, u.email))
 		return;
-	bind_share(&e, &u.keywords);
+	if (!u.apart)
+		bind_share(&e, &u.keywords);
 	email_free(&e);
 	email_settle(link, u.email);
 }

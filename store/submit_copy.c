@@ -169,8 +169,9 @@ copy_is_there(struct submission *s, uint64_t sent)
 	if (!email_load(&e, s->account, s->row.rec.email))
 		return;
 	drop_draft(&e, sent);
+	/* Whether it is seen the server says: at Gmail it may be new mail in INBOX too. */
+	email_patch(&e, &(struct email_patch){ .keywords_del = slice_str("$draft") });
 	email_free(&e);
-	not_a_draft(s->account, s->row.rec.email, SLICE_NONE, SLICE_NONE);
 	log_info("server saved the sent copy link=%u submission=%llu", s->account, (unsigned long long)s->id);
 }
 

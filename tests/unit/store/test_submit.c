@@ -136,6 +136,78 @@ test_server_saves_late(void **state)
 }
 
 static void
+gm_header(uint64_t mailbox, uint32_t uid, const char *flags, uint64_t gm_msgid)
+{
+	struct slice id = submission().message_id;
+	struct msg_message_header h = { .mailbox = mailbox, .uid = uid, .flags = slice_str(flags), .size = 300,
+		.internaldate = 1700000000, .gm_msgid = gm_msgid };
+	char text[600];
+
+	snprintf(text, sizeof(text), "Received: x\r\nFrom: " OWN "\r\nMessage-ID: %.*s\r\n\r\n", (int)id.n,
+	    (const char *)id.p);
+	h.header = slice_str(text);
+	assert_int_equal(send_message_header(far_imap.c, &h, -1), 0);
+	turns();
+}
+
+/* A copy that the server saved is as the server has it, also where it shows by itself and is seen there before we
+ * are told its UID; and the draft, which goes, is another message there, with flags of its own. */
+static void
+saved_with(const char *flags, bool first)
+{
+	union msg m;
+	uint64_t op;
+
+	prepare(NULL);
+	opened(drafts, 5);
+	gm_header(drafts, 77, "\\Seen \\Draft", 4);
+	opened(inbox, 2);
+	synced(inbox, 2, 1);
+	on_success();
+	op_answer(next_op(OP_FLAGS, &m), OP_OK, 0, 0);
+	smtp_connect();
+	deliver();
+	op = next_op(OP_FIND, &m);
+	if (first)
+		gm_header(inbox, 9, flags, 5);
+	op_answer(op, OP_OK, 3, 21);
+	op = next_op(OP_EXPUNGE, &m);
+	assert_int_equal(m.op.uid, 77);
+	if (!first)
+		gm_header(inbox, 9, flags, 5);
+	gm_header(sent, 21, flags, 5);
+	send_message_flags(far_imap.c,
+	    &(struct msg_message_flags){ .mailbox = drafts, .uid = 77, .flags = slice_str("\\Flagged \\Seen \\Deleted") });
+	op_answer(op, OP_OK, 0, 0);
+	no_op();
+	assert_int_equal(pending_count(), 0);
+	assert_int_equal(only_email(), email);
+	assert_true(is_in(email, sent) && is_in(email, inbox) && !is_in(email, drafts));
+	assert_true(has_keyword(email, "$seen") == (flags[0] != '\0'));
+}
+
+static void
+test_saved_unread(void **state)
+{
+	(void)state;
+	saved_with("", true);
+}
+
+static void
+test_saved_unread_told_first(void **state)
+{
+	(void)state;
+	saved_with("", false);
+}
+
+static void
+test_saved_read(void **state)
+{
+	(void)state;
+	saved_with("\\Seen", true);
+}
+
+static void
 test_answered(void **state)
 {
 	uint64_t ids[4], op;
@@ -263,6 +335,9 @@ main(void)
 		T(test_server_saves),
 		T(test_server_saves_sync_first),
 		T(test_server_saves_late),
+		T(test_saved_unread),
+		T(test_saved_unread_told_first),
+		T(test_saved_read),
 		T(test_answered),
 		T(test_requests),
 		T(test_send_only),
