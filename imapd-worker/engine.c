@@ -303,7 +303,7 @@ engine_init(struct engine *e, const struct engine_host *host, void *host_ctx)
 	wbuf_init(&e->scratch, 3 * LIM_MAILBOX_NAME);
 	uidset_init(&e->round.set, LIM_IMAP_RANGES);
 	STAILQ_INIT(&e->ops);
-	uidset_init(&e->doing.set, LIM_OP_BATCH);
+	uidset_init(&e->doing.set, OPS_SET);
 	if ((e->timer = evtimer_new(loop_base(), on_timer, e)) == NULL)
 		fatal("out of memory");
 }

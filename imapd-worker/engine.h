@@ -155,10 +155,12 @@ struct operation {
 	uint32_t result_validity, result_uid;
 };
 
+#define OPS_SET (2 * LIM_OP_BATCH)	/* ranges of a search: half of them are kept when more are found */
+
 /* Operations that one sequence of commands does together, ops.h. */
 struct op_batch {
 	size_t n;		/* the first n of the queue; 0: none is under way */
-	struct uidset set;	/* UIDs of the command being written */
+	struct uidset set;	/* UIDs of the command being written, or what a search found */
 	unsigned int step;
 	bool sent;		/* something that changes the server is on its way */
 	bool looked;		/* the messages were looked for */

@@ -110,7 +110,7 @@ ops_find_tagged(struct engine *e, const struct pending *p)
 	}
 }
 
-/* What it found does not say whose it is: each is looked for alone. */
+/* What it found does not say whose it is, or is not all: each is looked for alone. */
 static bool
 one_by_one(struct engine *e)
 {
@@ -133,9 +133,10 @@ ops_find_run(struct engine *e)
 		ops_find_ask(e);
 		return false;
 	}
-	if (e->doing.unclear)
-		return one_by_one(e);
 	uidset_settle(&e->doing.set, 1, UINT32_MAX);
+	uidset_keep(&e->doing.set, LIM_OP_BATCH);	/* the newest: what is looked for came just now */
+	if (e->doing.unclear || (many && e->doing.set.over))
+		return one_by_one(e);
 	if (e->doing.step > 2 || (o->size == 0 && !many) || e->doing.set.n == 0)
 		return ops_all_done(e, OP_OK, "");
 	ops_look_for(e, many ? "RFC822.SIZE INTERNALDATE BODY.PEEK[HEADER.FIELDS (MESSAGE-ID)]"

@@ -277,7 +277,7 @@ search_number(struct engine *e, struct pending *p, uint32_t first, uint32_t last
 	else if (p->command == CMD_OP_MARKED)
 		ops_marked(e, first, last);
 	else if (p->command == CMD_OP_FIND) {
-		uidset_add(&e->doing.set, first, last);
+		uidset_add_newest(&e->doing.set, first, last);
 		p->high = last > p->high ? last : p->high;
 	}
 }

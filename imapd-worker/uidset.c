@@ -4,6 +4,7 @@
 #include "uidset.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 void
 uidset_init(struct uidset *s, size_t max)
@@ -97,6 +98,27 @@ uidset_settle(struct uidset *s, uint32_t low, uint32_t high)
 			s->r[k++] = r;
 	}
 	s->n = k;
+}
+
+void
+uidset_keep(struct uidset *s, size_t n)
+{
+	if (s->n <= n)
+		return;
+	s->over = true;
+	memmove(s->r, s->r + s->n - n, n * sizeof(*s->r));
+	s->n = n;
+}
+
+/* Half at a time: a long answer is not sorted anew for each of its numbers. */
+void
+uidset_add_newest(struct uidset *s, uint32_t first, uint32_t last)
+{
+	if (s->n == s->max) {
+		uidset_settle(s, 1, UINT32_MAX);
+		uidset_keep(s, s->max / 2);
+	}
+	uidset_add(s, first, last);
 }
 
 static bool

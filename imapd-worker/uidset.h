@@ -22,6 +22,10 @@ void uidset_free(struct uidset *);
 void uidset_clear(struct uidset *);
 /* Any order, duplicates allowed; first <= last, 0 is ignored. */
 void uidset_add(struct uidset *, uint32_t first, uint32_t last);
+/* As above; of more than max ranges half of max are left, the highest. */
+void uidset_add_newest(struct uidset *, uint32_t first, uint32_t last);
+/* Of a settled set only the n highest ranges. */
+void uidset_keep(struct uidset *, size_t n);
 /* Sort and merge, cut to [low, high]. */
 void uidset_settle(struct uidset *, uint32_t low, uint32_t high);
 

@@ -210,11 +210,86 @@ cut(void **state)
 	stop();
 }
 
+/* Every second UID from first on, n of them, as numbers apart. */
+static char *
+apart(uint32_t first, size_t n, char between)
+{
+	static char text[LINES];
+	size_t at = 0;
+
+	for (size_t i = 0; i < n; i++)
+		at += (size_t)snprintf(text + at, sizeof(text) - at, "%c%u", between, first + 2 * (uint32_t)i);
+	return text;
+}
+
+/* A search that finds n from UID 1 on; what is looked at is returned. */
+static const char *
+finds(size_t n, bool esearch, bool backwards)
+{
+	char *found = apart(1, n, esearch ? ',' : ' ');
+	unsigned int tag;
+
+	settle(esearch ? "IDLE ESEARCH" : "IDLE");
+	give(1, 1, 100);
+	idle_ends();
+	tag = expect("NOOP");
+	(void)heard();
+	ok(tag);
+	if (esearch)
+		say_bytes("* ESEARCH UID ALL ", 18);
+	else
+		say_bytes(backwards ? "* SEARCH 900001" : "* SEARCH", backwards ? 15 : 8);
+	say_bytes(found + esearch, strlen(found + esearch));
+	say_bytes("\r\n", 2);
+	ok(tag + 1);
+	return heard();
+}
+
+/* limit: LIM_OP_BATCH: so many ranges are looked at, and of more the newest. */
+static void
+newest_found(void **state)
+{
+	static const struct {
+		size_t found, older;
+		bool esearch;
+	} all[] = { { LIM_OP_BATCH, 0, false }, { LIM_OP_BATCH + 1, 1, false },
+		{ 5 * LIM_OP_BATCH - 3, 4 * LIM_OP_BATCH - 3, false }, { 3 * LIM_OP_BATCH, 2 * LIM_OP_BATCH, true } };
+	const char *line, *newest, *found;
+	unsigned int tag;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		line = finds(all[i].found, all[i].esearch, false);
+		newest = apart(1 + 2 * (uint32_t)all[i].older, LIM_OP_BATCH, ',') + 1;
+		assert_non_null(line);
+		assert_non_null(line = strstr(line, "UID FETCH "));
+		assert_memory_equal(line + 10, newest, strlen(newest));
+		assert_string_equal(line + 10 + strlen(newest), " (UID RFC822.SIZE INTERNALDATE)");
+		stop();
+	}
+	/* Not in order: the newest came first. */
+	line = finds(5 * LIM_OP_BATCH, false, true);
+	assert_non_null(line);
+	assert_non_null(strstr(line, ",900001 (UID"));
+	stop();
+	/* Of two the older one's may be among the others. */
+	tag = two_asked();
+	found = apart(1, LIM_OP_BATCH + 1, ' ');
+	say_bytes("* SEARCH", 8);
+	say_bytes(found, strlen(found));
+	say_bytes("\r\n", 2);
+	ok(tag);
+	assert_int_equal(nothing_found(), 1);
+	assert_int_equal(nothing_found(), 1);
+	stop();
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(one_search), cmocka_unit_test(five_hundred),
-		cmocka_unit_test(alone), cmocka_unit_test(or_refused), cmocka_unit_test(not_told), cmocka_unit_test(cut) };
+		cmocka_unit_test(alone), cmocka_unit_test(or_refused), cmocka_unit_test(not_told), cmocka_unit_test(cut),
+		cmocka_unit_test(newest_found) };
 
 	return cmocka_run_group_tests_name("finding", tests, NULL, NULL);
 }
