@@ -81,6 +81,7 @@ static uint64_t
 find_by_fingerprint(const struct bind_input *in)
 {
 	struct hash32 print;
+	struct dbkey alike;
 	struct scan s;
 	struct slice key;
 	struct key_fingerprint k;
@@ -89,7 +90,10 @@ find_by_fingerprint(const struct bind_input *in)
 
 	if (!bind_fingerprint(in->header, in->size, in->internaldate, &print))
 		return 0;
-	scan_prefix(&s, T_fingerprint, PREFIX(fingerprint, 2, .account = in->account, .digest = HASH(print)), false);
+	alike = PREFIX(fingerprint, 2, .account = in->account, .digest = HASH(print));
+	if (!table_any_at(T_fingerprint, &alike))
+		return 0;
+	scan_prefix_at(&s, T_fingerprint, &alike, false);
 	while (found == 0 && n++ < LIM_ALIKE && scan_next(&s, &key, NULL))
 		if (key_fingerprint_read(key, &k) == 0 && is_candidate(in, k.email))
 			found = k.email;

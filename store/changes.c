@@ -93,7 +93,7 @@ void
 changes_record(uint32_t account, enum obj_type type, uint64_t id, enum change what)
 {
 	struct row r = { .id = id };
-	uint64_t old = row_find(account, type, id, &r), now;
+	uint64_t old = what != BORN ? row_find(account, type, id, &r) : 0, now;
 	bool alive = old != 0 && !r.gone;
 
 	if (what == DESTROYED && !alive)

@@ -13,11 +13,12 @@
 #include "db.h"
 #include "limits.h"
 
-enum change { CREATED = 1, UPDATED, DESTROYED };
+enum change { CREATED = 1, UPDATED, DESTROYED, BORN };
 
 /* Note a change in the turn's transaction; the event to the ats-workers leaves
  * after the commit. UPDATED of an unknown object counts as CREATED, CREATED of
- * a living one as UPDATED, DESTROYED of an unknown one as nothing. */
+ * a living one as UPDATED, DESTROYED of an unknown one as nothing. BORN is
+ * CREATED of what was given its id in this turn: nobody looks for it. */
 void changes_record(uint32_t account, enum obj_type, uint64_t id, enum change);
 uint64_t changes_state(uint32_t account, enum obj_type);
 

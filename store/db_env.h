@@ -53,6 +53,7 @@ void table_numbers_forget(void);	/* the turn ended */
  * error. Nothing of it outlives the transaction: whoever ends it says so.
  */
 int table_cursor_get(enum table, MDB_val *key, MDB_val *data);
+int table_cursor_seek(enum table, MDB_val *key, MDB_val *data);	/* that one, or the next */
 int table_cursor_put(enum table, MDB_val *key, MDB_val *data, unsigned int flags);
 void table_cursors_gone(void);
 

@@ -230,6 +230,14 @@ differs(const struct rec_email *a, const struct rec_email *b)
 	    !slice_eq(a->preview, b->preview) || !slice_eq(a->header, b->header);
 }
 
+static enum change
+what_happened(const struct email *e, const struct rec_email *before, const struct rec_email *after)
+{
+	if (before == NULL)
+		return e->stored ? CREATED : BORN;
+	return after == NULL ? DESTROYED : UPDATED;
+}
+
 static void
 save_effects(const struct email *e, const struct rec_email *before, const struct rec_email *after)
 {
@@ -237,13 +245,12 @@ save_effects(const struct email *e, const struct rec_email *before, const struct
 
 	index_email(e->account, e->id, before, after);
 	if (before == NULL)
-		thread_add(e->account, any->thread, any->received_at, e->id);
+		thread_add(e->account, any->thread, any->received_at, e->id, e->alone);
 	else if (after == NULL)
 		thread_remove(e->account, any->thread, any->received_at, e->id);
 	mailbox_count(e->account, e->id, before, after, e->alone);
 	if (before == NULL || after == NULL || differs(before, after))
-		changes_record(e->account, OBJ_EMAIL, e->id,
-		    before == NULL ? CREATED : after == NULL ? DESTROYED : UPDATED);
+		changes_record(e->account, OBJ_EMAIL, e->id, what_happened(e, before, after));
 }
 
 void

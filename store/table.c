@@ -39,6 +39,17 @@ table_get_at(enum table t, const struct dbkey *k, struct slice *value)
 	return get(t, k, value);
 }
 
+bool
+table_any_at(enum table t, const struct dbkey *prefix)
+{
+	MDB_val key = { prefix->n, (void *)(uintptr_t)prefix->p }, data;
+	MDB_txn *txn = prefix->bad || prefix->n == 0 ? NULL : db_txn();
+
+	as_rows(t);
+	return txn != NULL && db_check(table_cursor_seek(t, &key, &data), t) && key.mv_size >= prefix->n &&
+	    memcmp(key.mv_data, prefix->p, prefix->n) == 0;
+}
+
 /* What is cached of a table is good as long as its number stays. */
 static uint64_t changed[T__COUNT], undone = 1;
 

@@ -73,6 +73,7 @@ bool table_is_account(enum table);	/* scope ACCOUNT */
  * kilobyte, whatever it holds.
  *
  * bool table_get(enum table, struct dbkey, struct slice *value);	value may be NULL
+ * bool table_any(enum table, struct dbkey prefix);			a row whose key begins so
  * void table_put(enum table, struct dbkey, struct slice value);
  * bool table_del(enum table, struct dbkey);				true: it was there
  *	Tables whose value is one u64; 0 when absent.
@@ -84,6 +85,7 @@ bool table_is_account(enum table);	/* scope ACCOUNT */
  */
 #define KEY_AT(k) ((struct dbkey[1]){ k })
 #define table_get(t, k, value) table_get_at(t, KEY_AT(k), value)
+#define table_any(t, prefix) table_any_at(t, KEY_AT(prefix))
 #define table_put(t, k, value) table_put_at(t, KEY_AT(k), value)
 #define table_del(t, k) table_del_at(t, KEY_AT(k))
 #define table_get_u64(t, k) table_get_u64_at(t, KEY_AT(k))
@@ -91,6 +93,7 @@ bool table_is_account(enum table);	/* scope ACCOUNT */
 #define table_add_u64(t, k, v, now) table_add_u64_at(t, KEY_AT(k), v, now)
 #define table_put_empty(t, k) table_put_at(t, KEY_AT(k), SLICE_NONE)
 bool table_get_at(enum table, const struct dbkey *, struct slice *value);
+bool table_any_at(enum table, const struct dbkey *prefix);
 void table_put_at(enum table, const struct dbkey *, struct slice value);
 bool table_del_at(enum table, const struct dbkey *);
 uint64_t table_get_u64_at(enum table, const struct dbkey *);

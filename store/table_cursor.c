@@ -39,6 +39,21 @@ table_cursor_get(enum table t, MDB_val *key, MDB_val *data)
 }
 
 int
+table_cursor_seek(enum table t, MDB_val *key, MDB_val *data)
+{
+	MDB_cursor *c;
+	int rc;
+
+	if (!db_env.viewing)
+		return (rc = cursor_of(t, key, &c)) != 0 ? rc : mdb_cursor_get(c, key, data, MDB_SET_RANGE);
+	if ((rc = mdb_cursor_open(db_env.view, db_env.dbi[t], &c)) != 0)
+		return rc;
+	rc = mdb_cursor_get(c, key, data, MDB_SET_RANGE);
+	mdb_cursor_close(c);
+	return rc;
+}
+
+int
 table_cursor_put(enum table t, MDB_val *key, MDB_val *data, unsigned int flags)
 {
 	MDB_cursor *c;

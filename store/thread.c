@@ -36,14 +36,8 @@ server_key(uint32_t account, struct slice threadid, uint64_t gm_thrid)
 static bool
 alive(uint32_t account, uint64_t thread)
 {
-	struct scan s;
-	struct slice key;
-	bool found;
-
-	scan_prefix(&s, T_threademail, PREFIX(threademail, 2, .account = account, .thread = thread), false);
-	found = thread != 0 && scan_next(&s, &key, NULL);
-	scan_end(&s);
-	return found;
+	return thread != 0 &&
+	    table_any(T_threademail, PREFIX(threademail, 2, .account = account, .thread = thread));
 }
 
 /* The ids of one header, each looked for once. */
@@ -157,10 +151,10 @@ row_key(uint32_t account, uint64_t thread, uint64_t received_at, uint64_t email)
 }
 
 void
-thread_add(uint32_t account, uint64_t thread, uint64_t received_at, uint64_t email)
+thread_add(uint32_t account, uint64_t thread, uint64_t received_at, uint64_t email, bool made_for_it)
 {
 	table_put_empty(T_threademail, row_key(account, thread, received_at, email));
-	changes_record(account, OBJ_THREAD, thread, UPDATED);	/* the first one is its birth */
+	changes_record(account, OBJ_THREAD, thread, made_for_it ? BORN : UPDATED);
 }
 
 void

@@ -12,8 +12,9 @@
 /* The thread of a new message, made when there is none: then its number is
  * higher than those given before. threadid may be empty. */
 uint64_t thread_find(uint32_t account, const struct rec_header *, struct slice threadid, uint64_t gm_thrid);
-/* An email joins or leaves; the thread's changes are recorded here. */
-void thread_add(uint32_t account, uint64_t thread, uint64_t received_at, uint64_t email);
+/* An email joins or leaves; the thread's changes are recorded here. made_for_it:
+ * by thread_find in this turn. */
+void thread_add(uint32_t account, uint64_t thread, uint64_t received_at, uint64_t email, bool made_for_it);
 void thread_remove(uint32_t account, uint64_t thread, uint64_t received_at, uint64_t email);
 /* The last email of a thread is gone: forget the ids that led to it. */
 void thread_forget(uint32_t account, uint64_t thread, const struct rec_header *);

@@ -429,7 +429,7 @@ make_email(uint32_t account, const struct mail *m)
 	e.thread = thread_find(account, &header, SLICE_NONE, 0);
 	row_email_put(KEY(email, .account = account, .id = id), &e);
 	index_email(account, id, NULL, &e);
-	thread_add(account, e.thread, e.received_at, id);
+	thread_add(account, e.thread, e.received_at, id, false);
 	if (m->text != NULL)
 		table_put(T_email_note, KEY(email_note, .account = account, .id = id), slice_str(m->text));
 	if (m->parts.n > 0)

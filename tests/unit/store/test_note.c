@@ -327,7 +327,7 @@ the_servers_word_on_threads(void **state)
 	uint64_t a = thread_find(1, &none, slice_str("T1"), 0), b;
 
 	(void)state;
-	thread_add(1, a, 1, 100);
+	thread_add(1, a, 1, 100, false);
 	assert_true(thread_find(1, &none, slice_str("T1"), 0) == a);
 	assert_true(thread_find(2, &none, slice_str("T1"), 0) != a);
 	b = thread_find(1, &none, SLICE_NONE, 12345);
