@@ -1,5 +1,6 @@
 #include "wire.h"
 
+#include <endian.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -97,7 +98,7 @@ wbuf_slice(const struct wbuf *w)
 }
 
 static uint8_t *
-wbuf_room(struct wbuf *w, size_t n)
+wbuf_grow(struct wbuf *w, size_t n)
 {
 	size_t cap = w->cap != 0 ? w->cap : 256;
 	size_t max = w->max != 0 ? w->max : SIZE_MAX / 4;
@@ -122,39 +123,53 @@ wbuf_room(struct wbuf *w, size_t n)
 	return p;
 }
 
-static void
-w_le(struct wbuf *w, uint64_t v, size_t n)
+/* Mostly there is room: every field of every record asks for it. */
+static inline uint8_t *
+wbuf_room(struct wbuf *w, size_t n)
 {
-	uint8_t *p = wbuf_room(w, n);
-
-	if (p == NULL)
-		return;
-	for (size_t i = 0; i < n; i++)
-		p[i] = (uint8_t)(v >> (8 * i));
+	if (w->p == NULL || w->failed || n > w->cap - w->n || (w->max != 0 && w->n + n > w->max))
+		return wbuf_grow(w, n);
+	w->n += n;
+	return w->p + w->n - n;
 }
 
 void
 w_u8(struct wbuf *w, uint8_t v)
 {
-	w_le(w, v, 1);
+	uint8_t *p = wbuf_room(w, 1);
+
+	if (p != NULL)
+		*p = v;
 }
 
 void
 w_u16(struct wbuf *w, uint16_t v)
 {
-	w_le(w, v, 2);
+	uint8_t *p = wbuf_room(w, sizeof(v));
+
+	v = htole16(v);
+	if (p != NULL)
+		memcpy(p, &v, sizeof(v));
 }
 
 void
 w_u32(struct wbuf *w, uint32_t v)
 {
-	w_le(w, v, 4);
+	uint8_t *p = wbuf_room(w, sizeof(v));
+
+	v = htole32(v);
+	if (p != NULL)
+		memcpy(p, &v, sizeof(v));
 }
 
 void
 w_u64(struct wbuf *w, uint64_t v)
 {
-	w_le(w, v, 8);
+	uint8_t *p = wbuf_room(w, sizeof(v));
+
+	v = htole64(v);
+	if (p != NULL)
+		memcpy(p, &v, sizeof(v));
 }
 
 void
@@ -183,7 +198,7 @@ rbuf_init(struct rbuf *r, struct slice s)
 	*r = (struct rbuf){ .p = s.p, .n = s.n };
 }
 
-static const uint8_t *
+static inline const uint8_t *
 rbuf_take(struct rbuf *r, size_t n)
 {
 	const uint8_t *p = r->p;
@@ -197,41 +212,45 @@ rbuf_take(struct rbuf *r, size_t n)
 	return p;
 }
 
-static uint64_t
-r_le(struct rbuf *r, size_t n)
-{
-	const uint8_t *p = rbuf_take(r, n);
-	uint64_t v = 0;
-
-	if (p == NULL)
-		return 0;
-	for (size_t i = 0; i < n; i++)
-		v |= (uint64_t)p[i] << (8 * i);
-	return v;
-}
-
 uint8_t
 r_u8(struct rbuf *r)
 {
-	return (uint8_t)r_le(r, 1);
+	const uint8_t *p = rbuf_take(r, 1);
+
+	return p != NULL ? *p : 0;
 }
 
 uint16_t
 r_u16(struct rbuf *r)
 {
-	return (uint16_t)r_le(r, 2);
+	const uint8_t *p = rbuf_take(r, 2);
+	uint16_t v = 0;
+
+	if (p != NULL)
+		memcpy(&v, p, sizeof(v));
+	return le16toh(v);
 }
 
 uint32_t
 r_u32(struct rbuf *r)
 {
-	return (uint32_t)r_le(r, 4);
+	const uint8_t *p = rbuf_take(r, 4);
+	uint32_t v = 0;
+
+	if (p != NULL)
+		memcpy(&v, p, sizeof(v));
+	return le32toh(v);
 }
 
 uint64_t
 r_u64(struct rbuf *r)
 {
-	return r_le(r, 8);
+	const uint8_t *p = rbuf_take(r, 8);
+	uint64_t v = 0;
+
+	if (p != NULL)
+		memcpy(&v, p, sizeof(v));
+	return le64toh(v);
 }
 
 bool
