@@ -247,12 +247,15 @@ bind_hold(const struct email *e)
 		hold(e->account, e->id, store_next_id());
 }
 
+/* What was only hidden, for somebody marked it as deleted, may have been moved
+ * like any other, and shows again where the mark is taken off. */
 void
 bind_vanished(uint32_t account, uint64_t mailbox, uint32_t uid)
 {
 	struct uid_row u;
 	struct email e;
 	uint32_t now;
+	bool marked_last;
 
 	if (!uid_get(account, mailbox, uid, &u))
 		return;
@@ -261,9 +264,13 @@ bind_vanished(uint32_t account, uint64_t mailbox, uint32_t uid)
 		return;
 	if (email_copy_in(&e, mailbox, &now) && now == uid)
 		email_copy_del(&e, mailbox);
+	marked_last = u.deleted && email_project(&e) == VIEW_LOST;
 	email_save(&e);
+	if (marked_last)
+		bind_hold(&e);
 	email_free(&e);
-	email_settle(account, u.email);
+	if (!marked_last)
+		email_settle(account, u.email);
 }
 
 /* The folder of what is only here is gone: it goes to where it can be seen. */

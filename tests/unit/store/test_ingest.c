@@ -145,6 +145,40 @@ test_foreign_move(void **state)
 	assert_int_equal(counts(archive).total, 1);
 }
 
+/* It was marked as deleted, moved, and is not marked there: it is the same. What
+ * did not come back is forgotten like any other. */
+static void
+test_marked_and_moved(void **state)
+{
+	struct msg_message_flags marked = { .mailbox = inbox, .flags = slice_str("\\Deleted") };
+	uint64_t ids[4], after[4];
+
+	(void)state;
+	imap_connect();
+	first_sync();
+	opened(archive, 9);
+	synced(archive, 9, 1);
+	synced(sent, 3, 1);
+	turns();
+	assert_int_equal(emails(ids, 4), 2);
+	for (marked.uid = 1; marked.uid <= 2; marked.uid++) {
+		send_message_flags(far_imap.c, &marked);
+		vanish(inbox, marked.uid);
+	}
+	synced(inbox, 7, 3);
+	turns();
+	assert_int_equal(counts(inbox).total, 0);
+	header(archive, 1, "\\Seen", M1);
+	synced(archive, 9, 2);
+	synced(sent, 3, 1);
+	turns();
+	assert_int_equal(emails(after, 4), 1);
+	assert_int_equal(after[0], ids[0]);
+	assert_true(is_in(ids[0], archive));
+	assert_false(table_get(T_email, KEY(email, .account = LINK, .id = ids[1]), NULL));
+	assert_int_equal(store_check(not_whole, NULL), 0);
+}
+
 /* Something vanishes from the folder to which a message was moved, before what
  * is new there has come; again is a connection that ends in between. */
 static void
@@ -399,6 +433,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_two_copies, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_no_message_id, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_foreign_move, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_marked_and_moved, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_moved_before_vanish, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_moved_before_cut, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_foreign_delete, setup, teardown),
