@@ -372,8 +372,10 @@ reach(struct engine *e, const struct operation *o, struct folder *f, bool *over)
 	}
 	if (!select_folder(e, f))
 		return false;
+	/* What an earlier connection has copied is not undone by new numbers: GONE says
+	 * that nothing was done, after RETRY the store looks for the copy. */
 	if (o->uidvalidity != 0 && o->uidvalidity != e->sel.uidvalidity)
-		*over = ops_all_done(e, OP_GONE, "sync.uidvalidity_changed");
+		*over = ops_all_done(e, o->copied ? OP_RETRY : OP_GONE, "sync.uidvalidity_changed");
 	else if (changes_message(o) && e->sel.read_only)
 		*over = refuse(e, "sync.folder_denied");
 	else if (o->uid == 0 && o->kind != OP_FIND)

@@ -75,6 +75,24 @@ move_resumed(void **state)
 	stop();
 }
 
+/* And the folder has other numbers there: the store looks for the copy before it
+ * moves the message again, or it would be doubled. */
+static void
+copied_and_renumbered(void **state)
+{
+	(void)state;
+	settle_at("IDLE UIDPLUS", 21);
+	say("P%u OK [COPYUID 9 15 33] copied", copying());
+	(void)expect("UID STORE 15 +FLAGS.SILENT (\\Deleted)");
+	lose();
+	forget();
+	capable("IDLE UIDPLUS");
+	listed(INBOX_ROW SENT_ROW TRASH_ROW);
+	opened(expect("SELECT \"INBOX\""), 2, 70, 21);
+	assert_non_null(strstr(t.told, "op 8 result=4 uid=33 code=sync.uidvalidity_changed\n"));
+	stop();
+}
+
 /* Two of one Message-ID, and messages without: the one of this size and date. */
 static void
 find_alike(void **state)
@@ -257,6 +275,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(move_by_hand),
 		cmocka_unit_test(move_resumed),
+		cmocka_unit_test(copied_and_renumbered),
 		cmocka_unit_test(find_alike),
 		cmocka_unit_test(plain_expunge),
 		cmocka_unit_test(only_marked),
