@@ -4,13 +4,30 @@ import contextlib
 import hashlib
 import imaplib
 import re
+import time
 from collections import Counter
 from dataclasses import dataclass
 
+from storm_ats import patiently
 from storm_others import SEPARATOR, from_utf7, label_of, spelled
 from storm_plan import KEYWORDS
 
 ROLES = {("INBOX",): "inbox", ("Sent",): "sent", ("Drafts",): "drafts", ("Trash",): "trash", ("Junk",): "junk"}
+
+
+class Silent(Exception):
+    """The server itself did not answer; .seconds that took."""
+
+
+def server_of(world, user):
+    """What the server has now, or Silent."""
+    start = time.monotonic()
+    try:
+        return Server(world, user)
+    except (OSError, EOFError, imaplib.IMAP4.error) as error:
+        silent = Silent(f"of the server: {type(error).__name__}: {error}")
+        silent.seconds = time.monotonic() - start
+        raise silent from error
 
 
 @dataclass(frozen=True)
@@ -125,7 +142,18 @@ def differences(server, ats, only=None):
 def _differences_in(path, emails, copies):
     here = Counter({label: len(found) for label, found in emails.items()})
     there = Counter({label: sum(p == path for p, _ in found) for label, found in copies.items()})
-    return [] if here == +there else [f"in {path} Postern has {here - there} too much, {there - here} not"]
+    if here != +there:
+        return [f"in {path} Postern has {here - there} too much, {there - here} not"]
+    return [line for label in emails for line in _keywords_in(path, label, emails[label], copies[label])]
+
+
+def _keywords_in(path, label, emails, copies):
+    """Where no copy lies elsewhere, whose flags would count too."""
+    if any(p != path for p, _ in copies) or any(places != {path} for places, _, _ in emails):
+        return []
+    ours, theirs = Counter(k for _, k, _ in emails), Counter(m.keywords for _, m in copies)
+    return [] if ours == theirs else [f"{label} in {path}: Postern {[sorted(k) for k in ours.elements()]}, "
+                                      f"server {[sorted(k) for k in theirs.elements()]}"]
 
 
 def harm(plan, server):
@@ -206,7 +234,7 @@ def bodies(ats, server, many=5):
     digests = {label: {m.digest for _, m in found} for label, found in server.copies().items()}
     emails = sorted(ats.model.objects["Email"].values(), key=lambda e: e["id"])
     for email in ats.rng.sample(emails, min(many, len(emails))):
-        raw = ats.ats.download(ats.account, email["blobId"])
+        raw = patiently(lambda blob=email["blobId"]: ats.ats.download(ats.account, blob))
         if hashlib.sha256(raw).hexdigest() not in digests.get(label_of(email["subject"]), ()):
             out.append(f"{email['id']} {email['subject']}: other bytes than the server's")
     return out

@@ -15,7 +15,10 @@ from storm_ats import BROKEN, Ats, Model, patiently
 from storm_others import ByHand, ByImaplib, Gate, utf7
 from storm_plan import make
 
+# Flags without CONDSTORE may be known after LIM_SENT_POLL_SECONDS only.
+LIVE_SECONDS = 45
 SETTLE_SECONDS = 75
+SILENT_SECONDS = 200    # that the server itself may be silent: Dovecot's locks wait up to 180
 NUDGE_SECONDS = 4
 TROUBLE = ("cut", "renumber", "kick", "kill imapd-worker", "kill store")
 
@@ -161,12 +164,19 @@ class Storm:
         return True
 
     def _opened(self):
-        """Has a process still a file of the mailbox open?"""
+        """The processes that still have files of the mailbox open, and which."""
+        holders = {}
         for fd in glob.iglob("/proc/[0-9]*/fd/*"):
             with contextlib.suppress(OSError):
-                if os.readlink(fd).startswith(self.mail()):
-                    return True
-        return False
+                if (path := os.readlink(fd)).startswith(self.mail()):
+                    holders.setdefault(fd.split("/")[2], set()).add(path[len(self.mail()):])
+        return holders
+
+    def _waiting(self):
+        """What those wait for: the server does not answer."""
+        for pid, paths in self._opened().items():
+            with contextlib.suppress(OSError), open(f"/proc/{pid}/wchan") as wchan, open(f"/proc/{pid}/stat") as stat:
+                yield f"{pid} {stat.read().split()[2]} in {wchan.read()} with {sorted(paths)}"
 
     def _renumber(self, path):
         """Dovecot numbers a folder without a list of UIDs anew, from 1, under another UIDVALIDITY."""
@@ -184,15 +194,15 @@ class Storm:
             return
         self.ats.wait_live()
         if pause == "all seen" and not {"IDLE"} & set(self.plan.hide):
-            self._equal(("INBOX",), 30, f"the inbox after burst {n}")
+            self._equal(("INBOX",), LIVE_SECONDS, f"the inbox after burst {n}")
 
     def _equal(self, folder, seconds, what):
         """Awaits that a folder (None: all) is the same on both sides, by itself."""
-        last = []
+        last, silent = [], 0
 
         def same():
             self.ats.follow()
-            server = judge.Server(self.world, self.user)
+            server = judge.server_of(self.world, self.user)
             last[:] = judge.differences(server, self.ats, folder)
             if folder is None:  # what was written here is there, too
                 last.extend(judge.harm(self.plan, server))
@@ -202,6 +212,10 @@ class Storm:
             try:
                 return self.ats.wait_for(same, min(1, max(end - time.monotonic(), 0.1)), what)
             except (Late, *BROKEN, Exception) as error:
+                if isinstance(error, judge.Silent) and silent < SILENT_SECONDS:
+                    silent += error.seconds
+                    end += error.seconds
+                    last[:] = self._waiting()
                 if time.monotonic() > end or isinstance(error, AssertionError):
                     why = [] if isinstance(error, Late) else [f"{type(error).__name__}: {error}"]
                     self._fault([f"{what}: not equal within {seconds} s"] + why + last + [self._state()], error)
@@ -225,10 +239,10 @@ class Storm:
         self.proxy.cut(self.name, "none", 0)
         self.ats.wait_live()
         if "IDLE" not in self.plan.hide:
-            self._equal(("INBOX",), 40, "the inbox, live")
+            self._equal(("INBOX",), LIVE_SECONDS, "the inbox, live")
         self._settle()
         self.ats.follow()  # mailboxes and threads as they were when the last email was right
-        server = judge.Server(self.world, self.user)
+        server = judge.server_of(self.world, self.user)
         fresh = Model(self.ats.ats, self.ats.account).load()
         wrong = judge.differences(server, self.ats) + judge.harm(self.plan, server)
         wrong += judge.identity(self.plan, self.ats)
