@@ -2,7 +2,6 @@
 
 #include <string.h>
 
-#include "header.h"
 #include "limits.h"
 #include "messages.h"
 
@@ -31,9 +30,10 @@ enum want {
 	W_FAILED_RCPT,
 	W__COUNT
 };
+_Static_assert(W__COUNT == CLASSIFY_WANTS, "classify.h says how many");
 
 struct state {
-	struct header_want want[W__COUNT];
+	const struct header_want *want;
 	struct wbuf value;	/* the field looked at, unfolded and in lower case */
 	struct wbuf *reasons;
 	unsigned int signs;
@@ -228,8 +228,8 @@ verdict(unsigned int signs)
 	return (signs & (SIGN_SUBJECT | SIGN_POSTMASTER)) != 0 ? KIND_UNSURE : KIND_HUMAN;
 }
 
-static void
-want_all(struct state *s)
+void
+classify_wants(struct header_want want[CLASSIFY_WANTS])
 {
 	static const char *const names[W__COUNT] = { [W_AUTO_SUBMITTED] = "Auto-Submitted",
 		[W_PRECEDENCE] = "Precedence", [W_AUTOREPLY] = "X-Autoreply", [W_AUTORESPOND] = "X-Autorespond",
@@ -238,17 +238,15 @@ want_all(struct state *s)
 		[W_CONTENT_TYPE] = "Content-Type", [W_FAILED_RCPT] = "X-Failed-Recipients" };
 
 	for (size_t i = 0; i < W__COUNT; i++)
-		s->want[i].name = names[i];
+		want[i] = (struct header_want){ .name = names[i] };
 }
 
 enum mail_kind
 classify(struct wbuf *reasons, const struct classify_input *in)
 {
-	struct state s = { .reasons = reasons };
+	struct state s = { .reasons = reasons, .want = in->want };
 
-	want_all(&s);
 	wbuf_init(&s.value, LIM_HEADER_VALUE);
-	header_find(in->header, s.want, W__COUNT);
 	look_auto_submitted(&s);
 	look_precedence(&s, in->is_reply);
 	look_responders(&s);

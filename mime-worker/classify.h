@@ -6,11 +6,15 @@
 #define MIME_CLASSIFY_H
 
 #include "enums.h"
-#include "wire.h"
+#include "header.h"
+
+/* The fields it looks at, for header_find: one pass finds them with all others. */
+#define CLASSIFY_WANTS 11
+void classify_wants(struct header_want[CLASSIFY_WANTS]);
 
 /* What parse_header found already. Borrowed. */
 struct classify_input {
-	struct slice header;	/* raw fields */
+	const struct header_want *want;	/* those of classify_wants */
 	struct slice subject;	/* decoded */
 	struct slice from;	/* list of rec address */
 	bool is_reply;		/* In-Reply-To or References is there */

@@ -111,38 +111,51 @@ header_next(struct slice *rest, struct header_field *f)
 	return false;
 }
 
-/* Most fields are told apart by their first letter already. */
-static uint32_t
+/* Most fields are told apart by their first letter already: those wanted with
+ * the same one hang together. */
+#define LETTERS 32
+#define NONE UINT8_MAX
+struct wanted {
+	struct header_want *want;
+	uint8_t first[LETTERS], next[HEADER_WANTS];
+};
+
+static size_t
 letter(uint8_t c)
 {
-	return UINT32_C(1) << (c & 31);	/* the same for both cases */
+	return c % LETTERS;	/* the same for both cases */
 }
 
 static void
-compare(struct header_want *want, size_t n, const struct header_field *f)
+compare(struct wanted *w, const struct header_field *f)
 {
-	for (size_t i = 0; i < n; i++)
-		if ((want[i].last || !want[i].found) && ((f->name.p[0] ^ (uint8_t)want[i].name[0]) & 31) == 0 &&
-		    slice_case_eq_str(f->name, want[i].name)) {
-			want[i].found = true;
-			want[i].value = f->value;
+	for (uint8_t i = w->first[letter(f->name.p[0])]; i != NONE; i = w->next[i]) {
+		struct header_want *want = &w->want[i];
+
+		if ((want->last || !want->found) && slice_case_eq_str(f->name, want->name)) {
+			want->found = true;
+			want->value = f->value;
 		}
+	}
 }
 
 void
 header_find(struct slice header, struct header_want *want, size_t n)
 {
+	struct wanted w = { .want = want };
 	struct header_field f;
-	uint32_t letters = 0;
 
-	for (size_t i = 0; i < n; i++) {
+	memset(w.first, NONE, sizeof(w.first));
+	for (size_t i = 0; i < n && i < HEADER_WANTS; i++) {
+		uint8_t *first = &w.first[letter((uint8_t)want[i].name[0])];
+
 		want[i].found = false;
 		want[i].value = SLICE_NONE;
-		letters |= letter((uint8_t)want[i].name[0]);
+		w.next[i] = *first;
+		*first = (uint8_t)i;
 	}
 	for (size_t seen = 0; seen < LIM_HEADER_FIELDS && header_next(&header, &f); seen++)
-		if ((letters & letter(f.name.p[0])) != 0)
-			compare(want, n, &f);
+		compare(&w, &f);
 }
 
 void

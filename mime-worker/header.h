@@ -32,7 +32,9 @@ void header_split(struct slice message, struct slice *header, struct slice *body
 /* The next field of *rest; lines that are no field are stepped over. false at the end. */
 bool header_next(struct slice *rest, struct header_field *);
 
-/* Finds fields by name in one pass over at most LIM_HEADER_FIELDS fields. */
+/* Finds fields by name in one pass over at most LIM_HEADER_FIELDS fields; at most
+ * HEADER_WANTS of them. */
+#define HEADER_WANTS 32
 struct header_want {
 	const char *name;
 	bool last;		/* the last one counts (RFC 8621 s. 4.1.3), else the first */

@@ -1,11 +1,11 @@
 #include "parse_header.h"
 
-#include <gmime/gmime.h>
 #include <sodium.h>
 #include <string.h>
 
 #include "address.h"
 #include "classify.h"
+#include "date.h"
 #include "header.h"
 #include "limits.h"
 #include "message_id.h"
@@ -15,8 +15,10 @@
 
 enum want { W_FROM, W_SENDER, W_TO, W_CC, W_BCC, W_REPLY_TO, W_SUBJECT, W_DATE, W_ID, W_REPLIED, W_REFS, W__COUNT };
 
+_Static_assert(W__COUNT + CLASSIFY_WANTS <= HEADER_WANTS, "one pass finds them all");
+
 struct state {
-	struct header_want want[W__COUNT];
+	struct header_want want[W__COUNT + CLASSIFY_WANTS];
 	struct wbuf value;	/* the field being read, unfolded */
 	struct wbuf lists[6], ids[3], reasons, subject;
 	size_t budget;
@@ -61,29 +63,6 @@ read_subject(struct state *s, struct rec_header *h)
 	h->subject = utf8_cut(wbuf_slice(&s->subject), LIM_SUBJECT);
 }
 
-/* Seconds and zone; a date that cannot be read, or is before 1970, is 0. */
-static void
-read_date(struct state *s, struct rec_header *h)
-{
-	struct slice v = value_of(s, W_DATE);
-	GDateTime *date = NULL;
-	char text[LIM_DATE + 1];
-	gint64 seconds, zone;
-
-	h->sent_zone = 720;
-	if (slice_copy(v, text, sizeof(text)) == 0)
-		date = g_mime_utils_header_decode_date(text);
-	if (date == NULL)
-		return;
-	seconds = g_date_time_to_unix(date);
-	zone = g_date_time_get_utc_offset(date) / G_TIME_SPAN_MINUTE;
-	if (seconds > 0)
-		h->sent_at = (uint64_t)seconds;
-	if (zone >= -720 && zone <= 840)
-		h->sent_zone = (uint16_t)(zone + 720);
-	g_date_time_unref(date);
-}
-
 static void
 digest(uint8_t out[32], struct slice header)
 {
@@ -103,6 +82,7 @@ state_init(struct state *s)
 		s->want[i].name = names[i];
 		s->want[i].last = true;
 	}
+	classify_wants(s->want + W__COUNT);
 }
 
 static void
@@ -126,12 +106,12 @@ parse_header(struct wbuf *out, struct slice header)
 	uint8_t hash[32];
 
 	state_init(&s);
-	header_find(header, s.want, W__COUNT);
+	header_find(header, s.want, W__COUNT + CLASSIFY_WANTS);
 	read_addresses(&s, &h);
 	read_subject(&s, &h);
-	read_date(&s, &h);
+	date_read(value_of(&s, W_DATE), &h.sent_at, &h.sent_zone);
 	read_ids(&s, &h);
-	in = (struct classify_input){ .header = header, .subject = h.subject, .from = h.from,
+	in = (struct classify_input){ .want = s.want + W__COUNT, .subject = h.subject, .from = h.from,
 		.is_reply = h.in_reply_to.n > 0 || h.references.n > 0 };
 	h.kind = (uint8_t)classify(&s.reasons, &in);
 	h.kind_reasons = wbuf_slice(&s.reasons);
