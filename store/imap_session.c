@@ -152,13 +152,15 @@ imap_drain(struct imap_session *s)
 	struct imap_row *r;
 	enum ingest state = INGEST_DONE;
 
-	while (state == INGEST_DONE && (r = STAILQ_FIRST(&s->rows)) != NULL) {
+	while (!s->sliced && state == INGEST_DONE && (r = STAILQ_FIRST(&s->rows)) != NULL) {
 		imap_touch(s);
 		if ((state = row_ingest(r)) == INGEST_DONE)
 			row_done(s, r);
 	}
-	if (state == INGEST_AGAIN)
+	if (state == INGEST_AGAIN) {
+		s->sliced = true;
 		imap_drain_later(s);
+	}
 	ingest_pump(s);
 	journal_run(s);
 }
@@ -174,7 +176,7 @@ drain_all(void *unused)
 		next = LIST_NEXT(s, entry);
 		if (!s->drain)
 			continue;
-		s->drain = false;
+		s->drain = s->sliced = false;
 		imap_due_by(s, store_ticks() + 1);
 		imap_drain(s);
 	}

@@ -32,6 +32,7 @@ struct imap_row {
 	struct body header;	/* of message_header, until it is parsed */
 	struct mime_job *job;	/* at the parser */
 	bool parsed;
+	uint32_t from;		/* done in slices: it goes on with this UID */
 	char error[LIM_CODE + 1];	/* parsed, and could not be read */
 	struct wbuf result;	/* rec parsed, or the raw header when it could not */
 };
@@ -86,6 +87,7 @@ struct imap_session {
 	uint64_t turn;		/* last turn that changed something for it */
 	uint64_t look_at;	/* store_ticks() of the next look at what waits for the clock, imap_due.c */
 	bool drain;		/* a later turn handles its rows */
+	bool sliced;		/* and not this one: the first was handled in part */
 	bool drain_after;	/* so when this one has ended: it may be gathered for long */
 	unsigned int strays;	/* things it named that are nobody's, foreign.h */
 	LIST_HEAD(, journal_flight) flights[JOURNAL_BUCKETS];	/* by number of the entry */

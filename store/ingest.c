@@ -216,60 +216,6 @@ row_open(struct imap_session *s, const struct msg_mailbox_open *m)
 	return INGEST_DONE;
 }
 
-static bool
-range_at(struct slice ranges, size_t i, uint32_t *first, uint32_t *last)
-{
-	struct rbuf r;
-
-	if ((i + 1) * 8 > ranges.n)
-		return false;
-	rbuf_init(&r, slice_mem(ranges.p + i * 8, 8));
-	*first = r_u32(&r);
-	*last = r_u32(&r);
-	return true;
-}
-
-static struct dbkey
-uid_key(uint32_t link, uint64_t mailbox, uint32_t uid)
-{
-	return KEY(uid, .account = link, .mailbox = mailbox, .uid = uid);
-}
-
-/* A scan over the known UIDs of [low, high]. */
-static void
-scan_uids(struct scan *s, uint32_t link, uint64_t mailbox, uint32_t low, uint32_t high)
-{
-	scan_range(s, T_uid, uid_key(link, mailbox, low),
-	    high == UINT32_MAX ? uid_key(link, mailbox + 1, 0) : uid_key(link, mailbox, high + 1), false);
-}
-
-/* Known UIDs of [low, high] that are in no range are gone. Ranges ascend. */
-static void
-row_present(struct imap_session *s, const struct msg_uids_present *m)
-{
-	struct scan scan;
-	struct slice key;
-	struct key_uid k;
-	uint32_t first = 0, last = 0;
-	size_t i = 0;
-	bool more = range_at(m->ranges, 0, &first, &last), gone = false;
-
-	scan_uids(&scan, s->link, m->mailbox, m->low, m->high);
-	while (scan_next(&scan, &key, NULL)) {
-		if (key_uid_read(key, &k) == -1)
-			continue;
-		while (more && last < k.uid)
-			more = range_at(m->ranges, ++i, &first, &last);
-		if (more && k.uid >= first)
-			continue;
-		bind_vanished(s->link, m->mailbox, k.uid);
-		gone = true;
-	}
-	scan_end(&scan);
-	if (gone)
-		journal_room(s);
-}
-
 /* Whatever was lost until now is not in this folder. */
 static void
 looked(struct imap_session *s, uint64_t mailbox)
@@ -280,29 +226,20 @@ looked(struct imap_session *s, uint64_t mailbox)
 		f->looked_at = store_next_id();
 }
 
-static void
-row_vanished(struct imap_session *s, const struct msg_uids_vanished *m)
+static enum ingest
+row_vanished(struct imap_row *r)
 {
-	struct imap_folder *f;
-	struct scan scan;
-	struct slice key;
-	struct key_uid k;
-	uint32_t first, last;
+	struct imap_session *s = r->session;
+	uint64_t mailbox = r->m.uids_vanished.mailbox;
+	struct imap_folder *f = imap_folder_of(s, mailbox);
 
-	for (size_t i = 0; range_at(m->ranges, i, &first, &last); i++) {
-		if (first > last)
-			continue;
-		scan_uids(&scan, s->link, m->mailbox, first, last);
-		while (scan_next(&scan, &key, NULL))
-			if (key_uid_read(key, &k) == 0)
-				bind_vanished(s->link, m->mailbox, k.uid);
-		scan_end(&scan);
-	}
-	journal_room(s);
+	if (ingest_vanished(r) == INGEST_AGAIN)
+		return INGEST_AGAIN;
 	/* It went elsewhere, if anywhere; but what another folder lost may be
 	 * among the news here that are still to come. */
-	if ((f = imap_folder_of(s, m->mailbox)) != NULL && f->read)
-		looked(s, m->mailbox);
+	if (f != NULL && f->read)
+		looked(s, mailbox);
+	return INGEST_DONE;
 }
 
 static void
@@ -383,11 +320,9 @@ ingest_row(struct imap_row *r)
 		flags_changed(s->link, r->m.message_flags.mailbox, r->m.message_flags.uid, r->m.message_flags.flags);
 		break;
 	case MSG_uids_present:
-		row_present(s, &r->m.uids_present);
-		break;
+		return ingest_present(r);
 	case MSG_uids_vanished:
-		row_vanished(s, &r->m.uids_vanished);
-		break;
+		return row_vanished(r);
 	case MSG_mailbox_synced:
 		row_synced(s, &r->m.mailbox_synced);
 		break;

@@ -41,6 +41,11 @@ bool ingest_body(struct imap_session *, const struct msg_message_body *, struct 
 void ingest_wanted(uint32_t account, uint64_t email, uint64_t flags);
 /* seam.h: void ingest_want(account, email, backfill) */
 
+/* ---- ingest_uids.c ---- */
+/* What the server has of a folder, and what is gone from it: a slice at its turn. */
+enum ingest ingest_present(struct imap_row *);
+enum ingest ingest_vanished(struct imap_row *);
+
 /* ---- ingest.c ---- */
 /* Vanished messages that nobody moved: destroy them when every folder has been
  * looked at since. */
