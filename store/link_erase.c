@@ -4,6 +4,7 @@
  * row that survives a restart. Nothing serves an account whose link is gone.
  */
 #include "changes.h"
+#include "db_work.h"
 #include "link_unit.h"
 #include "log.h"
 #include "note.h"
@@ -12,24 +13,12 @@
 
 enum { ERASE_NOTES = 1, ERASE_KEEP_NOTES = 2 };
 
-static bool scheduled;
-
-static void
-on_later(void *arg)
-{
-	(void)arg;
-	scheduled = false;
-	if (link_erase_slice() || db_failed())	/* an undone slice is done again */
-		link_erase_start();
-}
-
 void
 link_erase_start(void)
 {
-	if (scheduled)
-		return;
-	scheduled = true;
-	db_later(on_later, NULL);
+	static struct db_work work = { .slice = link_erase_slice };
+
+	db_work_start(&work);
 }
 
 /* Queued mail of the account: the table is by time, and short. */

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "changes.h"
+#include "db_work.h"
 #include "link.h"
 #include "match.h"
 #include "note.h"
@@ -23,43 +24,13 @@ struct job {
 	uint64_t received_at, email;
 };
 
-static bool scheduled;
-
-static void schedule(void);
-
 /* Old mail: the slices share commits with each other and with a first sync. */
-static void
-on_later(void *arg)
-{
-	bool more;
-
-	(void)arg;
-	scheduled = false;
-	db_patient();
-	more = person_backfill_slice();
-	db_patient_end();
-	if (more)
-		schedule();
-}
-
-static void
-schedule(void)
-{
-	if (scheduled)
-		return;
-	scheduled = true;
-	db_later(on_later, NULL);
-}
-
 void
 person_backfill_start(void)
 {
-	static bool hooked;
+	static struct db_work work = { .slice = person_backfill_slice, .patient = true };
 
-	if (!hooked)
-		db_hook(DB_ABORTED, schedule);	/* undone slices are done again */
-	hooked = true;
-	schedule();
+	db_work_start(&work);
 }
 
 static struct dbkey
@@ -107,7 +78,7 @@ job_add(uint64_t id, struct slice address)
 	if (slice_copy(address, j.address, sizeof(j.address)) == -1)
 		return;
 	job_write(&j);
-	schedule();
+	person_backfill_start();
 }
 
 void

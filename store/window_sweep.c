@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/queue.h>
 
+#include "db_work.h"
 #include "email_row.h"
 #include "journal.h"
 #include "link.h"
@@ -31,7 +32,6 @@ struct sweep {
 };
 
 static STAILQ_HEAD(, sweep) sweeps = STAILQ_HEAD_INITIALIZER(sweeps);
-static bool scheduled;
 
 /* ---- one email ---- */
 
@@ -258,28 +258,25 @@ sweep_slice(struct sweep *w)
 	return false;
 }
 
-static void
-on_later(void *arg)
+/* Where a sweep stands is kept here alone: what a turn undid it comes to in an hour. */
+static bool
+next_slice(void)
 {
 	struct sweep *w = STAILQ_FIRST(&sweeps);
 
-	(void)arg;
-	scheduled = false;
 	if (w != NULL && sweep_slice(w) && !db_failed()) {
 		if (w->gone > 0)
 			log_info("mail left the window link=%u count=%zu", w->link, w->gone);
 		STAILQ_REMOVE_HEAD(&sweeps, entry);
 		free(w);
 	}
-	if (!STAILQ_EMPTY(&sweeps)) {
-		scheduled = true;
-		db_later(on_later, NULL);
-	}
+	return !STAILQ_EMPTY(&sweeps);
 }
 
 void
 window_sweep(uint32_t link)
 {
+	static struct db_work work = { .slice = next_slice };
 	struct sweep *w;
 
 	/* One that is under way begins again: the window may be narrower now. */
@@ -295,10 +292,7 @@ window_sweep(uint32_t link)
 		return;	/* in an hour, then */
 	w->link = link;
 	STAILQ_INSERT_TAIL(&sweeps, w, entry);
-	if (scheduled)
-		return;
-	scheduled = true;
-	db_later(on_later, NULL);
+	db_work_start(&work);
 }
 
 void

@@ -143,6 +143,29 @@ backfill_survives_a_kill(void **state)
 	assert_int_equal(rows_in(T_note), 200);
 }
 
+/* All slices, the last too, were of one turn, and its commit fails: they are done again, by themselves. */
+static void
+undone_slices_are_done_again(void **state)
+{
+	const struct timespec t = { 0, 2000000 };
+
+	(void)state;
+	make_history(make_link("rec@agency.example"), 300);
+	make_person(PERSON_CANDIDATE, "cand@home.example");
+	db_turn_end();
+	for (int after = 0; after < 10; after += rows_in(T_backfill) == 0) {
+		event_base_loop(loop_base(), EVLOOP_NONBLOCK);	/* and the turn does not end */
+		nanosleep(&t, NULL);
+	}
+	assert_int_equal(rows_in(T_note), 150);
+	db_fail("test");
+	db_turn_end();
+	assert_int_equal(rows_in(T_note), 0);
+	for (int i = 0; i < 5000 && rows_in(T_note) < 150; i++)
+		settle(1);
+	assert_int_equal(rows_in(T_note), 150);
+}
+
 static void
 bodies_are_asked_for(void **state)
 {
@@ -194,6 +217,7 @@ main(void)
 		T(many_addresses),
 		T(old_mail_is_filed),
 		T(backfill_survives_a_kill),
+		T(undone_slices_are_done_again),
 		T(bodies_are_asked_for),
 		T(notes_leave_with_their_person),
 	};
