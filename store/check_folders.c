@@ -155,6 +155,7 @@ check_journal(void)
 	struct slice key, v;
 	struct key_pending k;
 	struct key_pendmail m;
+	struct key_pendafter a;
 	struct row_pending row;
 
 	CHECK_EACH(pending, k, key, v)
@@ -163,11 +164,17 @@ check_journal(void)
 			continue;
 		if (!table_get(T_pendmail, KEY(pendmail, .account = k.account, .email = row.rec.email, .op = k.op), NULL))
 			check_bad(T_pending, key, "not by its email");
+		if (row.rec.after != 0 && !table_get(T_pendafter, KEY(pendafter, .account = k.account,
+		    .after = row.rec.after, .op = k.op), NULL))
+			check_bad(T_pending, key, "not by what it waits for");
 		row_pending_free(&row);
 	}
 	CHECK_EACH(pendmail, m, key, v)
 		if (!check_leaving(m.account) && !table_get(T_pending, KEY(pending, .account = m.account, .op = m.op), NULL))
 			check_bad(T_pendmail, key, "the operation is not there");
+	CHECK_EACH(pendafter, a, key, v)
+		if (!check_leaving(a.account) && !table_get(T_pending, KEY(pending, .account = a.account, .op = a.op), NULL))
+			check_bad(T_pendafter, key, "the operation is not there");
 }
 
 /* ---- blobs ---- */

@@ -15,7 +15,7 @@
 #include "loop.h"
 
 #define MAP_SIZE ((size_t)1 << 40)	/* 1 TiB of addresses; the file grows with use */
-#define SCHEMA 3
+#define SCHEMA 4
 #define MAX_HOOKS 16
 
 struct store store = { .content = CONTENT_MATCHED, .first = 100 };
@@ -266,6 +266,8 @@ open_meta(void)
 		db_migrate_windows();
 	if (schema == 1 || schema == 2)
 		db_migrate_write_back();
+	if (schema == 3)
+		db_migrate_followers();
 	if (schema != SCHEMA)
 		table_put_u64(T_meta, KEY(meta, .what = META_SCHEMA), SCHEMA);
 	store.epoch = table_get_u64(T_meta, KEY(meta, .what = META_EPOCH));

@@ -57,9 +57,10 @@ int table_cursor_seek(enum table, MDB_val *key, MDB_val *data);	/* that one, or 
 int table_cursor_put(enum table, MDB_val *key, MDB_val *data, unsigned int flags);
 void table_cursors_gone(void);
 
-/* db_migrate.c: from schema 1 to 2, and to 3, in the turn of the opening. */
+/* db_migrate.c: from schema 1 to 2, to 3, and to 4, in the turn of the opening. */
 void db_migrate_windows(void);
 void db_migrate_write_back(void);
+void db_migrate_followers(void);
 
 /* db_out.c */
 void out_flush(void);	/* the commit worked */

@@ -5,6 +5,7 @@
  * (before, 0 and 0 meant the configuration's), and a mailbox knows its window.
  * Schema 3: an entry of the journal may wait for another, and a review tells of
  * a change that was refused.
+ * Schema 4: what waits for an entry of the journal is found by that one.
  *
  * The new fields are the last ones of their records.
  */
@@ -117,4 +118,22 @@ db_migrate_write_back(void)
 {
 	widen_all(T_pending, PREFIX(pending, 0, .account = 0), 2, PENDING_NEW);
 	widen_all(T_review, PREFIX(review, 0, .id = 0), 2, REVIEW_NEW);
+}
+
+void
+db_migrate_followers(void)
+{
+	struct scan s;
+	struct slice key;
+	struct key_pending k;
+	struct row_pending row;
+
+	scan_prefix(&s, T_pending, PREFIX(pending, 0, .account = 0), false);
+	while (scan_next(&s, &key, NULL)) {
+		if (key_pending_read(key, &k) == -1 || !row_pending_get(&row, s.last))
+			continue;
+		if (row.rec.after != 0)
+			table_put_empty(T_pendafter, KEY(pendafter, .account = k.account, .after = row.rec.after, .op = k.op));
+		row_pending_free(&row);
+	}
 }

@@ -5,6 +5,7 @@
 #include "blob.h"
 #include "bind.h"
 #include "changes.h"
+#include "journal.h"
 #include "mailbox_count.h"
 #include "review.h"
 #include "table_index.h"
@@ -345,6 +346,8 @@ erase_pending(const struct email *e)
 	while (scan_next(&s, &key, NULL)) {
 		if (key_pendmail_read(key, &pm) == -1)
 			continue;
+		journal_drop(pm.account, pm.op);
+		/* Also what is damaged. */
 		(void)table_del(T_pending, KEY(pending, .account = pm.account, .op = pm.op));
 		(void)table_del(T_pendmail, KEY(pendmail, .account = pm.account, .email = pm.email, .op = pm.op));
 	}

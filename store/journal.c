@@ -11,6 +11,12 @@ op_key(uint32_t account, uint64_t op)
 	return KEY(pending, .account = account, .op = op);
 }
 
+static struct dbkey
+after_key(uint32_t account, uint64_t after, uint64_t op)
+{
+	return KEY(pendafter, .account = account, .after = after, .op = op);
+}
+
 uint64_t
 journal_add(const struct rec_pending *p)
 {
@@ -18,6 +24,8 @@ journal_add(const struct rec_pending *p)
 
 	row_pending_put(op_key(p->account, op), p);
 	table_put_empty(T_pendmail, KEY(pendmail, .account = p->account, .email = p->email, .op = op));
+	if (p->after != 0)
+		table_put_empty(T_pendafter, after_key(p->account, p->after, op));
 	imap_drain_of(p->account);
 	return op;
 }
@@ -30,9 +38,21 @@ journal_drop(uint32_t account, uint64_t op)
 	if (!row_pending_get(&row, op_key(account, op)))
 		return;
 	(void)table_del(T_pendmail, KEY(pendmail, .account = account, .email = row.rec.email, .op = op));
+	(void)table_del(T_pendafter, after_key(account, row.rec.after, op));
 	(void)table_del(T_pending, op_key(account, op));
 	row_pending_free(&row);
 	imap_drain_of(account);	/* what stood behind it */
+}
+
+void
+journal_wait_for(uint32_t account, uint64_t op, const struct rec_pending *p, uint64_t after)
+{
+	struct rec_pending next = *p;
+
+	next.after = after;
+	(void)table_del(T_pendafter, after_key(account, p->after, op));
+	row_pending_put(op_key(account, op), &next);
+	table_put_empty(T_pendafter, after_key(account, after, op));
 }
 
 void

@@ -23,6 +23,8 @@ struct imap_session;
 /* Note an operation; its number. submission 0 = none. */
 uint64_t journal_add(const struct rec_pending *);
 void journal_drop(uint32_t account, uint64_t op);
+/* This entry, as it is, waits for another from now on. */
+void journal_wait_for(uint32_t account, uint64_t op, const struct rec_pending *, uint64_t after);
 /* fn is called for each entry of an email in order until it returns false. */
 void journal_each(uint32_t account, uint64_t email, bool (*fn)(uint64_t op, const struct rec_pending *, void *), void *);
 /* Is this entry at the server right now? */

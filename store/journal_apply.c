@@ -250,19 +250,17 @@ followers(uint32_t link, uint64_t op, uint64_t instead, const struct msg_op_done
 {
 	struct scan s;
 	struct slice key;
-	struct key_pending k;
+	struct key_pendafter k;
 	struct row_pending row;
 
-	scan_range(&s, T_pending, KEY(pending, .account = link, .op = op),
-	    KEY(pending, .account = link, .op = UINT64_MAX), false);
+	scan_prefix(&s, T_pendafter, PREFIX(pendafter, 2, .account = link, .after = op), false);
 	while (scan_next(&s, &key, NULL)) {
-		if (key_pending_read(key, &k) == -1 ||
+		if (key_pendafter_read(key, &k) == -1 ||
 		    !row_pending_get(&row, KEY(pending, .account = link, .op = k.op)))
 			continue;
-		if (row.rec.after == op && instead != 0) {
-			row.rec.after = instead;
-			row_pending_put(KEY(pending, .account = link, .op = k.op), &row.rec);
-		} else if (row.rec.after == op) {
+		if (instead != 0)
+			journal_wait_for(link, k.op, &row.rec, instead);
+		else {
 			journal_drop(link, k.op);
 			tell(link, &row.rec, m->code, m->detail, false);
 			email_settle(link, row.rec.email);

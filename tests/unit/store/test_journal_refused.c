@@ -345,6 +345,21 @@ test_trash(void **state)
 
 /* ---- a database of before ---- */
 
+/* All rows of a table go; how many there were. */
+static size_t
+emptied(enum table t)
+{
+	struct slice key;
+	struct scan s;
+	size_t n = 0;
+
+	scan_prefix(&s, t, (struct dbkey){ .n = 0 }, false);
+	for (; scan_next(&s, &key, NULL); n++)
+		(void)table_del(t, s.last);
+	scan_end(&s);
+	return n;
+}
+
 static void
 test_migration(void **state)
 {
@@ -375,6 +390,32 @@ test_migration(void **state)
 	assert_int_equal(next_op(OP_FLAGS, &m), first);
 }
 
+/* What waits for an entry was looked for in all of the journal. */
+static void
+test_migration_of_followers(void **state)
+{
+	uint64_t old, op;
+	union msg m;
+
+	(void)state;
+	op = replaced(&old);
+	imap_lost();
+	db_turn_end();
+	assert_int_equal(emptied(T_pendafter), 1);
+	table_put_u64(T_meta, KEY(meta, .what = META_SCHEMA), 3);
+	db_turn_end();
+	store_close();
+	store_open();
+	imap_connect();
+	assert_int_equal(next_op(OP_FIND, &m), op);
+	op_answer(op, OP_OK, 5, 0);
+	refuse(next_op(OP_APPEND, &m), "sync.append_too_large");
+	no_op();
+	assert_int_equal(pending_count(), 0);
+	assert_true(is_in(old, drafts) && is_in(id, drafts));
+	assert_int_equal(rows_in(T_pendafter), 0);
+}
+
 int
 main(void)
 {
@@ -382,7 +423,7 @@ main(void)
 	const struct CMUnitTest tests[] = { T(test_told), T(test_closed_with_email), T(test_kept_here),
 		T(test_kept_and_moved), T(test_kept_elsewhere), T(test_replaced), T(test_not_replaced),
 		T(test_replaced_later), T(test_read_only), T(test_read_only_unchanged), T(test_marked), T(test_trash),
-		T(test_migration) };
+		T(test_migration), T(test_migration_of_followers) };
 
 	return cmocka_run_group_tests_name("refused write-back", tests, NULL, NULL);
 }

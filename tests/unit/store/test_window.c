@@ -47,7 +47,7 @@ test_migration(void **state)
 	assert_true(counts(inbox).complete);
 	before(0, 0);	/* as the configuration says, then as now */
 	expect_policy(0, 100);
-	assert_int_equal(table_get_u64(T_meta, KEY(meta, .what = META_SCHEMA)), 3);
+	assert_int_equal(table_get_u64(T_meta, KEY(meta, .what = META_SCHEMA)), 4);
 	assert_int_equal(count(), 1);
 	imap_connect();
 	assert_true(counts(inbox).complete);	/* nothing is measured again */
