@@ -148,7 +148,7 @@ email_copy_set(struct email *e, uint64_t mailbox, uint32_t uid, uint64_t rounds)
 	w_u32(&e->copies, uid);
 	if (uid == 0 && rounds > 0)
 		table_put_u64(T_unbound, k, rounds);
-	else
+	else if (e->stored)
 		(void)table_del(T_unbound, k);
 }
 
@@ -219,7 +219,10 @@ email_visible(const struct rec_email *rec)
 bool
 email_header(const struct email *e, struct rec_header *h)
 {
-	return rec_header_decode(e->rec.header, h) == 0;
+	if (e->head == NULL)
+		return rec_header_decode(e->rec.header, h) == 0;
+	*h = *e->head;
+	return true;
 }
 
 /* Is anything different that Email/get shows? */

@@ -22,6 +22,7 @@ struct email {
 	uint64_t id;
 	bool stored;			/* row is what the database has */
 	bool alone;			/* not stored yet, and its thread was made for it */
+	const struct rec_header *head;	/* borrowed: rec.header as it was read; NULL: it is read when asked for */
 	struct row_email row;
 	struct rec_email rec;		/* what it becomes */
 	struct wbuf mailboxes, copies;	/* behind rec.mailboxes, rec.copies */

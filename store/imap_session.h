@@ -31,6 +31,7 @@ struct imap_row {
 	uint8_t *mem;
 	struct body header;	/* of message_header, until it is parsed */
 	struct mime_job *job;	/* at the parser */
+	bool tried;		/* tries has a row for it */
 	bool parsed;
 	uint32_t from;		/* done in slices: it goes on with this UID */
 	char error[LIM_CODE + 1];	/* parsed, and could not be read */

@@ -44,6 +44,7 @@ header_died(void *ctx, unsigned int tries)
 	const struct msg_message_header *m = &r->m.message_header;
 
 	imap_touch(r->session);
+	r->tried = true;
 	table_put_u64(T_tries, KEY(tries, .account = r->session->link, .mailbox = m->mailbox, .uid = m->uid), tries);
 }
 
@@ -54,6 +55,7 @@ parse_start(struct imap_row *r)
 	uint64_t tries =
 	    table_get_u64(T_tries, KEY(tries, .account = r->session->link, .mailbox = m->mailbox, .uid = m->uid));
 
+	r->tried = tries > 0;
 	/* Killed one parser too many before a restart: it only needs its verdict. */
 	if (tries >= LIM_MIME_TRIES) {
 		take_result(r, &(struct mime_result){ .error = "sync.item_poison", .source = r->header.data });

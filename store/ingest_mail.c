@@ -135,6 +135,7 @@ fill(struct email *e, const struct imap_row *r, const struct rec_header *h, stru
 	e->rec.emailid = m->emailid;
 	e->rec.gm_msgid = m->gm_msgid;
 	e->rec.header = header;
+	e->head = h;
 }
 
 static void
@@ -204,7 +205,8 @@ ingest_header(struct imap_row *r)
 		uid_put(r->session->link, m->mailbox, m->uid, &(struct uid_row){ .email = 0 });
 	else if (window_takes(r->session->link, m->mailbox, m->uid, m->internaldate))
 		create(r, &h, p.header);
-	(void)table_del(T_tries, KEY(tries, .account = r->session->link, .mailbox = m->mailbox, .uid = m->uid));
+	if (r->tried)
+		(void)table_del(T_tries, KEY(tries, .account = r->session->link, .mailbox = m->mailbox, .uid = m->uid));
 }
 
 /* ---- content ---- */
@@ -269,6 +271,7 @@ put_header(struct email *e, struct slice header)
 	if (indexed)
 		email_index_ids(e, false);
 	e->rec.header = header;
+	e->head = NULL;
 	if (indexed)
 		email_index_ids(e, true);
 }

@@ -62,13 +62,16 @@ struct holders {
 static void
 find_holders(struct slice canonical, struct holders *h)
 {
+	struct dbkey theirs = PREFIX(address, 1, .address = canonical);
 	struct scan s;
 	struct slice key, v;
 	struct key_address k;
 	struct rbuf r;
 
 	h->n[0] = h->n[1] = 0;
-	scan_prefix(&s, T_address, PREFIX(address, 1, .address = canonical), false);
+	if (!table_any_at(T_address, &theirs))
+		return;
+	scan_prefix_at(&s, T_address, &theirs, false);
 	while (scan_next(&s, &key, &v)) {
 		size_t kind;
 
