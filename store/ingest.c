@@ -298,8 +298,11 @@ row_error(struct imap_session *s, const struct msg_sync_error *m)
 {
 	log_warn("sync problem link=%u mailbox=%llu code=%.*s", s->link, (unsigned long long)m->mailbox,
 	    (int)m->code.n, (const char *)m->code.p);
-	if (concerns_link(m))
-		link_step(s->link, SERVICE_IMAP, false, m->code, m->detail);
+	if (!concerns_link(m))
+		return;
+	/* Without a connection no folder is looked at: the clock proves nothing. */
+	s->live = false;
+	link_step(s->link, SERVICE_IMAP, false, m->code, m->detail);
 }
 
 enum ingest

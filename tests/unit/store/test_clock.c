@@ -130,6 +130,40 @@ test_vanished_are_held(void **state)
 	assert_int_equal(bind_release(LINK, 0, store_ticks(), 10), 1);
 }
 
+/* After so many seconds, how many are left? */
+static size_t
+left_after(int seconds)
+{
+	uint64_t ids[4];
+
+	ticks_ahead += seconds;
+	synced(archive, 9, 1);	/* only this one is looked at */
+	turns();
+	return emails(ids, 4);
+}
+
+/* Nor before the link is live again after a lost connection: where it went is in a
+ * folder that could not be looked at. */
+static void
+test_held_until_seen(void **state)
+{
+	static const struct msg_sync_progress live = { .phase = PHASE_LIVE };
+	uint8_t uid[8] = { 1, 0, 0, 0, 1, 0, 0, 0 };
+
+	(void)state;
+	imap_connect();
+	opened(inbox, 7);
+	header(inbox, 1, "", "From: a@home.example\r\nMessage-ID: <1@x>\r\n\r\n");
+	synced(inbox, 7, 2);
+	send_sync_progress(far_imap.c, &live);
+	send_uids_vanished(far_imap.c, &(struct msg_uids_vanished){ .mailbox = inbox, .ranges = slice_mem(uid, 8) });
+	send_sync_error(far_imap.c, &(struct msg_sync_error){ .code = slice_str("net.reset") });
+	turns();
+	assert_int_equal(left_after(3 * LIM_HOLD_SECONDS), 1);
+	send_sync_progress(far_imap.c, &live);
+	assert_int_equal(left_after(1), 0);
+}
+
 static void
 test_rates_do_not_mind(void **state)
 {
@@ -281,6 +315,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_kept_things_stay, clock_setup, teardown),
 		cmocka_unit_test_setup_teardown(test_floor_never_sinks, clock_setup, teardown),
 		cmocka_unit_test_setup_teardown(test_vanished_are_held, clock_setup, teardown),
+		cmocka_unit_test_setup_teardown(test_held_until_seen, clock_setup, teardown),
 		cmocka_unit_test_setup_teardown(test_rates_do_not_mind, clock_setup, teardown),
 		cmocka_unit_test_setup_teardown(test_rests, clock_setup, teardown),
 		cmocka_unit_test_setup_teardown(test_set_back, clock_setup, teardown),
