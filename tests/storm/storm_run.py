@@ -48,7 +48,8 @@ class House:
         except (RuntimeError, ValueError):
             return False
         for pid in found:
-            os.kill(pid, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):  # another storm was faster
+                os.kill(pid, signal.SIGKILL)
         return bool(found)
 
 
