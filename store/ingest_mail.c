@@ -142,8 +142,8 @@ static void
 create(struct imap_row *r, const struct rec_header *h, struct slice header)
 {
 	const struct msg_message_header *m = &r->m.message_header;
+	struct uid_row u = { .deleted = false };
 	struct email e;
-	struct uid_row u;
 
 	if (!m->backfill)
 		watch_mail(r->session->link);
