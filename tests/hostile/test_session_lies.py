@@ -121,7 +121,7 @@ def sockets():
 def came_to_rest(fat):
     """What was sent until nothing more is taken; or until it is more than the store may have."""
     last, since = fat.sent, time.monotonic()
-    while last < 3 * FAT + sockets() + FAT and time.monotonic() - since < (1.5 if last > 0 else 30):
+    while last < 3 * FAT + sockets() + FAT and time.monotonic() - since < (1.5 if last > 3 * FAT else 30):
         time.sleep(0.1)
         if fat.sent != last:
             last, since = fat.sent, time.monotonic()
