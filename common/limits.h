@@ -247,7 +247,7 @@
 #define LIM_FOLDER_REST_SECONDS 300	/* a folder that is closed to us is not asked for bodies */
 #define LIM_FULL_REST_SECONDS 10	/* before bodies are asked for again when max-storage was reached */
 #define LIM_PARSE_TRIES 3	/* parsers one message may kill before it is quarantined */
-#define LIM_MIME_BATCH 1024	/* messages one worker parses before it is replaced: a start costs as much as 500 headers */
+#define LIM_MIME_BATCH 1024	/* messages one worker parses before it is replaced: a start costs as much as 700 headers */
 #define LIM_MIME_TRIES 3	/* workers one job may cost */
 #define LIM_MIME_SECONDS 60	/* for one job, from its being the first unanswered */
 #define LIM_PROBE_WINDOW 600	/* seconds over which link tests are counted */
