@@ -155,7 +155,8 @@ class Ats:
     def link(self):
         return patiently(lambda: self.ats.one("Link", self.account))
 
-    def wait_live(self, seconds=40):
+    def wait_live(self, seconds=100):
+        """A store that was killed often is started again after LIM_RESTART_MAX_MS and a quarter."""
         self.wait_for(lambda: self.link()["state"] == "live", seconds, "live again")
 
     def the(self, label):
