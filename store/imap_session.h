@@ -79,6 +79,7 @@ struct imap_session {
 	size_t nnow;
 	uint64_t want_from;	/* the next look at T_want begins with this email */
 	uint64_t again_at;	/* store_ticks(): and then with the first */
+	uint64_t wants_seen;	/* table_version() of T_want when there was none from there on */
 	struct imap_folder *folders;
 	size_t nfolders;
 	bool listed;		/* all folders are bound */

@@ -207,9 +207,15 @@ ask_others(struct imap_session *s)
 	if (store_ticks() >= s->again_at) {
 		s->want_from = 0;
 		s->again_at = store_ticks() + LIM_WANTS_AGAIN_SECONDS;
-	}
+	} else if (s->wants_seen != 0 && s->wants_seen == table_version(T_want))
+		return;
 	scan_range(&scan, T_want, want_key(s->link, s->want_from), PREFIX(want, 1, .account = s->link + 1), false);
-	while (places_for(s, WANT_BACKFILL) > 0 && scan_next(&scan, &key, NULL)) {
+	s->wants_seen = 0;
+	while (places_for(s, WANT_BACKFILL) > 0) {
+		if (!scan_next(&scan, &key, NULL)) {
+			s->wants_seen = table_version(T_want);
+			break;
+		}
 		if (key_want_read(key, &k) == -1)
 			continue;
 		if (!ask_for(s, k.email))
