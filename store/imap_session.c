@@ -186,6 +186,7 @@ void
 imap_drain_later(struct imap_session *s)
 {
 	s->drain = true;
+	s->journal_any = true;	/* who asks may have added to it after it was looked through */
 	if (drain_planned)
 		return;
 	drain_planned = true;

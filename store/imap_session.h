@@ -95,7 +95,7 @@ struct imap_session {
 	LIST_HEAD(, journal_flight) flights[JOURNAL_BUCKETS];	/* by number of the entry */
 	size_t nsent, nappends, append_bytes;	/* of them at the server; appends and their sizes */
 	uint64_t journal_turn;	/* the turn in which the journal was looked at last, */
-	bool journal_any;	/* and whether there was something in it */
+	bool journal_any;	/* and whether there is something in it, or may be by now */
 	uint64_t journal_from;	/* the next look at the journal begins with this entry */
 	uint64_t again_email;	/* changed: what was refused of it is tried now; 0: none */
 };

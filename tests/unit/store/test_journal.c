@@ -98,6 +98,31 @@ test_looked_at_once_a_turn(void **state)
 	assert_true(s->drain);
 }
 
+/* What was added in the turn that found nothing is not forgotten, though that turn goes on. */
+static void
+test_added_to_an_empty_one(void **state)
+{
+	struct imap_session *s;
+	struct email e;
+	union msg m;
+
+	(void)state;
+	one_message();
+	s = imap_session_of(LINK);
+	db_turn_end();
+	imap_drain_later(s);
+	imap_drain(s);
+	assert_true(email_load(&e, LINK, id));
+	email_patch(&e, &(struct email_patch){ .keywords_add = slice_str("$seen") });
+	email_free(&e);
+	for (int i = 0; s->drain && i < 1000; i++) {
+		event_base_loop(loop_base(), EVLOOP_NONBLOCK);
+		usleep(500);
+	}
+	assert_false(s->drain);
+	(void)next_op(OP_FLAGS, &m);
+}
+
 static void
 test_refused(void **state)
 {
@@ -462,6 +487,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_flags, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_flags_of_copies, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_looked_at_once_a_turn, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_added_to_an_empty_one, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_refused, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_move, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_move_without_copyuid, setup, teardown),
