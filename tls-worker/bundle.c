@@ -69,6 +69,8 @@ keep(struct bundle *b, const char *name, unsigned char *der, long n)
 {
 	X509_NAME *subject = is_cert(name) ? subject_of(der, n) : NULL;
 
+	if (subject == NULL && is_cert(name))
+		log_warn("a certificate of the CA bundle cannot be read behind=%zu", b->n);
 	if (subject == NULL) {
 		OPENSSL_free(der);
 		return;
@@ -95,6 +97,8 @@ read_all(struct bundle *b, BIO *bio)
 		log_error("the CA bundle holds too many certificates read=%zu", b->n);
 		return;
 	}
+	if (ERR_GET_REASON(ERR_peek_last_error()) != PEM_R_NO_START_LINE)
+		log_error("the CA bundle is damaged, what follows is not read certificates=%zu", b->n);
 }
 
 /* ---- what the store asks ---- */

@@ -12,8 +12,8 @@ struct bundle;
 
 /*
  * Reads a PEM file; the store asks it from now on and frees it with itself.
- * What is no certificate is skipped; of more than LIM_BUNDLE_CAS the rest is
- * not read, and the log says so. NULL, and a line in the log: the file cannot
+ * What is no certificate is skipped; what stands behind damaged text, or behind
+ * LIM_BUNDLE_CAS of them, is not read, and the log says so. NULL, and a line in the log: the file cannot
  * be read, or holds no certificate.
  */
 struct bundle *bundle_open(X509_STORE *, const char *file);

@@ -54,9 +54,9 @@ add_extra(X509_STORE *store, struct bundle *bundle, struct slice pem)
 	if (bio == NULL)
 		fatal("out of memory");
 	while (count < LIM_EXTRA_CAS && (cert = PEM_read_bio_X509(bio, NULL, NULL, NULL)) != NULL) {
+		bundle_bring(bundle, store, X509_get_subject_name(cert));
 		if (X509_STORE_add_cert(store, cert) == 1)
 			count++;
-		bundle_bring(bundle, store, X509_get_subject_name(cert));
 		X509_free(cert);
 	}
 	if (count == LIM_EXTRA_CAS && (cert = PEM_read_bio_X509(bio, NULL, NULL, NULL)) != NULL) {

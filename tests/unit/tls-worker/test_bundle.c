@@ -158,6 +158,24 @@ nothing_in_it(void **state)
 	SSL_CTX_free(ctx);
 }
 
+/* What stands before the damage is trusted still. */
+static void
+damaged(void **state)
+{
+	FILE *f = fopen(path, "w");
+	SSL_CTX *ctx;
+
+	(void)state;
+	add(f, &a);
+	fputs("-----BEGIN CERTIFICATE-----\n!!!!\n-----END CERTIFICATE-----\n", f);
+	add(f, &b);
+	fclose(f);
+	ctx = opened(SLICE_NONE);
+	assert_int_equal(verdict(ctx, &a), X509_V_OK);
+	assert_int_equal(verdict(ctx, &b), X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT);
+	SSL_CTX_free(ctx);
+}
+
 /* limit: LIM_BUNDLE_CAS: what stands behind is not read, and the log says so. */
 static void
 too_many(void **state)
@@ -195,6 +213,7 @@ main(void)
 		cmocka_unit_test(one_name_two_keys),
 		cmocka_unit_test(one_name_two_spellings),
 		cmocka_unit_test(nothing_in_it),
+		cmocka_unit_test(damaged),
 		cmocka_unit_test(too_many),
 	};
 
