@@ -29,6 +29,7 @@ struct journal_flight {
 	uint64_t mailbox;		/* of the copy it was sent for */
 	uint32_t uid;
 	uint64_t done;			/* OP_FLAGS: the copies of folders up to this one */
+	bool again;			/* and all were: it is looked who came meanwhile */
 	uint64_t not_before;		/* store_ticks(): OP_RETRY */
 	unsigned int tries;
 	bool looked;			/* STEP_LANDED found nothing: do it (again) */

@@ -138,18 +138,44 @@ step_append(struct imap_session *s, struct journal_flight *f, const struct rec_p
 	return r;
 }
 
+static bool
+has_change(const struct rec_pending *p, struct copy c)
+{
+	struct keywords after;
+	struct uid_row u;
+
+	if (c.uid == 0 || !uid_get(p->account, c.mailbox, c.uid, &u))
+		return false;
+	after = u.keywords;
+	(void)keywords_patch(&after, p->flags_add, p->flags_del);
+	return slice_eq(keywords_slice(&after), keywords_slice(&u.keywords));
+}
+
 /* By folder: copies that are bound anew meanwhile change places. */
 static bool
-copy_after(struct slice copies, uint64_t mailbox, struct copy *out)
+copy_after(const struct journal_flight *f, const struct rec_pending *p, struct slice copies, struct copy *out)
 {
 	out->mailbox = UINT64_MAX;
 	for (size_t i = 0; i < copies_count(copies); i++) {
 		struct copy c = copies_at(copies, i);
 
-		if (c.mailbox > mailbox && c.mailbox < out->mailbox)
+		if (c.mailbox > f->done && c.mailbox < out->mailbox && (!f->again || !has_change(p, c)))
 			*out = c;
 	}
 	return out->mailbox != UINT64_MAX;
+}
+
+/* Each copy, and then those that others moved to a folder that was done. */
+static bool
+next_copy(struct journal_flight *f, const struct rec_pending *p, struct slice copies, struct copy *out)
+{
+	if (copy_after(f, p, copies, out))
+		return true;
+	if (f->again)
+		return false;
+	f->again = true;
+	f->done = 0;
+	return copy_after(f, p, copies, out);
 }
 
 static enum journal_next
@@ -161,7 +187,7 @@ step_flags(struct imap_session *s, struct journal_flight *f, const struct rec_pe
 
 	if (copies_count(copies) == 0)
 		return NEXT_GONE;
-	if (!copy_after(copies, f->done, &c))
+	if (!next_copy(f, p, copies, &c))
 		return NEXT_DONE;
 	if (c.uid == 0)
 		return find_in(s, f, e, c.mailbox, STEP_FIND);

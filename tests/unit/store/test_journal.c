@@ -76,6 +76,39 @@ test_flags_of_copies(void **state)
 	assert_true(has_keyword(id, "$seen"));
 }
 
+/* Another program moves a copy to a folder that was done: it is told there. */
+static void
+test_flags_of_a_moved_copy(void **state)
+{
+	union msg m;
+	uint64_t op;
+
+	(void)state;
+	link_put(MODE_TWO_WAY, CONTENT_HEADERS);
+	imap_connect();
+	opened(sent, 6);
+	opened(archive, 8);
+	opened(inbox, 7);
+	shown_in(sent, 1);
+	shown_in(archive, 2);
+	id = only_email();
+	update(1, "$seen", "");
+	op = next_op(OP_FLAGS, &m);
+	assert_int_equal(m.op.mailbox, sent);
+	op_answer(op, OP_OK, 0, 0);
+	op = next_op(OP_FLAGS, &m);
+	assert_int_equal(m.op.mailbox, archive);
+	gone_from(archive, 2);
+	shown_in(inbox, 3);
+	op_answer(op, OP_OK, 0, 0);
+	op = next_op(OP_FLAGS, &m);
+	assert_int_equal(m.op.mailbox, inbox);
+	op_answer(op, OP_OK, 0, 0);
+	no_op();
+	assert_int_equal(pending_count(), 0);
+	assert_true(has_keyword(id, "$seen"));
+}
+
 /* An entry waits for its answer while old mail is gathered for a while: it is
  * looked at again when the turn has ended, not a thousand times a second. */
 static void
@@ -486,6 +519,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_flags, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_flags_of_copies, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_flags_of_a_moved_copy, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_looked_at_once_a_turn, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_added_to_an_empty_one, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_refused, setup, teardown),
