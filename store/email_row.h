@@ -50,7 +50,8 @@ void email_new(struct email *, uint32_t account);	/* with a fresh id */
 void email_born(struct email *, uint64_t mailbox, uint32_t uid, const struct uid_row *);
 void email_free(struct email *);
 bool email_visible(const struct rec_email *);
-/* Write it with everything that hangs on it, in this turn. */
+/* Write it with everything that hangs on it, in this turn. Once: what it was
+ * before is what was loaded, and counters would move twice. */
 void email_save(struct email *);
 /* Gone for good, with blob, texts, indexes, journal and copies. */
 void email_erase(struct email *);

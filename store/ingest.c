@@ -121,9 +121,13 @@ learn_known(uint32_t link, const struct msg_message_header *m)
 	if ((m->emailid.n == 0 && m->gm_msgid == 0) || !uid_get(link, m->mailbox, m->uid, &u) ||
 	    !email_load(&e, link, u.email))
 		return;
-	if (m->mailbox == submit_sent_mailbox(link))
+	if (m->mailbox == submit_sent_mailbox(link)) {
 		bind_learn(&e, m->emailid, m->gm_msgid);
-	else if (e.rec.emailid.n == 0 && e.rec.gm_msgid == 0 && !submit_copy_in_sent(&e))
+		if (uid_get(link, m->mailbox, m->uid, &u) && u.apart) {
+			u.apart = false;	/* by this one it is named now */
+			uid_put(link, m->mailbox, m->uid, &u);
+		}
+	} else if (e.rec.emailid.n == 0 && e.rec.gm_msgid == 0 && !submit_copy_in_sent(&e))
 		bind_learn(&e, m->emailid, m->gm_msgid);
 	email_save(&e);
 	email_free(&e);

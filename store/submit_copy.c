@@ -124,7 +124,7 @@ drop_entry(uint64_t op, const struct rec_pending *p, void *arg)
 	return true;
 }
 
-/* Exactly one copy in Sent, none in Drafts. */
+/* Exactly one copy in Sent, none in Drafts. Who asks saves it: an email can be saved once. */
 static void
 drop_draft(struct email *e, uint64_t sent)
 {
@@ -143,7 +143,6 @@ drop_draft(struct email *e, uint64_t sent)
 		    .mailbox = ids_at(wbuf_slice(&c.from), i), .created_at = store_now() });
 	wbuf_free(&c.from);
 	(void)email_project(e);
-	email_save(e);
 }
 
 static void

@@ -153,7 +153,7 @@ gm_header(uint64_t mailbox, uint32_t uid, const char *flags, uint64_t gm_msgid)
 /* A copy that the server saved is as the server has it, also where it shows by itself and is seen there before we
  * are told its UID; and the draft, which goes, is another message there, with flags of its own. */
 static void
-saved_with(const char *flags, bool first)
+saved_with(const char *flags, bool first, bool moved)
 {
 	union msg m;
 	uint64_t op;
@@ -161,10 +161,15 @@ saved_with(const char *flags, bool first)
 	prepare(NULL);
 	opened(drafts, 5);
 	gm_header(drafts, 77, "\\Seen \\Draft", 4);
+	header(drafts, 78, "\\Seen \\Draft", "Subject: another\r\n\r\n");
+	turns();
+	assert_int_equal(counts(drafts).total, 2);
 	opened(inbox, 2);
 	synced(inbox, 2, 1);
-	on_success();
-	op_answer(next_op(OP_FLAGS, &m), OP_OK, 0, 0);
+	if (moved) {
+		on_success();
+		op_answer(next_op(OP_FLAGS, &m), OP_OK, 0, 0);
+	}
 	smtp_connect();
 	deliver();
 	op = next_op(OP_FIND, &m);
@@ -181,8 +186,11 @@ saved_with(const char *flags, bool first)
 	op_answer(op, OP_OK, 0, 0);
 	no_op();
 	assert_int_equal(pending_count(), 0);
-	assert_int_equal(only_email(), email);
 	assert_true(is_in(email, sent) && is_in(email, inbox) && !is_in(email, drafts));
+	assert_int_equal(counts(drafts).total, 1);
+	assert_int_equal(counts(sent).total, 1);
+	assert_int_equal(counts(sent).unread, flags[0] == '\0');
+	assert_int_equal(counts(inbox).unread, flags[0] == '\0');
 	assert_true(has_keyword(email, "$seen") == (flags[0] != '\0'));
 }
 
@@ -190,21 +198,29 @@ static void
 test_saved_unread(void **state)
 {
 	(void)state;
-	saved_with("", true);
+	saved_with("", true, true);
 }
 
 static void
 test_saved_unread_told_first(void **state)
 {
 	(void)state;
-	saved_with("", false);
+	saved_with("", false, true);
+}
+
+/* The ATS leaves it to us to take it out of Drafts. */
+static void
+test_saved_not_moved(void **state)
+{
+	(void)state;
+	saved_with("", true, false);
 }
 
 static void
 test_saved_read(void **state)
 {
 	(void)state;
-	saved_with("\\Seen", true);
+	saved_with("\\Seen", true, true);
 }
 
 static void
@@ -337,6 +353,7 @@ main(void)
 		T(test_server_saves_late),
 		T(test_saved_unread),
 		T(test_saved_unread_told_first),
+		T(test_saved_not_moved),
 		T(test_saved_read),
 		T(test_answered),
 		T(test_requests),
