@@ -165,7 +165,7 @@ run_later(evutil_socket_t fd, short what, void *arg)
 	l.fn(l.arg);
 }
 
-void
+bool
 db_later(void (*fn)(void *), void *arg)
 {
 	/* Let the channels speak first; with a full disk, do not turn in circles. */
@@ -174,13 +174,14 @@ db_later(void (*fn)(void *), void *arg)
 
 	if (l == NULL) {
 		db_fail("out of memory");
-		return;
+		return false;
 	}
 	*l = (struct later){ fn, arg };
-	if (event_base_once(loop_base(), -1, EV_TIMEOUT, run_later, l, &soon) != 0) {
-		free(l);
-		db_fail("no timer");
-	}
+	if (event_base_once(loop_base(), -1, EV_TIMEOUT, run_later, l, &soon) == 0)
+		return true;
+	free(l);
+	db_fail("no timer");
+	return false;
 }
 
 /* ---- opening ---- */

@@ -74,8 +74,9 @@ uint64_t db_turn(void);
 enum db_when { DB_BEFORE_COMMIT, DB_COMMITTED, DB_ABORTED };
 void db_hook(enum db_when, void (*)(void));
 
-/* Run fn(arg) in a later turn, soon: the next slice of long work. */
-void db_later(void (*fn)(void *), void *arg);
+/* Run fn(arg) soon, in a later iteration, which may be of the same turn: the
+ * next slice of long work. false: no memory, and the turn fails. */
+bool db_later(void (*fn)(void *), void *arg);
 
 /* ---- the outbox: said after the commit ---- */
 /* Queue one message. The struct is encoded now. fd (-1: none) is taken over.

@@ -43,8 +43,6 @@ db_work_start(struct db_work *w)
 		w->next = all;
 		all = w;
 	}
-	if (w->scheduled)
-		return;
-	w->scheduled = true;
-	db_later(on_later, w);
+	if (!w->scheduled)
+		w->scheduled = db_later(on_later, w);
 }

@@ -1,6 +1,7 @@
 /*
- * db_work.h - long work in slices, each in a turn of its own. What is left to do
- * stands in rows, so work whose turn was undone is begun again by itself.
+ * db_work.h - long work in slices, with others served in between. Where what is
+ * left to do stands in rows, slices whose turn was undone are done again by
+ * themselves.
  */
 #ifndef STORE_DB_WORK_H
 #define STORE_DB_WORK_H

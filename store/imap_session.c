@@ -189,8 +189,7 @@ imap_drain_later(struct imap_session *s)
 	s->journal_any = true;	/* who asks may have added to it after it was looked through */
 	if (drain_planned)
 		return;
-	drain_planned = true;
-	db_later(drain_all, NULL);
+	drain_planned = db_later(drain_all, NULL);
 }
 
 void
