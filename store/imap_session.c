@@ -439,7 +439,7 @@ imap_peer(const struct chan_peer *peer, int fd)
 
 /* What came too late for the turn has its own. */
 static void
-on_committed(void)
+turn_over(void)
 {
 	struct imap_session *s;
 
@@ -466,7 +466,7 @@ on_aborted(void)
 		worker_end(s);
 		imap_rest(link);
 	}
-	on_committed();
+	turn_over();
 }
 
 static void
@@ -491,6 +491,6 @@ void
 imap_init(void)
 {
 	imap_due_init(on_due);
-	db_hook(DB_COMMITTED, on_committed);
+	db_hook(DB_COMMITTED, turn_over);
 	db_hook(DB_ABORTED, on_aborted);
 }
