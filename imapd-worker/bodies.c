@@ -3,8 +3,8 @@
  * commands on the way at once. What is too large is never asked for: the store
  * says the size it knows, or it is asked first. The size said is not trusted,
  * the literal's own announcement counts: it is read when the store has room for
- * it, report.h. A command that fails with several
- * messages is repeated for each alone, so one message costs only itself.
+ * it, report.h. A command that fails with several messages is repeated for each
+ * alone, so one message costs only itself.
  *
  * What is wanted now goes before old mail's headers, the contents of old mail
  * behind them, but for the first page of a mailbox.
