@@ -90,6 +90,16 @@ asked_for(unsigned int seq)
 	return expect(text);
 }
 
+/* Its flags changed, and no UID was told. */
+static unsigned int
+asked_for_the_first(void)
+{
+	settle_at(PLAIN, 21);
+	say("* 1 FETCH (FLAGS (\\Seen))");
+	idle_ends();
+	return asked_for(1);
+}
+
 /* Flags of one message are asked for; meanwhile those of another change, or its own once more. */
 static void
 flags_while_asked(void **state)
@@ -97,10 +107,7 @@ flags_while_asked(void **state)
 	unsigned int tag;
 
 	(void)state;
-	settle_at(PLAIN, 21);
-	say("* 1 FETCH (FLAGS (\\Seen))");
-	idle_ends();
-	tag = asked_for(1);
+	tag = asked_for_the_first();
 	say("* 2 FETCH (FLAGS (\\Deleted))");
 	say("* 1 FETCH (UID 15 FLAGS (\\Seen))");
 	ok(tag);
@@ -123,10 +130,7 @@ never_a_uid(void **state)
 	unsigned int tag;
 
 	(void)state;
-	settle_at(PLAIN, 21);
-	say("* 1 FETCH (FLAGS (\\Seen))");
-	idle_ends();
-	tag = asked_for(1);
+	tag = asked_for_the_first();
 	say("* 1 FETCH (FLAGS (\\Seen))");
 	ok(tag);
 	idle();

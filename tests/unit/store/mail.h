@@ -267,6 +267,17 @@ header(uint64_t mailbox, uint32_t uid, const char *flags, const char *text)
 }
 
 static __attribute__((unused)) void
+vanish(uint64_t mailbox, uint32_t uid)
+{
+	struct wbuf w = { 0 };
+
+	w_u32(&w, uid);
+	w_u32(&w, uid);
+	send_uids_vanished(far_imap.c, &(struct msg_uids_vanished){ .mailbox = mailbox, .ranges = wbuf_slice(&w) });
+	wbuf_free(&w);
+}
+
+static __attribute__((unused)) void
 synced(uint64_t mailbox, uint32_t validity, uint32_t next)
 {
 	assert_int_equal(send_mailbox_synced(far_imap.c,

@@ -107,14 +107,14 @@ test_no_message_id(void **state)
 }
 
 static void
-vanish(uint64_t mailbox, uint32_t uid)
+all_synced(void)
 {
-	struct wbuf w = { 0 };
-
-	w_u32(&w, uid);
-	w_u32(&w, uid);
-	send_uids_vanished(far_imap.c, &(struct msg_uids_vanished){ .mailbox = mailbox, .ranges = wbuf_slice(&w) });
-	wbuf_free(&w);
+	imap_connect();
+	first_sync();
+	opened(archive, 9);
+	synced(archive, 9, 1);
+	synced(sent, 3, 1);
+	turns();
 }
 
 static void
@@ -123,12 +123,7 @@ test_foreign_move(void **state)
 	uint64_t ids[4], before;
 
 	(void)state;
-	imap_connect();
-	first_sync();
-	opened(archive, 9);
-	synced(archive, 9, 1);
-	synced(sent, 3, 1);
-	turns();
+	all_synced();
 	emails(ids, 4);
 	before = ids[0];
 	vanish(inbox, 1);
@@ -154,12 +149,7 @@ test_marked_and_moved(void **state)
 	uint64_t ids[4], after[4];
 
 	(void)state;
-	imap_connect();
-	first_sync();
-	opened(archive, 9);
-	synced(archive, 9, 1);
-	synced(sent, 3, 1);
-	turns();
+	all_synced();
 	assert_int_equal(emails(ids, 4), 2);
 	for (marked.uid = 1; marked.uid <= 2; marked.uid++) {
 		send_message_flags(far_imap.c, &marked);
